@@ -1,0 +1,173 @@
+# One Makefile for everything; `make help` lists the targets.
+#
+# BUILD      where everything that is made goes          (build)
+# CC         gcc or clang                                (cc)
+# SANITIZE   address | thread: instruments all binaries, in a build folder of its own
+# VALGRIND   1: unit and module tests run under valgrind
+# KEEP       1: `make demo` leaves its hosts running
+
+CC       ?= cc
+PREFIX   ?= /usr
+SANITIZE ?=
+VALGRIND ?=
+KEEP     ?=
+ifeq ($(SANITIZE),)
+BUILD    ?= build
+else
+BUILD    ?= build/$(SANITIZE)
+endif
+
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
+LIBDIR   ?= $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
+PAMDIR   ?= $(LIBDIR)/security
+SBINDIR  ?= $(PREFIX)/sbin
+MANDIR   ?= $(PREFIX)/share/man
+
+# What must be there before anything compiles; packaging/install-deps brings it.
+NEEDED   := libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl libmicrohttpd cmocka
+SERVING  := check check-long demo
+ifneq ($(filter all $(SERVING),$(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && test -e /usr/include/security/pam_modules.h && command -v $(firstword $(CC)) >/dev/null && echo found),found)
+ifneq ($(filter $(SERVING),$(MAKECMDGOALS)),)
+DEPS_LOG := $(shell packaging/install-deps 1>&2 || echo failed)
+ifneq ($(DEPS_LOG),)
+$(error packaging/install-deps failed; run it by hand to see why)
+endif
+else
+$(warning some of these are missing: $(NEEDED) libpam; run packaging/install-deps)
+endif
+endif
+endif
+
+flag = $(shell $(CC) $(1) -Werror -x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(1)')
+pkg  = $(shell pkg-config $(1) $(2) 2>/dev/null)
+
+WARN     := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+            -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wno-format-nonliteral
+HARDEN   := -fstack-protector-strong $(call flag,-fcf-protection=full) $(call flag,-fstack-clash-protection) \
+            -fvisibility=hidden -fno-strict-aliasing
+LDHARDEN := -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
+OPT      ?= -O2 -g
+ifeq ($(SANITIZE),)
+HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+else ifeq ($(SANITIZE),address)
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+else
+SANFLAGS := -fsanitize=$(SANITIZE) -fno-omit-frame-pointer
+endif
+
+CPPFLAGS += -D_GNU_SOURCE -I. -MMD -MP $(call pkg,--cflags,$(NEEDED))
+CFLAGS   := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(EXTRA_CFLAGS) -fPIC
+LDFLAGS  += $(LDHARDEN) $(SANFLAGS)
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+
+COMMON_SRC     := $(wildcard common/*.c)
+PAM_SRC        := $(wildcard pam_b2b/*.c)
+NSS_SRC        := $(wildcard nss_b2b/*.c)
+B2BD_SRC       := $(filter-out b2bd/main.c,$(wildcard b2bd/*.c b2bd/*/*.c))
+CTL_SRC        := $(filter-out b2bctl/main.c,$(wildcard b2bctl/*.c))
+FEDERATION_SRC := $(filter-out tests/federation/main.c,$(wildcard tests/federation/*.c))
+SUPPORT_SRC    := $(wildcard tests/support/*.c)
+UNIT_SRC       := $(wildcard tests/unit/test_*.c)
+MODULE_SRC     := $(wildcard tests/modules/test_*.c)
+FUZZ_SRC       := $(wildcard tests/fuzz/fuzz_*.c)
+
+B2BD_LIBS       = $(call pkg,--libs,libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl)
+CTL_LIBS        = $(call pkg,--libs,jansson inih libacl)
+FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd jansson openssl sqlite3)
+
+PAM_SO     := $(BUILD)/pam_b2b.so
+NSS_SO     := $(BUILD)/libnss_b2b.so.2
+B2BD       := $(BUILD)/b2bd
+CTL        := $(BUILD)/b2bctl
+FEDERATION := $(BUILD)/b2b-federation
+PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(FEDERATION)
+UNIT       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
+MODULES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(MODULE_SRC))
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+
+.PHONY: all tests install uninstall check check-long demo bench fuzz lint clean help
+all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
+
+tests: $(UNIT) $(MODULES)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/libcommon.a: $(call objs,$(COMMON_SRC))
+$(BUILD)/libagent.a: $(call objs,$(B2BD_SRC))
+$(BUILD)/libctl.a: $(call objs,$(CTL_SRC))
+$(BUILD)/libfederation.a: $(call objs,$(FEDERATION_SRC))
+$(BUILD)/libsupport.a: $(call objs,$(SUPPORT_SRC))
+$(BUILD)/lib%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+$(PAM_SO): $(call objs,$(PAM_SRC)) $(BUILD)/libcommon.a pam_b2b/pam_b2b.map
+	$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,--version-script=pam_b2b/pam_b2b.map -o $@ $(filter %.o %.a,$^) -lpam
+
+$(NSS_SO): $(call objs,$(NSS_SRC)) $(BUILD)/libcommon.a nss_b2b/nss_b2b.map
+	$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-soname,libnss_b2b.so.2 -Wl,--version-script=nss_b2b/nss_b2b.map -o $@ $(filter %.o %.a,$^)
+
+$(B2BD): $(BUILD)/obj/b2bd/main.o $(BUILD)/libagent.a $(BUILD)/libcommon.a
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(B2BD_LIBS) -lpthread
+
+$(CTL): $(BUILD)/obj/b2bctl/main.o $(BUILD)/libctl.a $(BUILD)/libcommon.a
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(CTL_LIBS)
+
+$(FEDERATION): $(BUILD)/obj/tests/federation/main.o $(BUILD)/libfederation.a
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(FEDERATION_LIBS) -lpthread
+
+# Tests link the objects that are shipped; module tests load the .so itself.
+$(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libagent.a $(BUILD)/libctl.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $< $(BUILD)/libsupport.a $(BUILD)/libctl.a $(BUILD)/libagent.a $(BUILD)/libcommon.a $(B2BD_LIBS) \
+		$(call pkg,--libs,cmocka) -lpam -lpthread -ldl
+$(MODULES): | $(PAM_SO) $(NSS_SO)
+
+# Fuzz targets are compiled whole with clang, so that every object is instrumented.
+FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_SRC) $(B2BD_SRC) $(wildcard */*.h */*/*.h)
+	@mkdir -p $(@D)
+	$(MAKE) CC=clang BUILD=$(BUILD)/fuzzobj OPT='-O1 -g' EXTRA_CFLAGS='$(FUZZ_FLAGS)' HARDEN='-fvisibility=hidden -fno-strict-aliasing' \
+		$(BUILD)/fuzzobj/libagent.a $(BUILD)/fuzzobj/libcommon.a $(BUILD)/fuzzobj/obj/$(<:.c=.o)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $(BUILD)/fuzzobj/obj/$(<:.c=.o) $(BUILD)/fuzzobj/libagent.a \
+		$(BUILD)/fuzzobj/libcommon.a $(B2BD_LIBS) -lpthread
+
+FUZZ_RUNS ?= 100000
+fuzz: $(FUZZERS) ## run every fuzz target for FUZZ_RUNS executions over its corpus
+	@for f in $(FUZZERS); do \
+		n=$${f##*/}; mkdir -p $(BUILD)/corpus/$$n; \
+		echo "== $$n"; $$f -runs=$(FUZZ_RUNS) -rss_limit_mb=2048 -timeout=10 \
+			$(BUILD)/corpus/$$n $$(test -d tests/fuzz/corpus/$${n#fuzz_} && echo tests/fuzz/corpus/$${n#fuzz_}) || exit 1; \
+	done
+
+check: all tests ## unit, module and host tests under one harness
+	BUILD='$(BUILD)' SANITIZE='$(SANITIZE)' VALGRIND='$(VALGRIND)' tests/run
+
+check-long: all tests ## the same with full counts
+	BUILD='$(BUILD)' SANITIZE='$(SANITIZE)' VALGRIND='$(VALGRIND)' LONG=1 tests/run
+
+demo: all ## a log-in, an offboarding and the end of a contract, on a real host
+	BUILD='$(BUILD)' KEEP='$(KEEP)' tests/hosts/demo
+
+bench: all tests ## measure look-ups beside peers and a floor
+	BUILD='$(BUILD)' tests/bench/run
+
+lint: ## static analysis and the house rules
+	BUILD='$(BUILD)' packaging/lint
+
+include packaging/install.mk
+
+clean: ## remove everything that was built
+	tests/hosts/clean 2>/dev/null || true
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile packaging/install.mk | expand -t 14
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,48 @@
+/*
+ * Where people come from: one interface, one file per source (scim.c; keycloak.c and token.c come later).
+ * A source fetches, checks and stores into state (b2b_directory_put_*) in bounded transactions; it decides nothing.
+ */
+#ifndef B2B_SOURCE_H
+#define B2B_SOURCE_H
+
+#include <stdint.h>
+
+#include "b2bd/federation/federation.h"
+#include "b2bd/state/state.h"
+
+struct b2b_source; /* opaque */
+
+struct b2b_source_handlers {
+	/* Organisation ORG's copy changed: publish it, bring its words into line. */
+	void (*changed)(void *arg, int org);
+	/*
+	 * A full pass ended: 0 complete; -EAGAIN an error on the way, nothing was removed (WHY says what);
+	 * -EBUSY more than mass_removal_percent of an organisation would go: waits for a person's word, nothing removed.
+	 */
+	void (*passed)(void *arg, int error, const char *why);
+};
+
+int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_federation *federation, struct b2b_state *state,
+                   const struct b2b_policy *policy, const struct b2b_conf *conf, const struct b2b_source_handlers *handlers, void *arg,
+                   struct b2b_source **ret_source);
+void b2b_source_free(struct b2b_source *source); /* NULL is legal */
+
+/* Begin a full pass now, unless one is under way. */
+void b2b_source_sync(struct b2b_source *source);
+
+/*
+ * Ask for one person of organisation ORG by local name. DONE(arg, error): 0 stored (changed was called),
+ * -ENOENT the service says there is no such person, -EHOSTUNREACH it did not answer in time.
+ */
+void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg);
+void b2b_source_forget(struct b2b_source *source, void *arg);
+
+struct b2b_source_status {
+	int64_t last_complete_s; /* wall clock; 0 never */
+	int64_t failing_since_s; /* 0: not failing */
+	const char *why;         /* "" or the last trouble */
+	uint64_t people, organisations, groups;
+};
+void b2b_source_get_status(const struct b2b_source *source, struct b2b_source_status *ret_status);
+
+#endif

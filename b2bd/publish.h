@@ -1,0 +1,34 @@
+/*
+ * Publishing: an organisation's directory copy becomes its snapshot. Built in a child (a large organisation must not
+ * hold up the loop) into a memfd, sealed, installed by the guard, generation stored by the guard after the rename.
+ * Words of people who become visible are stored before their snapshot is installed.
+ */
+#ifndef B2B_PUBLISH_H
+#define B2B_PUBLISH_H
+
+#include "b2bd/guard_link.h"
+#include "b2bd/loop.h"
+#include "b2bd/state/state.h"
+#include "common/live.h"
+
+struct b2b_publish; /* opaque */
+
+/* LIVES: one mapping per slot of POLICY. All must outlive it. Returns 0 or -ENOMEM. */
+int b2b_publish_new(struct b2b_loop *loop, struct b2b_state *state, const struct b2b_policy *policy, struct b2b_live **lives,
+                    struct b2b_guard_link *guard, struct b2b_publish **ret_publish);
+void b2b_publish_free(struct b2b_publish *publish); /* NULL is legal */
+
+/*
+ * Publish ORG soon; requests for the same organisation while one is being built are folded into one more build.
+ * DONE (or NULL) is called from the loop with 0 or a negative errno when a snapshot that holds everything stored before this call is installed.
+ */
+void b2b_publish_org(struct b2b_publish *publish, int org, void (*done)(void *arg, int error), void *arg);
+void b2b_publish_forget(struct b2b_publish *publish, void *arg); /* ARG's pending callbacks do not come any more */
+
+/*
+ * Bring the live words of ORG (-1: of all) into line with the state database at wall-clock NOW: open what stands
+ * open, close what does not. Never opens a word that an event closed. Returns 0 or a negative errno.
+ */
+int b2b_publish_words(struct b2b_publish *publish, int org);
+
+#endif

@@ -1,0 +1,80 @@
+/*
+ * The directory's copy in SQLite: organisations, principals, groups, and the id ledger.
+ *
+ * Two things can close a principal or an organisation: the directory's record (state, window) and an event
+ * (account-disabled). Each is kept by itself; it is open only when neither closes it. An event's closing is lifted by
+ * account-enabled, or by a directory record modified after the event that says active.
+ */
+#ifndef B2B_DIRECTORY_STATE_H
+#define B2B_DIRECTORY_STATE_H
+
+#include "b2bd/state/state.h"
+#include "common/names.h"
+
+struct b2b_principal {
+	char *id;            /* directory's immutable id */
+	char *subject;       /* sub in tokens */
+	char *org_id;
+	char local[B2B_NAME_SIZE];
+	char *display;
+	enum b2b_principal_kind kind;
+	enum b2b_principal_state state; /* by the directory */
+	int64_t not_before, not_after;  /* seconds; 0: open */
+	uint64_t roles;                 /* bits by policy->roles, resolved from names when stored */
+	char *shell;                    /* wanted shell; "" for the default */
+	int64_t modified_ms;            /* meta.lastModified; 0 unknown */
+	/* kept here, not by the directory */
+	uint32_t uid;
+	int64_t disabled_ms; /* time of the event that disabled it; 0: none */
+	int64_t cutoff_ms;   /* authentications not after this are void; 0: none */
+};
+void b2b_principal_clear(struct b2b_principal *principal);
+
+struct b2b_org_record {
+	char *id;
+	enum b2b_org_state state;
+	int64_t not_before, not_after;
+	int64_t modified_ms;
+	int64_t disabled_ms;
+	int64_t cutoff_ms;
+};
+void b2b_org_record_clear(struct b2b_org_record *org);
+
+/*
+ * Store what the directory says of one principal (uid, disabled_ms and cutoff_ms of the argument are ignored) in the
+ * pass number PASS. Gives a uid from the ledger at the first time: the principal's former one, or the next of
+ * its organisation's range that nobody ever had. *ret_changed: something that a snapshot or a decision shows changed.
+ * Returns 0, -ENOSPC range used up, -EEXIST the name belongs to another living principal, -ENOENT organisation not
+ * in the policy, or a negative errno.
+ */
+int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy *policy, const struct b2b_principal *principal,
+                                int64_t pass, bool *ret_changed);
+int b2b_directory_put_org(struct b2b_state *state, const struct b2b_org_record *org, int64_t pass, bool *ret_changed);
+
+/* MEMBERS: ids of principals; those not known or of another organisation are passed over. */
+int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *policy, const char *id, const char *org_id, const char *local,
+                            const char *const *members, size_t n_members, int64_t pass, bool *ret_changed);
+
+/* Find one. Return 0 (caller clears), -ENOENT, or a negative errno. */
+int b2b_directory_by_name(struct b2b_state *state, const char *org_id, const char *local, struct b2b_principal *ret);
+int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struct b2b_principal *ret);
+int b2b_directory_by_uid(struct b2b_state *state, uint32_t uid, struct b2b_principal *ret);
+int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_org_record *ret);
+
+/* Every principal that has a uid and lies in ORG_ID (NULL: all), by uid. EACH returns 0 to go on. */
+int b2b_directory_each(struct b2b_state *state, const char *org_id,
+                       int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
+
+/* What events say; each in the transaction of the caller. Times in ms. */
+int b2b_directory_disable(struct b2b_state *state, uint32_t uid, int64_t time_ms);  /* keeps the later; also moves the cut-off */
+int b2b_directory_enable(struct b2b_state *state, uint32_t uid, int64_t time_ms);   /* only if not older than the disabling */
+int b2b_directory_cut_off(struct b2b_state *state, uint32_t uid, int64_t time_ms);
+int b2b_directory_disable_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
+int b2b_directory_enable_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
+int b2b_directory_cut_off_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
+
+/* Is it open by directory and events, at wall-clock second NOW? B2B_OK or the reason (B2B_USER_SUSPENDED, B2B_ORG_ENDED, …). */
+int b2b_principal_standing(const struct b2b_principal *principal, int64_t now);
+int b2b_org_standing(const struct b2b_org_record *org, int64_t now);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Durable state: one SQLite database (/var/lib/b2b/state/agent.db, owned by b2b, WAL, synchronous=FULL): the
+ * directory's copy, the id ledger, cut-offs, pending ends, seen events, sessions. Written by the agent alone.
+ */
+#ifndef B2B_STATE_H
+#define B2B_STATE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/policy.h"
+
+#define B2B_STATE_DIR "/var/lib/b2b/state"
+
+struct b2b_state; /* opaque */
+
+/* Open or create DIR/agent.db and bring its schema up to date. Returns 0, -EBADMSG damaged or from a newer version, or a negative errno. */
+int b2b_state_open(const char *dir, struct b2b_state **ret_state);
+void b2b_state_close(struct b2b_state *state); /* NULL is legal */
+sqlite3 *b2b_state_db(struct b2b_state *state); /* for the state/ rooms only */
+
+/* Transactions; they do not nest. Commit returns 0 only when the data is on disk; on error it has been rolled back. */
+int b2b_state_begin(struct b2b_state *state);
+int b2b_state_commit(struct b2b_state *state);
+void b2b_state_rollback(struct b2b_state *state);
+
+enum b2b_principal_kind { B2B_PERSON = 0, B2B_SERVICE_PRINCIPAL = 1 };
+enum b2b_principal_state { B2B_INVITED = 0, B2B_ACTIVE = 1, B2B_SUSPENDED = 2, B2B_REMOVED = 3 };
+enum b2b_org_state { B2B_ORG_IS_ACTIVE = 1, B2B_ORG_IS_SUSPENDED = 2, B2B_ORG_HAS_ENDED = 3 };
+
+#endif

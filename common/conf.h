@@ -1,0 +1,80 @@
+/*
+ * /etc/b2b/b2b.conf: root's configuration. One table (conf_table.c) holds every key, its default and its meaning;
+ * the man page b2b.conf(5) and the sample repeat it and a test compares them.
+ *
+ * An unknown section or key, a bad value, or a key given twice is an error that says file, line, what was found
+ * and what was expected. All of the file is read before any of it counts.
+ */
+#ifndef B2B_CONF_H
+#define B2B_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/policy.h"
+
+#define B2B_CONF_PATH "/etc/b2b/b2b.conf"
+
+enum b2b_client_auth { B2B_CLIENT_PRIVATE_KEY_JWT, B2B_CLIENT_SECRET_BASIC, B2B_CLIENT_SECRET_POST };
+enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
+
+/* [federation] */
+struct b2b_conf_federation {
+	char *issuer;             /* https://… exactly as the service names itself */
+	char *client_id;
+	enum b2b_client_auth client_auth;
+	char *client_key;         /* PEM file, private key for private_key_jwt */
+	char *client_key_id;      /* kid of it; NULL: RFC 7638 thumbprint */
+	char *client_secret_file; /* for the secret methods */
+	char *assertion_audience; /* "issuer" (RFC 7523bis) | "token_endpoint" */
+	char *ca_file;            /* NULL: system's */
+	char *proxy;              /* NULL: none */
+	char *scope;              /* of a log-in: "openid" and what carries the organisation */
+	char *api_scope;          /* of the host's own token for directory and signals */
+	char *organisation_claim; /* claim of the ID token that names the organisation's id */
+	char *subject_attribute;  /* SCIM attribute equal to the token's sub: id | externalId | userName */
+	char *scim_url;           /* NULL: issuer + "/scim/v2" */
+	char *scim_schema;        /* URN of the extension that carries localName, organizationId, … */
+	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */
+	enum b2b_directory directory;
+	uint32_t sync_interval_s; /* full directory pass */
+	uint32_t clock_skew_s;
+	uint32_t mass_removal_percent;
+};
+
+/* [host]; policy-like keys (visibility, separator, …) go into struct b2b_policy */
+struct b2b_conf_host {
+	char *audience;           /* name of this host towards the service; NULL: client_id */
+	uint32_t poll_hold_s;     /* longest held signal poll; at most a third of staleness */
+	bool qr;                  /* offer a QR code where the terminal can show it */
+};
+
+/* assurance: acr value -> level */
+struct b2b_conf_acr {
+	char *acr;
+	enum b2b_assurance level;
+};
+
+struct b2b_conf {
+	struct b2b_conf_federation federation;
+	struct b2b_conf_host host;
+	struct b2b_conf_acr *acrs;
+	size_t n_acrs;
+	struct b2b_policy *policy; /* compiled: masks intersected, ranges checked, gids resolved unless asked not to */
+};
+
+#define B2B_CONF_ERROR_SIZE 512
+
+/*
+ * Read and check PATH (a trusted file). RESOLVE_GROUPS: look local_groups up with getgrnam (b2bctl as root);
+ * without it, role gids stay 0 (the agent, which takes policy from the index and must not ask NSS).
+ * Returns 0; or a negative errno with "FILE:LINE: what was found; what was expected" in error[B2B_CONF_ERROR_SIZE].
+ * Caller frees with b2b_conf_free.
+ */
+int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_conf, char *error);
+/* The same from TEXT, for tests and fuzzing; NAME stands for the file in errors. */
+int b2b_conf_parse(const char *text, size_t len, const char *name, bool resolve_groups, struct b2b_conf **ret_conf, char *error);
+void b2b_conf_free(struct b2b_conf *conf); /* NULL is legal */
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * The agent's socket: SOCK_SEQPACKET at B2B_SOCKET_PATH, one request a packet.
+ *
+ * Every packet is struct b2b_packet_head and one body struct of the type's
+ * size, native byte order (one host, one installation); strings are
+ * NUL-terminated within their arrays, unused bytes zero. A packet of a wrong
+ * version, size, type or with an unterminated string is answered with
+ * B2B_PROTOCOL and the connection is closed.
+ *
+ * The agent trusts a peer by SO_PEERCRED alone: uid 0 may ask everything;
+ * anybody may ask B2B_ASK_NAME (rate-limited by uid, and by the visibility rule).
+ *
+ *   request            from         reply
+ *   B2B_ASK_NAME       nss_b2b      B2B_SAY_NAME
+ *   B2B_ASK_AUTH       pam auth     B2B_SAY_WAIT within 1 s, then B2B_SAY_PROMPT or B2B_SAY_DECISION
+ *   B2B_ASK_RESULT     pam auth     on the same connection after the prompt was answered or shown:
+ *                                   B2B_SAY_DECISION; with wait=0 at once (B2B_AUTH_PENDING while open),
+ *                                   with wait=1 when it is known. Closing the connection cancels the log-in.
+ *   B2B_ASK_ACCOUNT    pam account  B2B_SAY_DECISION
+ *   B2B_ASK_OPEN       pam session  B2B_SAY_DECISION (afresh: a revocation since account denies)
+ *   B2B_ASK_CLOSE      pam session  B2B_SAY_DECISION
+ *   B2B_ASK_CONTROL    b2bctl       B2B_SAY_TEXT …, last one with final=1
+ */
+#ifndef B2B_PROTO_H
+#define B2B_PROTO_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/names.h"
+#include "common/policy.h"
+
+#define B2B_RUN_DIR "/run/b2b"
+#define B2B_SOCKET_PATH B2B_RUN_DIR "/agent.sock"
+#define B2B_PROTO_VERSION 1
+#define B2B_TICKET_SIZE 33 /* 32 hex digits and NUL: names an authentication */
+#define B2B_AUDIT_ID_SIZE 17 /* 16 hex digits and NUL */
+#define B2B_TTY_SIZE 32
+#define B2B_HOST_SIZE 64
+#define B2B_MESSAGE_SIZE 256
+#define B2B_PROMPT_SIZE 4096
+#define B2B_TEXT_SIZE 8192
+
+enum b2b_packet_type {
+	B2B_ASK_NAME = 1,
+	B2B_ASK_AUTH,
+	B2B_ASK_RESULT,
+	B2B_ASK_ACCOUNT,
+	B2B_ASK_OPEN,
+	B2B_ASK_CLOSE,
+	B2B_ASK_CONTROL,
+	B2B_SAY_NAME = 65,
+	B2B_SAY_WAIT,
+	B2B_SAY_PROMPT,
+	B2B_SAY_DECISION,
+	B2B_SAY_TEXT,
+};
+
+struct b2b_packet_head {
+	uint16_t version; /* B2B_PROTO_VERSION */
+	uint16_t type;    /* enum b2b_packet_type */
+	uint32_t length;  /* bytes of the body that follows */
+};
+
+struct b2b_ask_name {
+	char name[B2B_NAME_SIZE];
+};
+
+struct b2b_say_name {
+	int32_t reason; /* B2B_OK: published, look again; B2B_USER_UNKNOWN; B2B_BUSY; B2B_SERVICE_DOWN … */
+};
+
+/* Who wants in, where and from where: PAM_USER, PAM_SERVICE, PAM_TTY, PAM_RHOST, PAM_RUSER. */
+struct b2b_origin {
+	char user[B2B_NAME_SIZE];
+	char service[B2B_LABEL_SIZE];
+	char tty[B2B_TTY_SIZE];
+	char rhost[B2B_HOST_SIZE];
+	char ruser[B2B_NAME_SIZE];
+};
+
+struct b2b_ask_auth {
+	struct b2b_origin origin;
+	uint32_t utf8;       /* 1: the terminal shows UTF-8 (a QR code may be sent) */
+	uint32_t lifetime_s; /* how long the caller can wait (LoginGraceTime's rest); 0: unknown */
+};
+
+struct b2b_ask_result {
+	uint32_t wait; /* 0: answer at once; 1: answer when it is known */
+};
+
+struct b2b_ask_account {
+	struct b2b_origin origin;
+	char ticket[B2B_TICKET_SIZE]; /* from B2B_SAY_DECISION of the authentication; "" where there was none (public key) */
+};
+
+struct b2b_ask_open {
+	struct b2b_origin origin;
+	char ticket[B2B_TICKET_SIZE];
+	int32_t pid;          /* the process that will call close: session leader on PAM's side */
+	uint64_t start_ticks; /* its field 22 of /proc/PID/stat */
+};
+
+struct b2b_ask_close {
+	int32_t pid;
+	uint64_t start_ticks;
+};
+
+/* VERB: status | orgs | users | sessions | sync | revoke …; ARGUMENT its operand, e.g. an organisation's alias. */
+struct b2b_ask_control {
+	char verb[B2B_LABEL_SIZE];
+	char argument[B2B_MESSAGE_SIZE];
+};
+
+struct b2b_say_prompt {
+	uint32_t lifetime_s;           /* until the code expires */
+	char text[B2B_PROMPT_SIZE];    /* whole prompt: URL, code, QR where asked for; free of control characters but newline */
+};
+
+struct b2b_say_decision {
+	int32_t reason;                      /* B2B_OK allows, everything else denies */
+	uint32_t uid;                        /* the principal's, where reason is B2B_OK */
+	char ticket[B2B_TICKET_SIZE];        /* after an authentication */
+	char audit_id[B2B_AUDIT_ID_SIZE];    /* names the decision in the audit log; shown to the person */
+	char message[B2B_MESSAGE_SIZE];      /* sentence for the person; may be "" */
+};
+
+struct b2b_say_text {
+	int32_t reason;  /* B2B_OK, or why not */
+	uint32_t final;  /* 1: nothing follows */
+	uint32_t length; /* bytes used of text: a piece of one JSON document in UTF-8; not NUL-terminated */
+	char text[B2B_TEXT_SIZE];
+};
+
+/* Bytes of the body of TYPE, or 0 for an unknown type. */
+uint32_t b2b_body_size(uint16_t type);
+
+/*
+ * Is the PACKET of SIZE bytes whole and well-formed (version, type, length, every string terminated)?
+ * Returns 0 or -EBADMSG. PACKET must be aligned for uint64_t.
+ */
+int b2b_packet_check(const void *packet, size_t size);
+
+#define B2B_PACKET_MAX (sizeof(struct b2b_packet_head) + sizeof(struct b2b_say_text))
+
+/*
+ * Client side, for modules and b2bctl: no allocation, no signal, every wait inside DEADLINE_NS (b2b_now_ns clock).
+ *
+ * b2b_agent_connect returns a CLOEXEC descriptor or a negative errno (-ECONNREFUSED, -ENOENT, -ETIMEDOUT;
+ * -EPERM when the socket's directory is not root's).
+ * b2b_agent_send sends one packet of TYPE with BODY; b2b_agent_receive takes one and wants type TYPE, or where
+ * ret_type is not NULL any type (BODY must then hold the largest), into BODY of SIZE bytes.
+ * Both return 0 or a negative errno (-ETIMEDOUT, -EPIPE closed, -EBADMSG).
+ */
+int b2b_agent_connect(uint64_t deadline_ns);
+int b2b_agent_send(int fd, uint16_t type, const void *body, uint64_t deadline_ns);
+int b2b_agent_receive(int fd, uint16_t type, uint16_t *ret_type, void *body, size_t size, uint64_t deadline_ns);
+
+#endif

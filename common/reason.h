@@ -1,0 +1,58 @@
+/*
+ * Reason codes: the one list of why somebody was let in or not.
+ *
+ * The agent decides with them, the PAM module shows their text, the audit line
+ * carries their code, and b2bctl prints both. A code, once released, keeps its
+ * meaning: it travels over the agent socket (common/proto.h) as a number.
+ */
+#ifndef B2B_REASON_H
+#define B2B_REASON_H
+
+/* X(symbol, number, "code in audit lines", "sentence for the person; says what to do next") */
+#define B2B_REASONS(X)                                                                                                  \
+	X(OK, 0, "ok", "Allowed.")                                                                                       \
+	X(NOT_OURS, 1, "not-ours", "This is not a partner account.")                                                     \
+	X(NAME_INVALID, 2, "name-invalid", "This is not a valid partner name; use person@organisation.")                 \
+	X(USER_UNKNOWN, 3, "user-unknown", "This person is not known; ask your organisation's administrator.")           \
+	X(USER_SUSPENDED, 4, "user-suspended", "Your access is suspended; ask your organisation's administrator.")       \
+	X(USER_REMOVED, 5, "user-removed", "Your access has ended; ask your organisation's administrator.")              \
+	X(USER_WINDOW, 6, "user-window", "Your access is not valid at this time; ask your organisation's administrator.") \
+	X(ORG_UNKNOWN, 7, "org-unknown", "Your organisation has no access to this host.")                                \
+	X(ORG_SUSPENDED, 8, "org-suspended", "Your organisation's access is suspended.")                                 \
+	X(ORG_ENDED, 9, "org-ended", "Your organisation's contract has ended.")                                          \
+	X(ORG_WINDOW, 10, "org-window", "Your organisation's contract is not valid at this time.")                       \
+	X(SERVICE_DENIED, 11, "service-denied", "Your organisation may not use this service on this host.")              \
+	X(ASSURANCE, 12, "assurance", "This service asks for a stronger authentication.")                                \
+	X(AUTH_AGE, 13, "auth-age", "Your authentication is too old for this service; authenticate again.")              \
+	X(STALE, 14, "stale", "The host has not heard from the federation service for too long; try again later.")       \
+	X(CLOCK, 15, "clock", "The host's clock is not to be trusted; tell the host's administrator.")                   \
+	X(AGENT_DOWN, 16, "agent-down", "The partner access agent does not answer; tell the host's administrator.")      \
+	X(CACHE_DOWN, 17, "cache-down", "The partner cache cannot be read; tell the host's administrator.")              \
+	X(SERVICE_DOWN, 18, "federation-down", "The federation service does not answer; try again later.")               \
+	X(AUTH_DENIED, 19, "auth-denied", "The log-in was refused on the approval page.")                                \
+	X(AUTH_EXPIRED, 20, "auth-expired", "The log-in was not approved in time; try again.")                           \
+	X(AUTH_WRONG_PERSON, 21, "auth-wrong-person", "The log-in was approved by somebody else; you must approve it yourself.") \
+	X(AUTH_WRONG_ORG, 22, "auth-wrong-organisation", "The log-in was approved for another organisation.")            \
+	X(AUTH_TOKEN, 23, "auth-token", "The federation service's answer could not be trusted; tell the host's administrator.") \
+	X(AUTH_PENDING, 24, "auth-pending", "The log-in has not been approved yet.")                                     \
+	X(AUTH_NONE, 25, "auth-none", "This service needs a log-in approved at the federation service.")                 \
+	X(REVOKED, 26, "revoked", "Your access has just been withdrawn.")                                                \
+	X(SESSION_LIMIT, 27, "session-limit", "The longest time for a session is over.")                                 \
+	X(BUSY, 28, "busy", "Too many requests at once; wait a moment and try again.")                                   \
+	X(NOT_ROOT, 29, "not-root", "Only root may ask for this.")                                                       \
+	X(PROTOCOL, 30, "protocol", "The request was malformed.")                                                        \
+	X(INTERNAL, 31, "internal", "Something went wrong on this host; tell the host's administrator.")
+
+enum b2b_reason {
+#define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,
+	B2B_REASONS(B2B_REASON_ENUM)
+#undef B2B_REASON_ENUM
+};
+
+/* The code for audit lines and JSON, e.g. "user-suspended". Static; "internal" for a number not in the list. */
+const char *b2b_reason_code(int reason);
+
+/* The sentence for the person who meets it, without newline. Static; never NULL. */
+const char *b2b_reason_text(int reason);
+
+#endif
