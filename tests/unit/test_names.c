@@ -1,0 +1,104 @@
+/* Names: what can be a partner's, folding, the 31 bytes, both separators. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/names.h"
+
+static void splits_and_folds(void **state)
+{
+	struct b2b_name name;
+
+	(void)state;
+	assert_int_equal(b2b_name_split("Bob@EMEA.acme", '@', &name), 0);
+	assert_string_equal(name.local, "bob");
+	assert_string_equal(name.alias, "emea.acme");
+	assert_int_equal(b2b_name_split("_x.y-1+a-b.c0", '+', &name), 0);
+	assert_string_equal(name.local, "_x.y-1");
+	assert_string_equal(name.alias, "a-b.c0");
+}
+
+static void refuses_what_is_outside_the_rule(void **state)
+{
+	static const char *const bad[] = {
+		"", "@", "alice", "alice@", "@acme", "1alice@acme", "-a@acme", ".a@acme", "al ice@acme", "alice@ac_me",
+		"alice@-acme", "alice@acme-", "alice@.acme", "alice@acme.", "alice@a..b", "alice@a-.b", "alice@a.-b",
+		"alice@acme@acme", "alice@acme+x", "al+ice@acme", "alice@acme\n", "al\xc3\xa4@acme", "a/b@acme", "a:b@acme",
+		"abcdefghijklmnopqrstuvwxyz@acmee", /* 32 bytes */
+	};
+	struct b2b_name name, before;
+
+	(void)state;
+	memset(&before, 0x5a, sizeof(before));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		name = before;
+		assert_int_equal(b2b_name_split(bad[i], '@', &name), -EINVAL);
+		assert_memory_equal(&name, &before, sizeof(name));
+	}
+	assert_int_equal(b2b_name_split("alice+acme", '@', &name), -EINVAL);
+	assert_int_equal(b2b_name_split("alice/acme", '/', &name), -EINVAL);
+	assert_int_equal(b2b_name_split("aliceacme", '\0', &name), -EINVAL);
+}
+
+static void takes_31_bytes_and_joins_them_again(void **state)
+{
+	static const char longest[] = "abcdefghijklmnopqrstuvwxyz@acme";
+	struct b2b_name name;
+	char buf[B2B_NAME_SIZE], small[31] = "unchanged";
+
+	(void)state;
+	assert_int_equal(strlen(longest), 31);
+	assert_int_equal(b2b_name_split(longest, '@', &name), 0);
+	assert_int_equal(b2b_name_join(name.local, '@', name.alias, buf, sizeof(buf)), 0);
+	assert_string_equal(buf, longest);
+	assert_int_equal(b2b_name_join(name.local, '@', name.alias, small, sizeof(small)), -ERANGE);
+	assert_string_equal(small, "unchanged");
+	assert_int_equal(b2b_name_join("abcdefghijklmnopqrstuvwxyz", '@', "acmee", buf, sizeof(buf)), -ERANGE);
+}
+
+static void knows_a_candidate_under_any_separator(void **state)
+{
+	(void)state;
+	assert_true(b2b_name_candidate("alice@acme"));
+	assert_true(b2b_name_candidate("ALICE+Emea.Acme"));
+	assert_false(b2b_name_candidate("alice"));
+	assert_false(b2b_name_candidate("root"));
+	assert_false(b2b_name_candidate("partners"));
+	assert_false(b2b_name_candidate("user@"));
+	assert_false(b2b_name_candidate("a@b@c"));
+	assert_false(b2b_name_candidate("host$@acme"));
+}
+
+static void judges_the_parts_as_they_are(void **state)
+{
+	(void)state;
+	assert_true(b2b_local_valid("alice"));
+	assert_true(b2b_local_valid("_a.b-c_9"));
+	assert_false(b2b_local_valid("Alice"));
+	assert_false(b2b_local_valid(""));
+	assert_false(b2b_local_valid("9a"));
+	assert_true(b2b_alias_valid("emea.acme"));
+	assert_true(b2b_alias_valid("3com"));
+	assert_true(b2b_alias_valid("a--b"));
+	assert_false(b2b_alias_valid("Acme"));
+	assert_false(b2b_alias_valid(""));
+	assert_false(b2b_alias_valid("a_b"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(splits_and_folds),
+		cmocka_unit_test(refuses_what_is_outside_the_rule),
+		cmocka_unit_test(takes_31_bytes_and_joins_them_again),
+		cmocka_unit_test(knows_a_candidate_under_any_separator),
+		cmocka_unit_test(judges_the_parts_as_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
