@@ -1,0 +1,126 @@
+#include "b2bd/state/session_state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "b2bd/state/rows.h"
+
+const char b2b_schema_sessions[] =
+	"CREATE TABLE session ("
+	" pid INTEGER NOT NULL, start_ticks INTEGER NOT NULL, uid INTEGER NOT NULL,"
+	" user TEXT NOT NULL, service TEXT NOT NULL, tty TEXT NOT NULL, rhost TEXT NOT NULL, ruser TEXT NOT NULL,"
+	" opened_s INTEGER NOT NULL, ends_s INTEGER NOT NULL, auth_time_s INTEGER NOT NULL,"
+	" acr TEXT NOT NULL, jti TEXT NOT NULL, sid TEXT NOT NULL, audit_id TEXT NOT NULL,"
+	" PRIMARY KEY (pid, start_ticks)) STRICT;"
+	"CREATE INDEX session_by_uid ON session (uid);"
+	"CREATE INDEX session_by_end ON session (ends_s) WHERE ends_s > 0;";
+
+#define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id"
+
+int b2b_session_store(struct b2b_state *state, const struct b2b_session *session)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, session->pid);
+	b2b_row_int(row, 2, (int64_t)session->start_ticks);
+	b2b_row_int(row, 3, session->uid);
+	b2b_row_text(row, 4, session->origin.user);
+	b2b_row_text(row, 5, session->origin.service);
+	b2b_row_text(row, 6, session->origin.tty);
+	b2b_row_text(row, 7, session->origin.rhost);
+	b2b_row_text(row, 8, session->origin.ruser);
+	b2b_row_int(row, 9, session->opened_s);
+	b2b_row_int(row, 10, session->ends_s);
+	b2b_row_int(row, 11, session->auth_time_s);
+	b2b_row_text(row, 12, session->acr);
+	b2b_row_text(row, 13, session->jti);
+	b2b_row_text(row, 14, session->sid);
+	b2b_row_text(row, 15, session->audit_id);
+	return b2b_row_run(row);
+}
+
+int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "DELETE FROM session WHERE pid = ? AND start_ticks = ?");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, pid);
+	b2b_row_int(row, 2, (int64_t)start_ticks);
+	return b2b_row_run(row);
+}
+
+static void read_session(sqlite3_stmt *row, struct b2b_session *session)
+{
+	memset(session, 0, sizeof(*session));
+	session->pid = sqlite3_column_int64(row, 0);
+	session->start_ticks = (uint64_t)sqlite3_column_int64(row, 1);
+	session->uid = (uint32_t)sqlite3_column_int64(row, 2);
+	b2b_row_copy(row, 3, session->origin.user, sizeof(session->origin.user));
+	b2b_row_copy(row, 4, session->origin.service, sizeof(session->origin.service));
+	b2b_row_copy(row, 5, session->origin.tty, sizeof(session->origin.tty));
+	b2b_row_copy(row, 6, session->origin.rhost, sizeof(session->origin.rhost));
+	b2b_row_copy(row, 7, session->origin.ruser, sizeof(session->origin.ruser));
+	session->opened_s = sqlite3_column_int64(row, 8);
+	session->ends_s = sqlite3_column_int64(row, 9);
+	session->auth_time_s = sqlite3_column_int64(row, 10);
+	b2b_row_copy(row, 11, session->acr, sizeof(session->acr));
+	b2b_row_copy(row, 12, session->jti, sizeof(session->jti));
+	b2b_row_copy(row, 13, session->sid, sizeof(session->sid));
+	b2b_row_copy(row, 14, session->audit_id, sizeof(session->audit_id));
+}
+
+/* Takes ROW over. */
+static int each_session(sqlite3_stmt *row, int (*each)(void *arg, const struct b2b_session *session), void *arg)
+{
+	struct b2b_session session;
+	int r;
+
+	while ((r = b2b_row_next(row)) > 0) {
+		read_session(row, &session);
+		r = each(arg, &session);
+		if (r)
+			break;
+	}
+	sqlite3_finalize(row);
+	return r;
+}
+
+int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *arg, const struct b2b_session *session), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "SELECT " COLUMNS " FROM session WHERE ?1 = 0 OR uid = ?1 ORDER BY opened_s, pid");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, uid);
+	return each_session(row, each, arg);
+}
+
+int b2b_session_due(struct b2b_state *state, int64_t now_s, int (*each)(void *arg, const struct b2b_session *session), void *arg,
+                    int64_t *ret_next)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "SELECT " COLUMNS " FROM session WHERE ends_s > 0 AND ends_s <= ?");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, now_s);
+	r = each_session(row, each, arg);
+	if (r)
+		return r;
+	r = b2b_row_prepare(state, &row, "SELECT coalesce(min(ends_s), 0) FROM session WHERE ends_s > ?");
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, now_s);
+	r = b2b_row_next(row);
+	if (r > 0)
+		*ret_next = sqlite3_column_int64(row, 0);
+	sqlite3_finalize(row);
+	return r < 0 ? r : 0;
+}

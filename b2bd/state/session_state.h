@@ -1,0 +1,59 @@
+/* Sessions and pending ends in SQLite: what a restart of the agent must not forget. */
+#ifndef B2B_SESSION_STATE_H
+#define B2B_SESSION_STATE_H
+
+#include "b2bd/state/state.h"
+#include "common/proto.h"
+
+struct b2b_session {
+	int64_t pid;             /* leader, with start_ticks: one process of one boot */
+	uint64_t start_ticks;
+	uint32_t uid;
+	struct b2b_origin origin;
+	int64_t opened_s, ends_s; /* wall clock; ends_s 0: no limit */
+	int64_t auth_time_s;     /* 0: not authenticated by the service (public key) */
+	char acr[64], jti[64], sid[64];
+	char audit_id[B2B_AUDIT_ID_SIZE];
+};
+
+/* Each is one transaction of its own. Return 0 or a negative errno. */
+int b2b_session_store(struct b2b_state *state, const struct b2b_session *session);
+int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks);
+/* EACH gets every session, UID's only where UID is not 0; returns 0 to go on. */
+int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *arg, const struct b2b_session *session), void *arg);
+/* Sessions whose ends_s lies at or before NOW go through EACH; *ret_next is the earliest later end, 0: none. */
+int b2b_session_due(struct b2b_state *state, int64_t now_s, int (*each)(void *arg, const struct b2b_session *session), void *arg,
+                    int64_t *ret_next);
+
+/* An end that was decided and is not seen through yet. */
+struct b2b_pending_end {
+	int64_t id;
+	uint32_t scope;          /* enum b2b_guard_scope */
+	char org_id[B2B_ID_SIZE];
+	uint32_t uid;            /* user and session scope */
+	int64_t pid;             /* session scope */
+	uint64_t start_ticks;
+	int32_t reason;
+	char audit_id[B2B_AUDIT_ID_SIZE];
+	char message[B2B_MESSAGE_SIZE];
+	int64_t event_ms;        /* when the service committed it; 0: decided here */
+	int64_t received_ms;
+};
+
+/* In the caller's transaction; *ret_id names it. */
+int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, int64_t *ret_id);
+/* Seen through at CLEAR_MS (wall clock): the pending row becomes a row of the revocations' record. One transaction. */
+int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t clear_ms);
+int b2b_pending_list(struct b2b_state *state, int (*each)(void *arg, const struct b2b_pending_end *end), void *arg);
+
+struct b2b_revocation_figures {
+	uint64_t count, pending;
+	int64_t p50_ms, p99_ms, max_ms; /* from the service's commit to nothing left, of the last 1,000; 0 where there are none */
+};
+int b2b_revocation_figures(struct b2b_state *state, struct b2b_revocation_figures *ret_figures);
+
+/* The highest wall-clock time seen, so that a clock turned back does not reopen a window. */
+int64_t b2b_clock_floor(struct b2b_state *state);
+int b2b_clock_raise(struct b2b_state *state, int64_t now_s);
+
+#endif
