@@ -75,9 +75,14 @@ void b2b_client_attach(struct b2b_client *client, void *operation, void (*droppe
 	client->dropped = dropped;
 }
 
-void *b2b_client_attached(const struct b2b_client *client)
+bool b2b_client_busy(const struct b2b_client *client)
 {
-	return client->operation;
+	return client->operation != NULL;
+}
+
+void *b2b_client_operation(const struct b2b_client *client, void (*dropped)(void *operation))
+{
+	return client->dropped == dropped ? client->operation : NULL;
 }
 
 static void queue_clear(struct b2b_client *client)

@@ -4,6 +4,7 @@
 #ifndef B2B_SERVER_H
 #define B2B_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -38,6 +39,8 @@ void b2b_client_on_drained(struct b2b_client *client, void (*drained)(void *arg)
  * attach(client, NULL, NULL) when it is over.
  */
 void b2b_client_attach(struct b2b_client *client, void *operation, void (*dropped)(void *operation));
-void *b2b_client_attached(const struct b2b_client *client);
+bool b2b_client_busy(const struct b2b_client *client); /* something is attached */
+/* What is attached, if it was attached with this DROPPED (its kind); else NULL. */
+void *b2b_client_operation(const struct b2b_client *client, void (*dropped)(void *operation));
 
 #endif

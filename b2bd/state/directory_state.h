@@ -77,4 +77,7 @@ int b2b_directory_cut_off_org(struct b2b_state *state, const char *org_id, int64
 int b2b_principal_standing(const struct b2b_principal *principal, int64_t now);
 int b2b_org_standing(const struct b2b_org_record *org, int64_t now);
 
+/* The next wall-clock second after NOW at which a window of a person or organisation opens or closes; 0: none. */
+int64_t b2b_directory_next_change(struct b2b_state *state, int64_t now);
+
 #endif

@@ -1,0 +1,43 @@
+/* One line per decision, and the answer that carries its id to the person. */
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "b2bd/core.h"
+#include "common/log.h"
+
+void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE])
+{
+	unsigned char random[(B2B_AUDIT_ID_SIZE - 1) / 2] = { 0 };
+	size_t i;
+
+	RAND_bytes(random, sizeof(random)); /* a name, not a secret: should it fail, the line is still written */
+	for (i = 0; i < sizeof(random); i++)
+		snprintf(ret_id + 2 * i, 3, "%02x", random[i]);
+}
+
+void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
+               const char *extra)
+{
+	char line[1024];
+	const char *alias = org >= 0 ? core->policy->orgs[org].alias : NULL;
+
+	b2b_audit_format(line, sizeof(line), event, alias, user, b2b_reason_code(reason), id, extra);
+	b2b_log(reason == B2B_OK ? LOG_INFO : LOG_NOTICE, "%s", line);
+}
+
+void b2b_answer(struct b2b_core *core, struct b2b_client *client, const char *event, const struct b2b_origin *origin, int org,
+                enum b2b_reason reason, uint32_t uid, const char *ticket)
+{
+	struct b2b_say_decision decision = { .reason = reason, .uid = reason == B2B_OK ? uid : 0 };
+	char extra[256];
+
+	b2b_audit_id(decision.audit_id);
+	snprintf(decision.message, sizeof(decision.message), "%s", b2b_reason_text(reason));
+	if (ticket)
+		snprintf(decision.ticket, sizeof(decision.ticket), "%s", ticket);
+	snprintf(extra, sizeof(extra), "service=%s tty=%s from=%s", origin->service, origin->tty, origin->rhost);
+	b2b_audit(core, event, org, origin->user, reason, decision.audit_id, extra);
+	b2b_client_say(client, B2B_SAY_DECISION, &decision);
+	explicit_bzero(decision.ticket, sizeof(decision.ticket));
+}

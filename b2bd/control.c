@@ -1,0 +1,316 @@
+/* b2bctl's questions, answered as one JSON document in pieces (b2bctl(8) prints the tables). */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "b2bd/core.h"
+#include "common/clock.h"
+
+/* A document on its way: sent as fast as the client takes it, so that a million people fit a small queue. */
+struct reply {
+	struct b2b_client *client;
+	char *text;
+	size_t len, sent;
+};
+
+static void reply_free(struct reply *reply)
+{
+	free(reply->text);
+	free(reply);
+}
+
+static void reply_dropped(void *operation)
+{
+	reply_free(operation);
+}
+
+static void reply_more(void *arg)
+{
+	struct reply *reply = arg;
+	struct b2b_say_text say = { .reason = B2B_OK };
+
+	while (b2b_client_queued(reply->client) < 8 && reply->sent < reply->len) {
+		size_t n = reply->len - reply->sent;
+
+		if (n > sizeof(say.text))
+			n = sizeof(say.text);
+		memcpy(say.text, reply->text + reply->sent, n);
+		reply->sent += n;
+		say.length = (uint32_t)n;
+		say.final = reply->sent == reply->len;
+		b2b_client_say(reply->client, B2B_SAY_TEXT, &say);
+	}
+	if (reply->sent == reply->len) {
+		b2b_client_on_drained(reply->client, NULL, NULL);
+		b2b_client_attach(reply->client, NULL, NULL);
+		reply_free(reply);
+	}
+}
+
+static void refuse(struct b2b_client *client, enum b2b_reason reason)
+{
+	struct b2b_say_text say = { .reason = reason, .final = 1 };
+	json_t *json = json_pack("{s:{s:s,s:s}}", "error", "code", b2b_reason_code(reason), "text", b2b_reason_text(reason));
+
+	if (json)
+		say.length = (uint32_t)json_dumpb(json, say.text, sizeof(say.text), JSON_COMPACT);
+	json_decref(json);
+	b2b_client_say(client, B2B_SAY_TEXT, &say);
+}
+
+/* Takes JSON over; NULL: out of memory. */
+static void reply_with(struct b2b_client *client, json_t *json)
+{
+	struct reply *reply = json ? calloc(1, sizeof(*reply)) : NULL;
+
+	if (reply)
+		reply->text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	if (!reply || !reply->text || b2b_client_busy(client)) {
+		if (reply)
+			reply_free(reply);
+		refuse(client, B2B_BUSY);
+		return;
+	}
+	reply->client = client;
+	reply->len = strlen(reply->text);
+	b2b_client_attach(client, reply, reply_dropped);
+	b2b_client_on_drained(client, reply_more, reply);
+	reply_more(reply);
+}
+
+static int count_session(void *arg, const struct b2b_session *session)
+{
+	(void)session;
+	++*(size_t *)arg;
+	return 0;
+}
+
+static size_t sessions_of(struct b2b_core *core, uint32_t uid)
+{
+	size_t n = 0;
+
+	b2b_session_list(core->state, uid, count_session, &n);
+	return n;
+}
+
+/* What the person at the host should reckon with when somebody is offboarded now. */
+static const char *worst_case(const struct b2b_stream_status *signals)
+{
+	return signals->connected ? "at once: signals are arriving"
+	                          : "signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit";
+}
+
+static json_t *lease_json(const struct b2b_core *core)
+{
+	uint64_t now = b2b_now_ns(), at = core->policy->n_orgs ? b2b_live_verified_at(core->lives[0]) : 0;
+	uint32_t longest = 0, i;
+
+	for (i = 0; i < core->policy->n_services; i++) {
+		if (core->policy->services[i].staleness_s > longest)
+			longest = core->policy->services[i].staleness_s;
+	}
+	if (!at || at > now)
+		return json_pack("{s:n,s:b}", "age_ms", "valid", 0);
+	return json_pack("{s:I,s:b}", "age_ms", (json_int_t)((now - at) / B2B_NS_PER_MS), "valid", now - at <= longest * B2B_NS_PER_S);
+}
+
+static json_t *status_json(struct b2b_core *core)
+{
+	struct b2b_revocation_figures figures = { 0 };
+	struct b2b_source_status directory;
+	struct b2b_stream_status signals;
+
+	b2b_source_get_status(core->source, &directory);
+	b2b_stream_get_status(core->stream, &signals);
+	b2b_revocation_figures(core->state, &figures);
+	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I}, s:{s:b,s:I,s:I,s:s,s:I,s:I}, s:o, s:I, s:I,"
+	                 " s:{s:I,s:I,s:I,s:I}, s:s}",
+	                 "agent", "pid", (int)getpid(), "since_s", (json_int_t)core->started_s,
+	                 "federation", "issuer", core->conf->federation.issuer, "ready", b2b_federation_ready(core->federation), "why",
+	                 b2b_federation_why(core->federation),
+	                 "directory", "last_complete_s", (json_int_t)directory.last_complete_s, "failing_since_s",
+	                 (json_int_t)directory.failing_since_s, "why", directory.why ? directory.why : "", "people",
+	                 (json_int_t)directory.people, "organisations", (json_int_t)directory.organisations, "groups",
+	                 (json_int_t)directory.groups,
+	                 "signals", "connected", signals.connected, "last_poll_s", (json_int_t)signals.last_poll_s, "failing_since_s",
+	                 (json_int_t)signals.failing_since_s, "why", signals.why ? signals.why : "", "events", (json_int_t)signals.events,
+	                 "refused", (json_int_t)signals.refused,
+	                 "lease", lease_json(core), "sessions", (json_int_t)sessions_of(core, 0), "pending_ends",
+	                 (json_int_t)figures.pending,
+	                 "revocations", "count", (json_int_t)figures.count, "p50_ms", (json_int_t)figures.p50_ms, "p99_ms",
+	                 (json_int_t)figures.p99_ms, "max_ms", (json_int_t)figures.max_ms,
+	                 "worst_case_revocation", worst_case(&signals));
+}
+
+static json_t *labels_json(uint64_t mask, const char *(*label)(const struct b2b_policy *policy, uint32_t i), const struct b2b_policy *policy,
+                           uint32_t n)
+{
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		if (mask & (1ull << i))
+			json_array_append_new(list, json_string(label(policy, i)));
+	}
+	return list;
+}
+
+static const char *role_label(const struct b2b_policy *policy, uint32_t i)
+{
+	return policy->roles[i].name;
+}
+
+static const char *service_label(const struct b2b_policy *policy, uint32_t i)
+{
+	return policy->services[i].name;
+}
+
+static const char *org_state(struct b2b_core *core, int org)
+{
+	struct b2b_org_record record;
+	enum b2b_org_state state;
+
+	if (b2b_directory_org(core->state, core->policy->orgs[org].id, &record) < 0)
+		return "unknown";
+	state = record.state;
+	b2b_org_record_clear(&record);
+	return state == B2B_ORG_IS_ACTIVE ? "active" : state == B2B_ORG_IS_SUSPENDED ? "suspended" : "ended";
+}
+
+struct tally {
+	struct b2b_core *core;
+	json_t *list;
+	int org;
+	size_t people, sessions;
+	int want; /* organisation, -1: all */
+};
+
+static int count_person(void *arg, const struct b2b_principal *person)
+{
+	(void)person;
+	((struct tally *)arg)->people++;
+	return 0;
+}
+
+static int count_org_session(void *arg, const struct b2b_session *session)
+{
+	struct tally *tally = arg;
+
+	tally->sessions += b2b_policy_org_by_uid(tally->core->policy, session->uid) == tally->org;
+	return 0;
+}
+
+static json_t *org_json(struct b2b_core *core, int slot)
+{
+	const struct b2b_policy *policy = core->policy;
+	const struct b2b_policy_org *org = &policy->orgs[slot];
+	struct tally tally = { .core = core, .org = slot };
+
+	b2b_directory_each(core->state, org->id, count_person, &tally);
+	b2b_session_list(core->state, 0, count_org_session, &tally);
+	return json_pack("{s:s,s:s,s:s?,s:s,s:b,s:[I,I],s:I,s:I,s:o,s:o}", "alias", org->alias, "id", org->id, "parent",
+	                 org->parent >= 0 ? policy->orgs[org->parent].alias : NULL, "state", org_state(core, slot), "open",
+	                 b2b_org_chain_standing(core, slot) == B2B_OK, "range", (json_int_t)org->range_lo, (json_int_t)org->range_hi, "people",
+	                 (json_int_t)tally.people, "sessions", (json_int_t)tally.sessions, "services",
+	                 labels_json(org->services, service_label, policy, policy->n_services), "roles",
+	                 labels_json(org->roles, role_label, policy, policy->n_roles));
+}
+
+static json_t *orgs_json(struct b2b_core *core)
+{
+	json_t *list = json_array();
+	uint32_t i;
+
+	for (i = 0; i < core->policy->n_orgs; i++)
+		json_array_append_new(list, org_json(core, (int)i));
+	return json_pack("{s:o}", "organisations", list);
+}
+
+static const char *person_state(const struct b2b_principal *person)
+{
+	static const char *const names[] = { "invited", "active", "suspended", "removed" };
+
+	return person->state <= B2B_REMOVED ? names[person->state] : "unknown";
+}
+
+static int list_person(void *arg, const struct b2b_principal *person)
+{
+	struct tally *tally = arg;
+	struct b2b_core *core = tally->core;
+	const struct b2b_policy_org *org = &core->policy->orgs[tally->org];
+	int standing = b2b_principal_standing(person, b2b_core_now(core));
+	char name[B2B_NAME_SIZE];
+
+	if (standing == B2B_OK)
+		standing = b2b_org_chain_standing(core, tally->org);
+	if (standing == B2B_OK && B2B_LIVE_STATE(b2b_live_load(core->lives[tally->org], person->uid)) != B2B_LIVE_OPEN)
+		standing = B2B_REVOKED;
+	if (b2b_name_join(person->local, core->policy->separator, org->alias, name, sizeof(name)) < 0)
+		return 0;
+	json_array_append_new(tally->list,
+	                      json_pack("{s:s,s:I,s:s,s:s,s:b,s:s,s:o,s:I}", "name", name, "uid", (json_int_t)person->uid, "organisation",
+	                                org->alias, "state", person_state(person), "open", standing == B2B_OK, "reason",
+	                                b2b_reason_code(standing), "roles",
+	                                labels_json(person->roles & org->roles, role_label, core->policy, core->policy->n_roles), "sessions",
+	                                (json_int_t)sessions_of(core, person->uid)));
+	return 0;
+}
+
+static json_t *users_json(struct b2b_core *core, int want)
+{
+	struct tally tally = { .core = core, .list = json_array() };
+
+	for (tally.org = 0; tally.org < (int)core->policy->n_orgs; tally.org++) {
+		if (want < 0 || want == tally.org)
+			b2b_directory_each(core->state, core->policy->orgs[tally.org].id, list_person, &tally);
+	}
+	return json_pack("{s:o}", "users", tally.list);
+}
+
+static int list_session(void *arg, const struct b2b_session *session)
+{
+	struct tally *tally = arg;
+	int org = b2b_policy_org_by_uid(tally->core->policy, session->uid);
+
+	if (tally->want >= 0 && org != tally->want)
+		return 0;
+	json_array_append_new(tally->list,
+	                      json_pack("{s:s,s:I,s:s,s:s,s:I,s:s,s:s,s:I,s:I,s:b,s:s,s:s}", "user", session->origin.user, "uid",
+	                                (json_int_t)session->uid, "organisation", org >= 0 ? tally->core->policy->orgs[org].alias : "",
+	                                "service", session->origin.service, "pid", (json_int_t)session->pid, "tty", session->origin.tty,
+	                                "from", session->origin.rhost, "opened_s", (json_int_t)session->opened_s, "ends_s",
+	                                (json_int_t)session->ends_s, "authenticated", session->auth_time_s != 0, "acr", session->acr,
+	                                "audit_id", session->audit_id));
+	return 0;
+}
+
+static json_t *sessions_json(struct b2b_core *core, int want)
+{
+	struct tally tally = { .core = core, .list = json_array(), .want = want };
+
+	b2b_session_list(core->state, 0, list_session, &tally);
+	return json_pack("{s:o}", "sessions", tally.list);
+}
+
+void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask)
+{
+	int org = *ask->argument ? b2b_policy_org_by_alias(core->policy, ask->argument) : -1;
+
+	if (*ask->argument && org < 0) {
+		refuse(client, B2B_ORG_UNKNOWN);
+	} else if (strcmp(ask->verb, "status") == 0) {
+		reply_with(client, status_json(core));
+	} else if (strcmp(ask->verb, "orgs") == 0) {
+		reply_with(client, orgs_json(core));
+	} else if (strcmp(ask->verb, "users") == 0) {
+		reply_with(client, users_json(core, org));
+	} else if (strcmp(ask->verb, "sessions") == 0) {
+		reply_with(client, sessions_json(core, org));
+	} else if (strcmp(ask->verb, "sync") == 0) {
+		b2b_source_sync(core->source);
+		reply_with(client, json_pack("{s:b}", "started", 1));
+	} else {
+		refuse(client, B2B_PROTOCOL);
+	}
+}

@@ -1,0 +1,121 @@
+/*
+ * The agent's parts, tied together; private to the files b2bd/agent*.c, requests.c, login.c, sessions.c, revoke.c,
+ * standing.c, control.c. Each of those has one question or event to answer; what they share stands here.
+ */
+#ifndef B2B_CORE_H
+#define B2B_CORE_H
+
+#include "b2bd/agent.h"
+#include "b2bd/decide.h"
+#include "b2bd/directory/source.h"
+#include "b2bd/federation/federation.h"
+#include "b2bd/guard_link.h"
+#include "b2bd/publish.h"
+#include "b2bd/rate.h"
+#include "b2bd/server.h"
+#include "b2bd/signals/stream.h"
+#include "b2bd/state/session_state.h"
+#include "b2bd/tickets.h"
+#include "common/conf.h"
+#include "common/proto.h"
+
+/* Names that the service denied a moment ago; the oldest makes room. */
+#define B2B_ABSENT_MAX 256
+struct b2b_absent {
+	struct {
+		char local[B2B_NAME_SIZE];
+		int org;
+		uint64_t until_ns;
+	} names[B2B_ABSENT_MAX];
+	size_t next;
+};
+
+struct b2b_core {
+	const struct b2b_agent_setup *setup;
+	const struct b2b_policy *policy; /* setup's */
+	struct b2b_live **lives;
+	struct b2b_conf *conf;
+	struct b2b_loop *loop;
+	struct b2b_http *http;
+	struct b2b_state *state;
+	struct b2b_guard_link *guard;
+	struct b2b_publish *publish;
+	struct b2b_federation *federation;
+	struct b2b_source *source;
+	struct b2b_stream *stream;
+	struct b2b_server *server;
+	struct b2b_tickets *tickets;
+	struct b2b_rate name_rate; /* first-time names, by peer uid */
+	struct b2b_rate auth_rate; /* log-ins begun, by the person's uid */
+	struct b2b_name_ask *asks; /* first-time names under way */
+	size_t n_asks;
+	struct b2b_absent absent;
+	struct b2b_timer beat, window, limit, again;
+	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
+	int64_t floor_s;           /* highest wall-clock time seen */
+	int64_t started_s;
+	unsigned failed_commits;   /* revocations that are in force but not on disk yet */
+};
+
+/* standing.c: gathering what b2b_decide wants */
+struct b2b_gathered {
+	struct b2b_decision_facts facts;
+	struct b2b_principal principal;
+	struct b2b_org_record chain[B2B_DEPTH_MAX + 1];
+	size_t n_chain;
+};
+/* By name; always fills *ret (an unknown person leaves facts.principal NULL). Caller clears. */
+void b2b_gather(struct b2b_core *core, const char *name, const char *service, struct b2b_gathered *ret);
+void b2b_gather_uid(struct b2b_core *core, uint32_t uid, const char *service, struct b2b_gathered *ret);
+void b2b_gathered_clear(struct b2b_gathered *gathered);
+/* Wall clock, never behind the highest time seen. */
+int64_t b2b_core_now(const struct b2b_core *core);
+/* Is the organisation, with all above it, open by directory, events and words? B2B_OK or why not. */
+enum b2b_reason b2b_org_chain_standing(struct b2b_core *core, int org);
+/* Is it right to tell this peer about people of ORG? The visibility rule of the cache, applied to the socket. */
+bool b2b_visible_to(const struct b2b_core *core, uid_t peer, int org);
+
+/* name_ask.c, login.c, sessions.c, control.c: the requests */
+void b2b_on_ask_name(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_name *ask);
+void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_auth *ask);
+void b2b_on_ask_result(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_result *ask);
+void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask);
+void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask);
+void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask);
+void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */
+
+/* sessions.c */
+void b2b_sessions_start(struct b2b_core *core);     /* after a restart: forget what is gone, arm the limit's timer */
+
+/* revoke.c */
+struct b2b_revocation {
+	enum b2b_guard_scope scope;
+	int org;                  /* slot */
+	uint32_t uid;             /* user and session scope */
+	const struct b2b_session *session; /* session scope */
+	bool close;               /* the account or organisation is closed; else only sessions end */
+	bool by_event;            /* recorded as an event's closing or cut-off; else it follows from the directory or a limit */
+	enum b2b_reason reason;
+	const char *text;         /* what the person is told; NULL: the reason's sentence */
+	const char *jti;          /* of the event, noted as seen in the same transaction; NULL: none */
+	int64_t event_ms;         /* when the service committed it; 0: decided here */
+};
+/*
+ * Close at once, store, then end: the order of the blueprint (words, durable with a pending end, told, ended, looked again).
+ * Returns 0 when it is durable, or a negative errno: closed and being ended all the same, but it must be told again.
+ */
+int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation);
+int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
+/* End what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
+void b2b_reconcile(struct b2b_core *core, int org);
+void b2b_revocations_start(struct b2b_core *core); /* resume pending ends, arm the window's timer */
+
+/* audit.c */
+void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE]);
+void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
+               const char *extra);
+void b2b_answer(struct b2b_core *core, struct b2b_client *client, const char *event, const struct b2b_origin *origin, int org,
+                enum b2b_reason reason, uint32_t uid, const char *ticket);
+
+#endif

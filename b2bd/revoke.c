@@ -1,0 +1,190 @@
+/*
+ * Revocation, in the order that keeps its promise whatever fails: live words stored (names, account, sudo are closed) →
+ * committed with a pending end → the event may be acknowledged → told and ended by the guard → looked again until
+ * nothing is left → recorded. Where the commit fails it stays closed and is ended all the same, and the event is not
+ * acknowledged, so that it comes again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/core.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+#define AGAIN_NS (2 * B2B_NS_PER_S)
+
+/* An end that the guard is working on. */
+struct ending {
+	struct b2b_core *core;
+	struct b2b_pending_end end;
+	int org;
+};
+
+static void close_words(struct b2b_core *core, const struct b2b_revocation *revocation)
+{
+	struct b2b_live *live = core->lives[revocation->org];
+	uint32_t word;
+	enum b2b_live_state state;
+
+	if (revocation->scope == B2B_SCOPE_SESSION)
+		return;
+	word = revocation->scope == B2B_SCOPE_ORG ? b2b_live_load_org(live) : b2b_live_load(live, revocation->uid);
+	state = revocation->close ? B2B_LIVE_CLOSED : (enum b2b_live_state)B2B_LIVE_STATE(word);
+	if (revocation->scope == B2B_SCOPE_ORG)
+		b2b_live_store_org(live, state, true);
+	else
+		b2b_live_store(live, revocation->uid, state, true);
+}
+
+static int store_event(struct b2b_core *core, const struct b2b_revocation *revocation)
+{
+	const char *org_id = core->policy->orgs[revocation->org].id;
+
+	if (!revocation->by_event || revocation->scope == B2B_SCOPE_SESSION)
+		return 0;
+	if (revocation->scope == B2B_SCOPE_ORG)
+		return revocation->close ? b2b_directory_disable_org(core->state, org_id, revocation->event_ms)
+		                         : b2b_directory_cut_off_org(core->state, org_id, revocation->event_ms);
+	return revocation->close ? b2b_directory_disable(core->state, revocation->uid, revocation->event_ms)
+	                         : b2b_directory_cut_off(core->state, revocation->uid, revocation->event_ms);
+}
+
+static int store(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
+{
+	int r = b2b_state_begin(core->state);
+
+	if (r < 0)
+		return r;
+	r = store_event(core, revocation);
+	if (r == 0)
+		r = b2b_pending_add(core->state, end, &end->id);
+	if (r == 0 && revocation->jti)
+		r = b2b_stream_seen(core->state, revocation->jti, b2b_wall_s());
+	if (r < 0) {
+		b2b_state_rollback(core->state);
+		return r;
+	}
+	return b2b_state_commit(core->state);
+}
+
+static void again(void *arg)
+{
+	b2b_revocations_start(arg);
+}
+
+static const char *scope_name(uint32_t scope)
+{
+	return scope == B2B_SCOPE_ORG ? "organisation" : scope == B2B_SCOPE_USER ? "person" : "session";
+}
+
+static void audit_end(const struct ending *ending, const struct b2b_guard_message *answer, int64_t clear_ms)
+{
+	const struct b2b_pending_end *end = &ending->end;
+	int64_t since = end->event_ms ? end->event_ms : end->received_ms;
+	char user[16] = "", extra[256];
+
+	if (end->scope != B2B_SCOPE_ORG)
+		snprintf(user, sizeof(user), "%u", end->uid);
+	snprintf(extra, sizeof(extra), "scope=%s ended=%u left=%u told=%u latency_ms=%lld ending_ms=%lld", scope_name(end->scope),
+	         answer->ended, answer->left, answer->terminals, (long long)(clear_ms - since), (long long)(clear_ms - end->received_ms));
+	b2b_audit(ending->core, answer->left ? "end-incomplete" : "ended", ending->org, user, (enum b2b_reason)end->reason, end->audit_id,
+	          extra);
+}
+
+static void end_done(void *arg, const struct b2b_guard_message *answer)
+{
+	struct ending *ending = arg;
+	struct b2b_core *core = ending->core;
+	int64_t clear_ms = b2b_wall_ms() - (int64_t)((b2b_now_ns() - answer->clear_ns) / B2B_NS_PER_MS);
+
+	if (answer->left) { /* the kernel holds something: the guard goes on and answers again */
+		audit_end(ending, answer, b2b_wall_ms());
+		return;
+	}
+	if (answer->result < 0) {
+		b2b_log(LOG_ERR, "event=end-failed id=%s error=\"%s\"; tried again", ending->end.audit_id, strerror(-answer->result));
+		b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
+	} else {
+		audit_end(ending, answer, clear_ms);
+		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, clear_ms) < 0)
+			b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core); /* nothing will be found, and it is recorded then */
+	}
+	free(ending);
+}
+
+static void send_end(struct b2b_core *core, const struct b2b_pending_end *end, int org)
+{
+	struct b2b_guard_message message = { .type = B2B_GUARD_END, .scope = end->scope, .org = org, .uid = end->uid,
+		                             .pid = (int32_t)end->pid, .start_ticks = end->start_ticks };
+	struct ending *ending = calloc(1, sizeof(*ending));
+
+	if (!ending)
+		goto fail;
+	ending->core = core;
+	ending->end = *end;
+	ending->org = org;
+	memcpy(message.audit_id, end->audit_id, sizeof(message.audit_id));
+	memcpy(message.message, end->message, sizeof(message.message));
+	if (b2b_guard_send(core->guard, &message, -1, end_done, ending) == 0)
+		return;
+fail:
+	free(ending);
+	b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
+}
+
+static void describe(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
+{
+	memset(end, 0, sizeof(*end));
+	end->scope = revocation->scope;
+	end->uid = revocation->uid;
+	end->reason = revocation->reason;
+	end->event_ms = revocation->event_ms;
+	end->received_ms = b2b_wall_ms();
+	snprintf(end->org_id, sizeof(end->org_id), "%s", core->policy->orgs[revocation->org].id);
+	if (revocation->session) {
+		end->pid = revocation->session->pid;
+		end->start_ticks = revocation->session->start_ticks;
+	}
+	b2b_audit_id(end->audit_id);
+	snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
+}
+
+int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation)
+{
+	struct b2b_pending_end end;
+	char user[16] = "";
+	int r;
+
+	if (revocation->org < 0)
+		return -EINVAL;
+	close_words(core, revocation);
+	describe(core, revocation, &end);
+	r = store(core, revocation, &end);
+	if (r < 0) {
+		end.id = 0;
+		core->failed_commits++;
+		b2b_log(LOG_ERR, "event=revocation-not-durable id=%s error=\"%s\"; closed and ended all the same", end.audit_id, strerror(-r));
+	}
+	send_end(core, &end, revocation->org);
+	if (revocation->uid)
+		snprintf(user, sizeof(user), "%u", revocation->uid);
+	b2b_audit(core, revocation->close ? "closed" : "sessions-ending", revocation->org, user, revocation->reason, end.audit_id, NULL);
+	return r;
+}
+
+static int resume(void *arg, const struct b2b_pending_end *end)
+{
+	struct b2b_core *core = arg;
+	int org = b2b_policy_org_by_id(core->policy, end->org_id);
+
+	if (org >= 0)
+		send_end(core, end, org);
+	return 0;
+}
+
+void b2b_revocations_start(struct b2b_core *core)
+{
+	b2b_pending_list(core->state, resume, core);
+}

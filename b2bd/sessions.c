@@ -1,0 +1,171 @@
+/* PAM's account and session parts: decide afresh each time, remember what is open, end what has lasted too long. */
+#include <stdio.h>
+#include <string.h>
+
+#include "b2bd/core.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/session_record.h"
+
+#define LIMIT_CHECK_MAX_NS (60 * B2B_NS_PER_S) /* the wall clock may jump: look at least once a minute */
+#define DUE_AT_ONCE 64
+
+static const struct b2b_authentication *find_authentication(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket,
+                                                            uint32_t uid)
+{
+	uint64_t now = b2b_now_ns();
+
+	if (*ticket)
+		return b2b_ticket_find(core->tickets, ticket, uid, origin->service, now);
+	return b2b_ticket_latest(core->tickets, uid, origin->service, origin->tty, now);
+}
+
+/* Gather and decide; the caller clears. */
+static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket, struct b2b_gathered *gathered)
+{
+	b2b_gather(core, origin->user, origin->service, gathered);
+	if (gathered->facts.principal)
+		gathered->facts.authentication = find_authentication(core, origin, ticket, gathered->principal.uid);
+	return b2b_decide(&gathered->facts);
+}
+
+void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask)
+{
+	struct b2b_gathered gathered;
+	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, &gathered);
+
+	b2b_answer(core, client, "account", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
+	b2b_gathered_clear(&gathered);
+}
+
+static void limit_fire(void *arg);
+
+static void arm_limit(struct b2b_core *core, int64_t next_s)
+{
+	int64_t left = next_s - b2b_core_now(core);
+	uint64_t delay = LIMIT_CHECK_MAX_NS;
+
+	if (next_s && left < (int64_t)(LIMIT_CHECK_MAX_NS / B2B_NS_PER_S))
+		delay = left > 0 ? (uint64_t)left * B2B_NS_PER_S : 0;
+	b2b_timer_set(core->loop, &core->limit, delay, limit_fire, core);
+}
+
+struct due {
+	struct b2b_session sessions[DUE_AT_ONCE];
+	size_t n;
+};
+
+static int collect_due(void *arg, const struct b2b_session *session)
+{
+	struct due *due = arg;
+
+	if (due->n < DUE_AT_ONCE)
+		due->sessions[due->n++] = *session;
+	return 0;
+}
+
+static void end_session(struct b2b_core *core, const struct b2b_session *session)
+{
+	struct b2b_revocation revocation = {
+		.scope = B2B_SCOPE_SESSION,
+		.org = b2b_policy_org_by_uid(core->policy, session->uid),
+		.uid = session->uid,
+		.session = session,
+		.reason = B2B_SESSION_LIMIT,
+	};
+
+	/* the pending end takes over from the session's row: a restart resumes it */
+	if (b2b_revoke(core, &revocation) == 0)
+		b2b_session_drop(core->state, session->pid, session->start_ticks);
+}
+
+static void limit_fire(void *arg)
+{
+	struct b2b_core *core = arg;
+	struct due due = { .n = 0 };
+	int64_t next = 0;
+	size_t i;
+
+	b2b_session_due(core->state, b2b_core_now(core), collect_due, &due, &next);
+	for (i = 0; i < due.n; i++)
+		end_session(core, &due.sessions[i]);
+	arm_limit(core, due.n == DUE_AT_ONCE ? b2b_core_now(core) + 1 : next);
+}
+
+static void session_from(const struct b2b_ask_open *ask, const struct b2b_decision_facts *facts, struct b2b_session *session)
+{
+	const struct b2b_authentication *authentication = facts->authentication;
+
+	memset(session, 0, sizeof(*session));
+	session->pid = ask->pid;
+	session->start_ticks = ask->start_ticks;
+	session->uid = facts->principal->uid;
+	session->origin = ask->origin;
+	session->opened_s = b2b_wall_s();
+	session->ends_s = b2b_session_end(facts);
+	b2b_audit_id(session->audit_id);
+	if (!authentication)
+		return;
+	session->auth_time_s = authentication->auth_time_s;
+	memcpy(session->acr, authentication->acr, sizeof(session->acr));
+	memcpy(session->jti, authentication->jti, sizeof(session->jti));
+	memcpy(session->sid, authentication->sid, sizeof(session->sid));
+}
+
+void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask)
+{
+	struct b2b_gathered gathered;
+	struct b2b_session session;
+	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, &gathered);
+
+	if (reason == B2B_OK) {
+		session_from(ask, &gathered.facts, &session);
+		/* a session that could not be found again must not be opened */
+		if (b2b_session_store(core->state, &session) < 0)
+			reason = B2B_INTERNAL;
+		else if (session.ends_s)
+			arm_limit(core, b2b_core_now(core)); /* looks at once and arms itself for the earliest end */
+	}
+	b2b_answer(core, client, "session-open", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
+	b2b_gathered_clear(&gathered);
+}
+
+void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask)
+{
+	struct b2b_say_decision decision = { .reason = B2B_OK };
+
+	if (b2b_session_drop(core->state, ask->pid, ask->start_ticks) < 0)
+		decision.reason = B2B_INTERNAL;
+	b2b_client_say(client, B2B_SAY_DECISION, &decision);
+}
+
+struct gone {
+	struct b2b_core *core;
+	struct due list;
+};
+
+static int collect_gone(void *arg, const struct b2b_session *session)
+{
+	struct gone *gone = arg;
+	uint64_t ticks;
+	int r = b2b_start_ticks((pid_t)session->pid, &ticks);
+
+	if (r == 0 && ticks == session->start_ticks)
+		return 0;
+	return collect_due(&gone->list, session);
+}
+
+void b2b_sessions_start(struct b2b_core *core)
+{
+	struct gone gone;
+	size_t i;
+
+	do { /* in portions, because rows cannot go while they are being read */
+		gone.core = core;
+		gone.list.n = 0;
+		b2b_session_list(core->state, 0, collect_gone, &gone);
+		for (i = 0; i < gone.list.n; i++)
+			b2b_session_drop(core->state, gone.list.sessions[i].pid, gone.list.sessions[i].start_ticks);
+	} while (gone.list.n == DUE_AT_ONCE);
+	arm_limit(core, b2b_core_now(core));
+}
