@@ -1,4 +1,5 @@
 #include "b2bd/state/session_state.h"
+#include "b2bd/state/schema.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -21,6 +21,14 @@ int b2b_state_open(const char *dir, struct b2b_state **ret_state);
 void b2b_state_close(struct b2b_state *state); /* NULL is legal */
 sqlite3 *b2b_state_db(struct b2b_state *state); /* for the state/ rooms only */
 
+/*
+ * A second connection to the same database that sees it as it is now and never writes, for a child that builds a
+ * snapshot. Fork only while b2b_state_idle: the child shares SQLite's lock book-keeping as it was at the fork.
+ * Returns 0 or a negative errno. Close it with b2b_state_close.
+ */
+int b2b_state_open_reader(struct b2b_state *state, struct b2b_state **ret_reader);
+bool b2b_state_idle(struct b2b_state *state); /* no transaction and no half-read statement */
+
 /* Transactions; they do not nest. Commit returns 0 only when the data is on disk; on error it has been rolled back. */
 int b2b_state_begin(struct b2b_state *state);
 int b2b_state_commit(struct b2b_state *state);

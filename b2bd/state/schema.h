@@ -1,0 +1,19 @@
+/*
+ * The schema as a list of steps, applied in order once and counted in user_version. A step never changes after
+ * release: what has to change is a new step at the end. Each room writes its own statements beside its code.
+ */
+#ifndef B2B_SCHEMA_H
+#define B2B_SCHEMA_H
+
+#include <stddef.h>
+
+extern const char b2b_schema_ledger[];    /* ledger.c */
+extern const char b2b_schema_directory[]; /* directory_schema.c */
+extern const char b2b_schema_seen[];      /* seen.c */
+extern const char b2b_schema_sessions[];  /* session_state.c */
+extern const char b2b_schema_pending[];   /* pending_state.c */
+
+extern const char *const b2b_schema_steps[];
+extern const size_t b2b_schema_n_steps;
+
+#endif
