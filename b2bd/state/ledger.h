@@ -1,0 +1,29 @@
+/*
+ * The id ledger: which id belongs to whom, for ever. An id never passes to another, even after removal, and an
+ * organisation's range never changes under its id: both would hand files of one person to another.
+ */
+#ifndef B2B_LEDGER_H
+#define B2B_LEDGER_H
+
+#include "b2bd/state/state.h"
+
+enum b2b_ledger_kind { B2B_LEDGER_USER = 1, B2B_LEDGER_GROUP = 2 };
+
+/*
+ * Record ORG's range, or see that it is the recorded one. Returns 0, -EEXIST when another range is recorded for this
+ * organisation or another organisation's recorded range overlaps (logged), or a negative errno.
+ */
+int b2b_ledger_range(struct b2b_state *state, const struct b2b_policy_org *org);
+
+/*
+ * The id of OWNER (the directory's id of a person or group) in ORG: its former one, or the next of the range that
+ * nobody ever had. People and groups share the numbers; the first of the range is the members group's.
+ * Returns 0, -ENOSPC range used up, -EEXIST as above, or a negative errno.
+ */
+int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_ledger_kind kind, const char *owner,
+                  uint32_t *ret_id);
+
+/* Every person's id ever given in the range of ORG_ID; EACH returns 0 to go on. Returns 0, EACH's value, or a negative errno. */
+int b2b_ledger_each_user(struct b2b_state *state, const char *org_id, int (*each)(void *arg, uint32_t uid), void *arg);
+
+#endif
