@@ -41,17 +41,29 @@ struct b2b_org_record {
 void b2b_org_record_clear(struct b2b_org_record *org);
 
 /*
+ * Bring the database into line with root's policy, once before anything is stored: record each organisation's range,
+ * and translate the stored role bits where the policy's list of roles is another one than before.
+ * One transaction. Returns 0, -EEXIST a range changed or overlaps (logged), or a negative errno.
+ */
+int b2b_directory_adopt_policy(struct b2b_state *state, const struct b2b_policy *policy);
+
+/*
  * Store what the directory says of one principal (uid, disabled_ms and cutoff_ms of the argument are ignored) in the
  * pass number PASS. Gives a uid from the ledger at the first time: the principal's former one, or the next of
  * its organisation's range that nobody ever had. *ret_changed: something that a snapshot or a decision shows changed.
- * Returns 0, -ENOSPC range used up, -EEXIST the name belongs to another living principal, -ENOENT organisation not
- * in the policy, or a negative errno.
+ * A removed person whom this host never knew is not stored. A person who is in another organisation now is removed
+ * from the former one. Call inside a transaction; after -ENOSPC, -EEXIST, -ENOENT and -EINVAL it may go on.
+ * Returns 0, -ENOSPC range used up, -EEXIST the name or the subject belongs to another living principal, -ENOENT
+ * organisation not in the policy, -EINVAL no name for this host (common/names.h, reserved, too long), or a negative errno.
  */
 int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy *policy, const struct b2b_principal *principal,
                                 int64_t pass, bool *ret_changed);
 int b2b_directory_put_org(struct b2b_state *state, const struct b2b_org_record *org, int64_t pass, bool *ret_changed);
 
-/* MEMBERS: ids of principals; those not known or of another organisation are passed over. */
+/*
+ * MEMBERS: ids of principals; those not known or of another organisation are passed over. Call inside a transaction.
+ * Errors as for principals.
+ */
 int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *policy, const char *id, const char *org_id, const char *local,
                             const char *const *members, size_t n_members, int64_t pass, bool *ret_changed);
 
@@ -64,6 +76,42 @@ int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_or
 /* Every principal that has a uid and lies in ORG_ID (NULL: all), by uid. EACH returns 0 to go on. */
 int b2b_directory_each(struct b2b_state *state, const char *org_id,
                        int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
+
+/* The same without those removed whose name another has now: what a snapshot shows. */
+int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
+                             int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
+
+/* Every group of ORG_ID with the uids of its members (those removed left out), by gid. */
+int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
+                             int (*each)(void *arg, const char *local, uint32_t gid, const uint32_t *members, size_t n_members),
+                             void *arg);
+
+/* The number of a new full pass. One transaction. */
+int b2b_directory_begin_pass(struct b2b_state *state, int64_t *ret_pass);
+int64_t b2b_directory_last_pass(struct b2b_state *state, int64_t *ret_complete_s); /* 0: never one; *ret_complete_s 0: none completed */
+
+/*
+ * Organisations in which PRINCIPAL_ID is a removed person: who moved has changed them too.
+ */
+int b2b_directory_each_former(struct b2b_state *state, const char *principal_id, int (*each)(void *arg, const char *org_id), void *arg);
+
+/* How many of ORG_ID live, and how many of those PASS did not meet. */
+int b2b_directory_count_unseen(struct b2b_state *state, const char *org_id, int64_t pass, uint64_t *ret_living, uint64_t *ret_unseen);
+
+/*
+ * PASS was complete: of those of ORG_ID whom it did not meet, people become removed and groups go. At most LIMIT rows; one
+ * transaction. *ret_removed: how many; 0 when there is nothing left to do.
+ */
+int b2b_directory_sweep(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ret_removed);
+int b2b_directory_end_pass(struct b2b_state *state, int64_t now_s); /* note that it was complete */
+
+struct b2b_directory_counts {
+	uint64_t people, groups, organisations; /* people: not removed */
+};
+int b2b_directory_count(struct b2b_state *state, struct b2b_directory_counts *ret_counts);
+
+/* The next wall-clock second after NOW at which somebody's or an organisation's window opens or closes; 0: none known. */
+int64_t b2b_directory_next_change(struct b2b_state *state, int64_t now);
 
 /* What events say; each in the transaction of the caller. Times in ms. */
 int b2b_directory_disable(struct b2b_state *state, uint32_t uid, int64_t time_ms);  /* keeps the later; also moves the cut-off */

@@ -1,0 +1,187 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/state/directory_rows.h"
+
+void b2b_principal_clear(struct b2b_principal *principal)
+{
+	if (!principal)
+		return;
+	free(principal->id);
+	free(principal->subject);
+	free(principal->org_id);
+	free(principal->display);
+	free(principal->shell);
+	memset(principal, 0, sizeof(*principal));
+}
+
+static char *column(sqlite3_stmt *row, int index)
+{
+	return (char *)sqlite3_column_text(row, index);
+}
+
+void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal)
+{
+	struct b2b_principal view = {
+		.uid = (uint32_t)sqlite3_column_int64(row, 0),
+		.id = column(row, 1),
+		.subject = column(row, 2),
+		.org_id = column(row, 3),
+		.display = column(row, 5),
+		.kind = (enum b2b_principal_kind)sqlite3_column_int(row, 6),
+		.state = (enum b2b_principal_state)sqlite3_column_int(row, 7),
+		.not_before = sqlite3_column_int64(row, 8),
+		.not_after = sqlite3_column_int64(row, 9),
+		.roles = (uint64_t)sqlite3_column_int64(row, 10),
+		.shell = column(row, 11),
+		.modified_ms = sqlite3_column_int64(row, 12),
+		.disabled_ms = sqlite3_column_int64(row, 13),
+		.cutoff_ms = sqlite3_column_int64(row, 14),
+	};
+
+	b2b_row_copy(row, 4, view.local, sizeof(view.local));
+	*ret_principal = view;
+}
+
+/* Replace the row's strings by copies. */
+static int own_strings(struct b2b_principal *principal)
+{
+	char **const strings[] = { &principal->id, &principal->subject, &principal->org_id, &principal->display, &principal->shell };
+	size_t i, n = sizeof(strings) / sizeof(strings[0]);
+	int r = 0;
+
+	for (i = 0; i < n; i++) {
+		*strings[i] = *strings[i] && r == 0 ? strdup(*strings[i]) : NULL;
+		if (!*strings[i])
+			r = -ENOMEM;
+	}
+	if (r < 0)
+		b2b_principal_clear(principal);
+	return r;
+}
+
+int b2b_principal_take(sqlite3_stmt *row, struct b2b_principal *ret_principal, bool *ret_holds_name)
+{
+	struct b2b_principal found;
+	bool holds_name;
+	int r = b2b_row_next(row);
+
+	if (r > 0) {
+		b2b_principal_view(row, &found);
+		holds_name = sqlite3_column_int(row, B2B_PRINCIPAL_HOLDS_NAME) != 0;
+		r = own_strings(&found);
+		if (r == 0) {
+			*ret_principal = found;
+			if (ret_holds_name)
+				*ret_holds_name = holds_name;
+		}
+	} else if (r == 0) {
+		r = -ENOENT;
+	}
+	sqlite3_reset(row);
+	return r;
+}
+
+int b2b_principal_by_id(struct b2b_state *state, const char *id, const char *org_id, struct b2b_principal *ret_principal,
+                        bool *ret_holds_name)
+{
+	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE id = ? AND org_id = ?";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, id);
+	b2b_row_text(row, 2, org_id);
+	return b2b_principal_take(row, ret_principal, ret_holds_name);
+}
+
+int b2b_directory_by_name(struct b2b_state *state, const char *org_id, const char *local, struct b2b_principal *ret)
+{
+	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS
+	                             " FROM principal WHERE local = ? AND org_id = ? AND holds_name = 1";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, local);
+	b2b_row_text(row, 2, org_id);
+	return b2b_principal_take(row, ret, NULL);
+}
+
+int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struct b2b_principal *ret)
+{
+	/* somebody who moved to another organisation is a removed person in the former one; storing sees to it that one lives */
+	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS
+	                             " FROM principal WHERE subject = ? ORDER BY state = 3, uid DESC LIMIT 1";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, subject);
+	return b2b_principal_take(row, ret, NULL);
+}
+
+int b2b_directory_by_uid(struct b2b_state *state, uint32_t uid, struct b2b_principal *ret)
+{
+	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE uid = ?";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, uid);
+	return b2b_principal_take(row, ret, NULL);
+}
+
+static int each_row(sqlite3_stmt *row, int (*each)(void *arg, const struct b2b_principal *principal), void *arg)
+{
+	struct b2b_principal view;
+	int r;
+
+	while ((r = b2b_row_next(row)) > 0) {
+		b2b_principal_view(row, &view);
+		r = each(arg, &view);
+		if (r)
+			break;
+	}
+	sqlite3_finalize(row);
+	return r;
+}
+
+int b2b_directory_each(struct b2b_state *state, const char *org_id,
+                       int (*each)(void *arg, const struct b2b_principal *principal), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	/* an organisation's people lie together in its range: no index is needed to find them in order */
+	int r = b2b_row_prepare(state, &row,
+	                        org_id ? "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE org_id = ?1 AND uid BETWEEN"
+	                                 " (SELECT lo FROM id_range WHERE org_id = ?1) AND"
+	                                 " (SELECT hi FROM id_range WHERE org_id = ?1) ORDER BY uid"
+	                               : "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal ORDER BY uid");
+
+	if (r < 0)
+		return r;
+	if (org_id)
+		b2b_row_text(row, 1, org_id);
+	return each_row(row, each, arg);
+}
+
+int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
+                             int (*each)(void *arg, const struct b2b_principal *principal), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row,
+	                        "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE org_id = ?1 AND holds_name = 1 AND uid BETWEEN"
+	                        " (SELECT lo FROM id_range WHERE org_id = ?1) AND"
+	                        " (SELECT hi FROM id_range WHERE org_id = ?1) ORDER BY uid");
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	return each_row(row, each, arg);
+}

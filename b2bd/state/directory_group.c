@@ -1,0 +1,282 @@
+/* Groups and their members. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/state/directory_rows.h"
+#include "b2bd/state/ledger.h"
+#include "b2bd/state/state_private.h"
+
+struct uids {
+	uint32_t *list;
+	size_t n, room;
+};
+
+static int uids_add(struct uids *uids, uint32_t uid)
+{
+	uint32_t *more;
+
+	if (uids->n == uids->room) {
+		more = reallocarray(uids->list, uids->room ? uids->room * 2 : 16, sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		uids->list = more;
+		uids->room = uids->room ? uids->room * 2 : 16;
+	}
+	uids->list[uids->n++] = uid;
+	return 0;
+}
+
+static int compare_uids(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void uids_sort(struct uids *uids)
+{
+	size_t i, n = 0;
+
+	if (!uids->n)
+		return;
+	qsort(uids->list, uids->n, sizeof(*uids->list), compare_uids);
+	for (i = 0; i < uids->n; i++) {
+		if (!n || uids->list[n - 1] != uids->list[i])
+			uids->list[n++] = uids->list[i];
+	}
+	uids->n = n;
+}
+
+static int uid_of_member(struct b2b_state *state, const char *id, const char *org_id, int64_t *ret_uid)
+{
+	static const char select[] = "SELECT uid FROM principal WHERE id = ? AND org_id = ?";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, id);
+	b2b_row_text(row, 2, org_id);
+	return b2b_statement_number(row, ret_uid);
+}
+
+static int wanted_members(struct b2b_state *state, const char *org_id, const char *const *members, size_t n_members, struct uids *uids)
+{
+	int64_t uid;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n_members; i++) {
+		r = uid_of_member(state, members[i], org_id, &uid);
+		if (r == 0)
+			r = uids_add(uids, (uint32_t)uid);
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	uids_sort(uids);
+	return 0;
+}
+
+static int stored_members(struct b2b_state *state, uint32_t gid, struct uids *uids)
+{
+	static const char select[] = "SELECT uid FROM group_member WHERE gid = ? ORDER BY uid";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, gid);
+	while ((r = b2b_row_next(row)) > 0) {
+		r = uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
+		if (r < 0)
+			break;
+	}
+	sqlite3_reset(row);
+	return r;
+}
+
+static int change_member(struct b2b_state *state, const char *sql, uint32_t gid, uint32_t uid)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, sql, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, gid);
+	b2b_row_int(row, 2, uid);
+	return b2b_statement_run(row);
+}
+
+/* Both lists are sorted: walk them side by side and write only what differs. */
+static int store_difference(struct b2b_state *state, uint32_t gid, const struct uids *old, const struct uids *new, bool *ret_changed)
+{
+	static const char insert[] = "INSERT INTO group_member (gid, uid) VALUES (?, ?)";
+	static const char drop[] = "DELETE FROM group_member WHERE gid = ? AND uid = ?";
+	size_t i = 0, j = 0;
+	int r = 0;
+
+	while (r == 0 && (i < old->n || j < new->n)) {
+		if (i < old->n && j < new->n && old->list[i] == new->list[j]) {
+			i++;
+			j++;
+			continue;
+		}
+		if (j == new->n || (i < old->n && old->list[i] < new->list[j]))
+			r = change_member(state, drop, gid, old->list[i++]);
+		else
+			r = change_member(state, insert, gid, new->list[j++]);
+		*ret_changed = true;
+	}
+	return r;
+}
+
+static int put_members(struct b2b_state *state, uint32_t gid, const char *org_id, const char *const *members, size_t n_members,
+                       bool *ret_changed)
+{
+	struct uids old = { 0 }, new = { 0 };
+	int r = wanted_members(state, org_id, members, n_members, &new);
+
+	if (r == 0)
+		r = stored_members(state, gid, &old);
+	if (r == 0)
+		r = store_difference(state, gid, &old, &new, ret_changed);
+	free(old.list);
+	free(new.list);
+	return r;
+}
+
+/* The group's row as it is: -ENOENT for a new one. *ret_same_name: it bears LOCAL already. */
+static int find_group(struct b2b_state *state, const char *id, const char *org_id, const char *local, uint32_t *ret_gid,
+                      bool *ret_same_name)
+{
+	static const char select[] = "SELECT gid, local = ?3 FROM grp WHERE id = ?1 AND org_id = ?2";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, id);
+	b2b_row_text(row, 2, org_id);
+	b2b_row_text(row, 3, local);
+	r = b2b_row_next(row);
+	if (r > 0) {
+		*ret_gid = (uint32_t)sqlite3_column_int64(row, 0);
+		*ret_same_name = sqlite3_column_int(row, 1) != 0;
+	}
+	sqlite3_reset(row);
+	return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+static int write_group(struct b2b_state *state, uint32_t gid, const char *id, const char *org_id, const char *local)
+{
+	static const char upsert[] = "INSERT INTO grp (gid, id, org_id, local) VALUES (?, ?, ?, ?)"
+	                             " ON CONFLICT (gid) DO UPDATE SET local = excluded.local";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, upsert, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, gid);
+	b2b_row_text(row, 2, id);
+	b2b_row_text(row, 3, org_id);
+	b2b_row_text(row, 4, local);
+	return b2b_statement_run(row);
+}
+
+static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, const char *id, const char *local, uint32_t *ret_gid,
+                    bool *ret_changed)
+{
+	uint32_t gid = 0, holder;
+	bool same_name = false;
+	int r = find_group(state, id, org->id, local, &gid, &same_name);
+
+	if (r == 0 && same_name) {
+		*ret_gid = gid;
+		return 0;
+	}
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (b2b_group_by_name(state, org->id, local, &holder) == 0)
+		return -EEXIST;
+	r = b2b_principal_claim_name(state, org->id, local, 0);
+	if (r == 0 && !gid)
+		r = b2b_ledger_id(state, org, B2B_LEDGER_GROUP, id, &gid);
+	if (r == 0)
+		r = write_group(state, gid, id, org->id, local);
+	if (r == 0) {
+		*ret_gid = gid;
+		*ret_changed = true;
+	}
+	return r;
+}
+
+int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *policy, const char *id, const char *org_id, const char *local,
+                            const char *const *members, size_t n_members, int64_t pass, bool *ret_changed)
+{
+	int org = b2b_policy_org_by_id(policy, org_id);
+	bool changed = false;
+	uint32_t gid;
+	int r;
+
+	if (org < 0)
+		return -ENOENT;
+	if (!id || !*id)
+		return -EINVAL;
+	r = b2b_directory_check_local(policy, org, local);
+	if (r == 0)
+		r = put_name(state, &policy->orgs[org], id, local, &gid, &changed);
+	if (r == 0)
+		r = put_members(state, gid, org_id, members, n_members, &changed);
+	if (r == 0)
+		r = b2b_seen_ids_mark(&state->seen, pass, gid);
+	if (r == 0)
+		*ret_changed = changed;
+	return r;
+}
+
+/* Members as the snapshot may hold them: people who have their name and are not removed. */
+static int living_members(struct b2b_state *state, uint32_t gid, struct uids *uids)
+{
+	static const char select[] = "SELECT uid FROM group_member JOIN principal USING (uid)"
+	                             " WHERE gid = ? AND holds_name = 1 AND state <> 3";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	uids->n = 0;
+	b2b_row_int(row, 1, gid);
+	while ((r = b2b_row_next(row)) > 0) {
+		r = uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
+		if (r < 0)
+			break;
+	}
+	sqlite3_reset(row);
+	return r;
+}
+
+int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
+                             int (*each)(void *arg, const char *local, uint32_t gid, const uint32_t *members, size_t n_members),
+                             void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	struct uids uids = { 0 };
+	uint32_t gid;
+	int r = b2b_row_prepare(state, &row, "SELECT gid, local FROM grp WHERE org_id = ? ORDER BY gid");
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	while ((r = b2b_row_next(row)) > 0) {
+		gid = (uint32_t)sqlite3_column_int64(row, 0);
+		r = living_members(state, gid, &uids);
+		if (r == 0)
+			r = each(arg, (const char *)sqlite3_column_text(row, 1), gid, uids.list, uids.n);
+		if (r)
+			break;
+	}
+	sqlite3_finalize(row);
+	free(uids.list);
+	return r;
+}

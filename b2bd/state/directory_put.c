@@ -1,0 +1,220 @@
+/* Storing what the directory says of a person. */
+#include <errno.h>
+#include <string.h>
+
+#include "b2bd/state/directory_rows.h"
+#include "b2bd/state/ledger.h"
+#include "b2bd/state/state_private.h"
+#include "common/log.h"
+
+bool b2b_record_lifts(int64_t disabled_ms, int64_t modified_ms)
+{
+	return modified_ms > (disabled_ms % 1000 ? disabled_ms : disabled_ms + 999);
+}
+
+static const char *text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static bool same(const struct b2b_principal *a, const struct b2b_principal *b)
+{
+	return !strcmp(a->subject, text_or_empty(b->subject)) && !strcmp(a->local, b->local) &&
+	       !strcmp(a->display, text_or_empty(b->display)) && a->kind == b->kind && a->state == b->state &&
+	       a->not_before == b->not_before && a->not_after == b->not_after && a->roles == b->roles &&
+	       !strcmp(a->shell, text_or_empty(b->shell));
+}
+
+/* Two active people with one subject: neither a log-in nor an event could tell them apart. */
+static int check_subject(struct b2b_state *state, const struct b2b_principal *principal)
+{
+	static const char select[] = "SELECT count(*) FROM principal WHERE subject = ? AND id <> ? AND state = 1";
+	sqlite3_stmt *row = NULL;
+	int64_t others;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, principal->subject);
+	b2b_row_text(row, 2, principal->id);
+	r = b2b_statement_number(row, &others);
+	return r < 0 ? r : others ? -EEXIST : 0;
+}
+
+/* Removed people keep a free name, but take none from anybody. */
+static int decide_name(struct b2b_state *state, const struct b2b_principal *principal, uint32_t uid, bool *ret_holds)
+{
+	uint32_t gid;
+	int r = b2b_group_by_name(state, principal->org_id, principal->local, &gid);
+
+	if (r == 0)
+		r = -EEXIST;
+	else if (r == -ENOENT)
+		r = principal->state == B2B_REMOVED ? b2b_principal_name_free(state, principal->org_id, principal->local, uid)
+		                                    : b2b_principal_claim_name(state, principal->org_id, principal->local, uid);
+	if (r == -EEXIST && principal->state == B2B_REMOVED) {
+		*ret_holds = false;
+		return 0;
+	}
+	if (r == 0)
+		*ret_holds = true;
+	return r;
+}
+
+static int write_row(struct b2b_state *state, const struct b2b_principal *principal, uint32_t uid, bool holds_name, int64_t disabled_ms)
+{
+	static const char upsert[] =
+		"INSERT INTO principal (uid, id, subject, org_id, local, display, kind, state, not_before, not_after, roles, shell,"
+		" modified_ms, disabled_ms, holds_name) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		" ON CONFLICT (uid) DO UPDATE SET subject = excluded.subject, local = excluded.local, display = excluded.display,"
+		" kind = excluded.kind, state = excluded.state, not_before = excluded.not_before, not_after = excluded.not_after,"
+		" roles = excluded.roles, shell = excluded.shell, modified_ms = excluded.modified_ms,"
+		" disabled_ms = excluded.disabled_ms, holds_name = excluded.holds_name";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, upsert, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, uid);
+	b2b_row_text(row, 2, principal->id);
+	b2b_row_text(row, 3, principal->subject);
+	b2b_row_text(row, 4, principal->org_id);
+	b2b_row_text(row, 5, principal->local);
+	b2b_row_text(row, 6, text_or_empty(principal->display));
+	b2b_row_int(row, 7, principal->kind);
+	b2b_row_int(row, 8, principal->state);
+	b2b_row_int(row, 9, principal->not_before);
+	b2b_row_int(row, 10, principal->not_after);
+	b2b_row_int(row, 11, (int64_t)principal->roles);
+	b2b_row_text(row, 12, text_or_empty(principal->shell));
+	b2b_row_int(row, 13, principal->modified_ms);
+	b2b_row_int(row, 14, disabled_ms);
+	b2b_row_int(row, 15, holds_name);
+	return b2b_statement_run(row);
+}
+
+/* Who is now in this organisation has left every other. */
+static int leave_others(struct b2b_state *state, const struct b2b_principal *principal)
+{
+	static const char update[] = "UPDATE principal SET state = 3 WHERE id = ? AND org_id <> ? AND state <> 3";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, update, &row);
+
+	if (r < 0 || principal->state == B2B_REMOVED)
+		return r;
+	b2b_row_text(row, 1, principal->id);
+	b2b_row_text(row, 2, principal->org_id);
+	return b2b_statement_run(row);
+}
+
+static int store(struct b2b_state *state, const struct b2b_policy_org *org, const struct b2b_principal *principal, uint32_t uid,
+                 int64_t disabled_ms, uint32_t *ret_uid)
+{
+	bool holds_name;
+	int r = decide_name(state, principal, uid, &holds_name);
+
+	if (r == 0 && !uid)
+		r = b2b_ledger_id(state, org, B2B_LEDGER_USER, principal->id, &uid);
+	if (r == 0)
+		r = write_row(state, principal, uid, holds_name, disabled_ms);
+	if (r == 0)
+		r = leave_others(state, principal);
+	if (r == 0)
+		*ret_uid = uid;
+	return r;
+}
+
+/* An answer that was under way while a newer one was stored in the same pass. */
+static bool overtaken(struct b2b_state *state, const struct b2b_principal *old, const struct b2b_principal *principal, int64_t pass)
+{
+	return principal->modified_ms && principal->modified_ms < old->modified_ms &&
+	       b2b_seen_ids_has(&state->seen, pass, old->uid);
+}
+
+/* The new name is somebody else's: everything but the name counts, above all that somebody is suspended now. */
+static int keep_name(struct b2b_state *state, const struct b2b_principal *old, bool held_name, const struct b2b_principal *principal,
+                     bool *ret_changed)
+{
+	struct b2b_principal kept = *principal;
+	int r;
+
+	b2b_log(LOG_WARNING, "directory: %s of organisation %s keeps that name: %s is somebody else's", old->local, old->org_id,
+	        principal->local);
+	memcpy(kept.local, old->local, sizeof(kept.local));
+	if (kept.state == B2B_ACTIVE && !held_name)
+		return -EEXIST;
+	r = write_row(state, &kept, old->uid, held_name, old->disabled_ms);
+	if (r == 0)
+		*ret_changed = !same(old, &kept);
+	return r;
+}
+
+static int put_known(struct b2b_state *state, const struct b2b_policy_org *org, const struct b2b_principal *old, bool held_name,
+                     const struct b2b_principal *principal, int64_t pass, bool *ret_changed)
+{
+	bool lifts = old->disabled_ms && principal->state == B2B_ACTIVE && b2b_record_lifts(old->disabled_ms, principal->modified_ms);
+	uint32_t uid;
+	int r;
+
+	if (overtaken(state, old, principal, pass))
+		return 0;
+	if (!lifts && same(old, principal) && (held_name || principal->state == B2B_REMOVED)) {
+		*ret_changed = false;
+		if (old->modified_ms == principal->modified_ms)
+			return 0;
+		return write_row(state, principal, old->uid, held_name, old->disabled_ms);
+	}
+	r = store(state, org, principal, old->uid, lifts ? 0 : old->disabled_ms, &uid);
+	if (r == -EEXIST)
+		return keep_name(state, old, held_name, principal, ret_changed);
+	if (r == 0)
+		*ret_changed = true;
+	return r;
+}
+
+static int put(struct b2b_state *state, const struct b2b_policy_org *org, const struct b2b_principal *principal, int64_t pass,
+               bool *ret_changed)
+{
+	struct b2b_principal old = { 0 };
+	bool changed = false, held_name = false;
+	uint32_t uid = 0;
+	int r = b2b_principal_by_id(state, principal->id, org->id, &old, &held_name);
+
+	if (r == 0) {
+		uid = old.uid;
+		r = put_known(state, org, &old, held_name, principal, pass, &changed);
+	} else if (r == -ENOENT && principal->state == B2B_REMOVED) {
+		return 0; /* was never here: owns no files, needs no id */
+	} else if (r == -ENOENT) {
+		r = store(state, org, principal, 0, 0, &uid);
+		changed = r == 0;
+	}
+	b2b_principal_clear(&old);
+	/* somebody whose new record cannot be stored is there all the same */
+	if (uid && (r == 0 || r == -EEXIST) && b2b_seen_ids_mark(&state->seen, pass, uid) < 0)
+		r = -ENOMEM;
+	if (r == 0)
+		*ret_changed = changed;
+	return r;
+}
+
+int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy *policy, const struct b2b_principal *principal,
+                                int64_t pass, bool *ret_changed)
+{
+	int org = b2b_policy_org_by_id(policy, principal->org_id);
+	bool changed = false;
+	int r;
+
+	if (org < 0)
+		return -ENOENT;
+	if (!principal->id || !*principal->id || !principal->subject || !*principal->subject)
+		return -EINVAL;
+	r = b2b_directory_check_local(policy, org, principal->local);
+	if (r == 0 && principal->state == B2B_ACTIVE)
+		r = check_subject(state, principal);
+	if (r == 0)
+		r = put(state, &policy->orgs[org], principal, pass, &changed);
+	if (r == 0)
+		*ret_changed = changed;
+	return r;
+}

@@ -1,0 +1,42 @@
+/* Principals as rows, shared by the files that store and find them. */
+#ifndef B2B_DIRECTORY_ROWS_H
+#define B2B_DIRECTORY_ROWS_H
+
+#include "b2bd/state/directory_state.h"
+#include "b2bd/state/statement.h"
+
+#define B2B_PRINCIPAL_COLUMNS                                                                                          \
+	"uid, id, subject, org_id, local, display, kind, state, not_before, not_after, roles, shell, modified_ms,"         \
+	" disabled_ms, cutoff_ms, holds_name"
+#define B2B_PRINCIPAL_HOLDS_NAME 15 /* number of that column */
+
+/* The row's values; strings stay the row's, valid until it is stepped. Not to be cleared. */
+void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal);
+
+/* Step ROW once, copy it, reset: 0 (caller clears), -ENOENT, or a negative errno. *ret_holds_name may be NULL. */
+int b2b_principal_take(sqlite3_stmt *row, struct b2b_principal *ret_principal, bool *ret_holds_name);
+
+/* By the directory's id within one organisation, removed ones too. */
+int b2b_principal_by_id(struct b2b_state *state, const char *id, const char *org_id, struct b2b_principal *ret_principal,
+                        bool *ret_holds_name);
+
+/*
+ * Does a directory record of MODIFIED_MS that says active lift the closing by an event of DISABLED_MS? Events often carry
+ * whole seconds: such a one counts as at the end of its second.
+ */
+bool b2b_record_lifts(int64_t disabled_ms, int64_t modified_ms);
+
+/* May LOCAL be a person's or a group's of ORG? 0, or -EINVAL (rule of common/names.h, reserved, or too long with the alias). */
+int b2b_directory_check_local(const struct b2b_policy *policy, int org, const char *local);
+
+/*
+ * Make the name LOCAL of ORG_ID free for its new owner (UID; 0: not known yet): a removed person loses it.
+ * Returns 0, -EEXIST while a living person holds it, or a negative errno.
+ */
+int b2b_principal_claim_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid);
+/* 0 while nobody but UID holds the name, else -EEXIST; changes nothing. */
+int b2b_principal_name_free(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid);
+/* The group of that name, or -ENOENT. */
+int b2b_group_by_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t *ret_gid);
+
+#endif
