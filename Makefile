@@ -87,12 +87,13 @@ FEDERATION := $(BUILD)/b2b-federation
 PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(FEDERATION)
 UNIT       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 MODULES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(MODULE_SRC))
+HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
 .PHONY: all tests install uninstall check check-long demo bench fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
-tests: $(UNIT) $(MODULES)
+tests: $(UNIT) $(MODULES) $(HOST_TOOLS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -129,6 +130,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libagent
 		$(call pkg,--libs,cmocka) -lpam -lpthread -ldl
 $(MODULES): | $(PAM_SO) $(NSS_SO)
 
+# What the throw-away hosts run besides the products; by itself, so that it also starts in them uninstrumented.
+$(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -o $@ $<
+
 # Fuzz targets are compiled whole with clang, so that every object is instrumented.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_SRC) $(B2BD_SRC) $(wildcard */*.h */*/*.h)
@@ -152,7 +158,7 @@ check: all tests ## unit, module and host tests under one harness
 check-long: all tests ## the same with full counts
 	BUILD='$(BUILD)' SANITIZE='$(SANITIZE)' VALGRIND='$(VALGRIND)' LONG=1 tests/run
 
-demo: all ## a log-in, an offboarding and the end of a contract, on a real host
+demo: all $(HOST_TOOLS) ## a log-in, an offboarding and the end of a contract, on a real host
 	BUILD='$(BUILD)' KEEP='$(KEEP)' tests/hosts/demo
 
 bench: all tests ## measure look-ups beside peers and a floor

@@ -1,0 +1,102 @@
+# Hosts: an overlay over the machine's root, in namespaces of its own, on the lab's bridge.
+
+declare -A HOST_PID HOST_ADDRESS
+HOST_COUNT=0
+TOOLS=/usr/local/lib/b2b-test
+
+# host_boot NAME: a bare machine with network, syslog and nothing started. /var/lib/b2b lies on build/'s disk.
+host_boot()
+{
+	local name=$1 outside
+
+	HOST_COUNT=$((HOST_COUNT + 1))
+	HOST_ADDRESS[$name]=$LAB_NET.$((10 + HOST_COUNT))
+	mkdir -p "$LAB/mem/$name"/{upper,work,root} "$LAB/disk/$name"
+	chmod 755 "$LAB/mem/$name/upper"
+	unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child=KILL --propagation private \
+		"$BUILD/tests/hosts/init" --stay bash "$HERE/host-setup" "$name" "$LAB" \
+		>"$LAB/log/$name.boot" 2>&1 </dev/null {LAB_LOCK}>&- &
+	outside=$!
+	disown
+	wait_for 20 test -s "$LAB/run/$name.up" || die "$name does not come up: $(cat "$LAB/log/$name.boot")"
+	read -r HOST_PID[$name] _ <"/proc/$outside/task/$outside/children"
+	host_plug "$name"
+	host_spawn "$name" syslog "$TOOLS/devlog"
+	wait_for 10 host_exec "$name" test -S /dev/log || die "$name has no syslog"
+}
+
+host_plug()
+{
+	local name=$1 pid=${HOST_PID[$1]} other
+
+	ip link add "v-$name" type veth peer name eth0 netns "$pid"
+	ip link set "v-$name" master lab0 up
+	nsenter --target "$pid" --net ip link set lo up
+	nsenter --target "$pid" --net ip addr add "${HOST_ADDRESS[$name]}/24" dev eth0
+	nsenter --target "$pid" --net ip link set eth0 up
+	echo "${HOST_ADDRESS[$name]} $name" >>"$LAB/run/names"
+	for other in "${!HOST_PID[@]}"; do
+		host_exec "$other" tee /etc/hosts <"$LAB/run/names" >/dev/null
+	done
+}
+
+# host_exec NAME COMMAND…: as root inside, with a clean environment.
+host_exec()
+{
+	local name=$1
+
+	shift
+	nsenter --target "${HOST_PID[$name]}" --mount --pid --net --uts --ipc --cgroup --wdns=/ \
+		env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root USER=root LOGNAME=root \
+		TERM="${TERM:-dumb}" LC_ALL=C.UTF-8 "$@"
+}
+
+# host_spawn NAME LABEL COMMAND…: a daemon; what it says goes to the log LABEL; its process id inside into /run/lab/LABEL.pid.
+host_spawn()
+{
+	local name=$1 label=$2
+
+	shift 2
+	host_exec "$name" setsid -f sh -c 'echo $$ >"/run/lab/$0.pid"; exec "$@"' "$label" "$@" \
+		>>"$LAB/log/$name.$label" 2>&1 </dev/null
+}
+
+# host_pid NAME LABEL: of a daemon, inside.
+host_pid()
+{
+	host_exec "$1" cat "/run/lab/$2.pid"
+}
+
+# host_log NAME LABEL: what the daemon said so far.
+host_log()
+{
+	cat "$LAB/log/$1.$2"
+}
+
+host_sshd()
+{
+	local name=$1
+
+	host_exec "$name" ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key
+	host_exec "$name" sshd -t -h /etc/ssh/ssh_host_ed25519_key || die "$name: sshd refuses its configuration"
+	host_spawn "$name" sshd /usr/sbin/sshd -D -e -o LogLevel=VERBOSE -h /etc/ssh/ssh_host_ed25519_key
+	wait_for 10 host_listens "$name" 22 || die "$name: sshd does not listen: $(host_log "$name" sshd)"
+	echo "$name $(host_exec "$name" cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)" |
+		host_exec laptop tee -a /etc/ssh/ssh_known_hosts >/dev/null
+}
+
+# host_listens NAME PORT
+host_listens()
+{
+	host_exec "$1" sh -c "ss -Htln sport = :$2 | grep -q ."
+}
+
+# host_local_user NAME USER: a person of the host's own, who logs in with the laptop's key.
+host_local_user()
+{
+	local name=$1 user=$2
+
+	host_exec "$name" useradd -m -s /bin/bash "$user"
+	host_exec "$name" install -d -m 700 -o "$user" -g "$user" "/home/$user/.ssh"
+	host_exec "$name" sh -c "cat >/home/$user/.ssh/authorized_keys" <"$LAB/run/laptop.pub"
+}
