@@ -135,7 +135,8 @@ static int start_parts(struct b2b_core *core, char *error)
 
 	if ((r = b2b_loop_new(&core->loop)) < 0 ||
 	    (r = b2b_http_new(core->loop, core->conf->federation.ca_file, core->conf->federation.proxy, &core->http)) < 0 ||
-	    (r = b2b_tickets_new(&core->tickets)) < 0 || (r = b2b_state_open(core->setup->state_dir, &core->state)) < 0)
+	    (r = b2b_tickets_new(&core->tickets)) < 0 || (r = b2b_state_open(core->setup->state_dir, &core->state)) < 0 ||
+	    (r = b2b_directory_adopt_policy(core->state, core->policy)) < 0)
 		return r;
 	core->floor_s = b2b_clock_floor(core->state);
 	/* the link owns its descriptor; a reload needs the original again */
