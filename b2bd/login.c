@@ -13,6 +13,8 @@
 #include "common/clock.h"
 #include "common/log.h"
 
+#define PROMPT_WITHIN_S 12 /* the service's answer to a device request; the module waits as long */
+
 struct login {
 	struct b2b_core *core;
 	struct b2b_client *client;
@@ -196,7 +198,7 @@ static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin 
 void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_auth *ask)
 {
 	static const struct b2b_device_handlers handlers = { .prompt = device_prompt, .result = device_result };
-	struct b2b_say_name wait = { 0 };
+	struct b2b_say_wait wait = { .within_s = PROMPT_WITHIN_S };
 	struct login *login = NULL;
 	enum b2b_reason reason;
 	int org = -1;

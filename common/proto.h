@@ -112,6 +112,11 @@ struct b2b_ask_control {
 	char argument[B2B_MESSAGE_SIZE];
 };
 
+/* "I have it, go on waiting": after it the prompt or a decision comes when the service has answered. */
+struct b2b_say_wait {
+	uint32_t within_s; /* the longest it will take */
+};
+
 struct b2b_say_prompt {
 	uint32_t lifetime_s;           /* until the code expires */
 	char text[B2B_PROMPT_SIZE];    /* whole prompt: URL, code, QR where asked for; free of control characters but newline */

@@ -1,0 +1,95 @@
+/* The packets themselves: sizes and well-formedness, for both ends. */
+#include "common/proto.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+/* Where a body holds strings: offset and room of each. */
+struct text {
+	uint16_t offset, size;
+};
+
+#define TEXT(type, field) { offsetof(struct type, field), sizeof(((struct type *)0)->field) }
+#define ORIGIN(type)                                                                                                       \
+	TEXT(type, origin.user), TEXT(type, origin.service), TEXT(type, origin.tty), TEXT(type, origin.rhost), TEXT(type, origin.ruser)
+
+static const struct text name_texts[] = { TEXT(b2b_ask_name, name), { 0, 0 } };
+static const struct text auth_texts[] = { ORIGIN(b2b_ask_auth), { 0, 0 } };
+static const struct text account_texts[] = { ORIGIN(b2b_ask_account), TEXT(b2b_ask_account, ticket), { 0, 0 } };
+static const struct text open_texts[] = { ORIGIN(b2b_ask_open), TEXT(b2b_ask_open, ticket), { 0, 0 } };
+static const struct text control_texts[] = { TEXT(b2b_ask_control, verb), TEXT(b2b_ask_control, argument), { 0, 0 } };
+static const struct text prompt_texts[] = { TEXT(b2b_say_prompt, text), { 0, 0 } };
+static const struct text decision_texts[] = { TEXT(b2b_say_decision, ticket), TEXT(b2b_say_decision, audit_id),
+	                                      TEXT(b2b_say_decision, message), { 0, 0 } };
+static const struct text no_texts[] = { { 0, 0 } };
+
+struct body {
+	uint32_t size;
+	const struct text *texts; /* up to size 0 */
+};
+
+static struct body body_of(uint16_t type)
+{
+	switch (type) {
+	case B2B_ASK_NAME:
+		return (struct body){ sizeof(struct b2b_ask_name), name_texts };
+	case B2B_ASK_AUTH:
+		return (struct body){ sizeof(struct b2b_ask_auth), auth_texts };
+	case B2B_ASK_RESULT:
+		return (struct body){ sizeof(struct b2b_ask_result), no_texts };
+	case B2B_ASK_ACCOUNT:
+		return (struct body){ sizeof(struct b2b_ask_account), account_texts };
+	case B2B_ASK_OPEN:
+		return (struct body){ sizeof(struct b2b_ask_open), open_texts };
+	case B2B_ASK_CLOSE:
+		return (struct body){ sizeof(struct b2b_ask_close), no_texts };
+	case B2B_ASK_CONTROL:
+		return (struct body){ sizeof(struct b2b_ask_control), control_texts };
+	case B2B_SAY_NAME:
+		return (struct body){ sizeof(struct b2b_say_name), no_texts };
+	case B2B_SAY_WAIT:
+		return (struct body){ sizeof(struct b2b_say_wait), no_texts };
+	case B2B_SAY_PROMPT:
+		return (struct body){ sizeof(struct b2b_say_prompt), prompt_texts };
+	case B2B_SAY_DECISION:
+		return (struct body){ sizeof(struct b2b_say_decision), decision_texts };
+	case B2B_SAY_TEXT:
+		return (struct body){ sizeof(struct b2b_say_text), no_texts };
+	default:
+		return (struct body){ 0, no_texts };
+	}
+}
+
+uint32_t b2b_body_size(uint16_t type)
+{
+	return body_of(type).size;
+}
+
+static bool texts_end(const unsigned char *body, const struct text *text)
+{
+	for (; text->size; text++) {
+		if (!memchr(body + text->offset, '\0', text->size))
+			return false;
+	}
+	return true;
+}
+
+int b2b_packet_check(const void *packet, size_t size)
+{
+	const struct b2b_packet_head *head = packet;
+	const unsigned char *bytes = packet;
+	struct body body;
+
+	if (size < sizeof(*head) || head->version != B2B_PROTO_VERSION)
+		return -EBADMSG;
+	body = body_of(head->type);
+	if (!body.size || head->length != body.size || size != sizeof(*head) + body.size)
+		return -EBADMSG;
+	if (!texts_end(bytes + sizeof(*head), body.texts))
+		return -EBADMSG;
+	if (head->type == B2B_SAY_TEXT && ((const struct b2b_say_text *)(bytes + sizeof(*head)))->length > B2B_TEXT_SIZE)
+		return -EBADMSG;
+	return 0;
+}
