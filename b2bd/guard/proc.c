@@ -1,0 +1,275 @@
+#include "b2bd/guard/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+#define PF_KTHREAD 0x00200000u
+#define SCAN_ENTRIES_MAX 262144u
+#define SCAN_NS_MAX (2 * B2B_NS_PER_S)
+
+/* Fields of stat after the name, counted from the state (field 3 of proc(5)). */
+enum { F_PPID = 1, F_SID = 3, F_TTY = 4, F_FLAGS = 6, F_THREADS = 17, F_START = 19, F_COUNT };
+
+static int read_text(pid_t pid, const char *file, char *text, size_t size)
+{
+	char path[64];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	do
+		got = read(fd, text, size - 1);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		got = -errno;
+	close(fd);
+	if (got < 0)
+		return (int)got;
+	text[got] = '\0';
+	return 0;
+}
+
+/* Signed numbers separated by one space; wrapped ones (tpgid is -1) pass as their bits. */
+static int parse_fields(const char *text, uint64_t *fields)
+{
+	for (int i = 1; i < F_COUNT; i++) {
+		char *end;
+
+		if (*text != ' ')
+			return -EBADMSG;
+		text++;
+		if (*text != '-' && (*text < '0' || *text > '9'))
+			return -EBADMSG;
+		fields[i] = strtoull(text, &end, 10);
+		text = end;
+	}
+	return 0;
+}
+
+int b2b_process_parse_stat(const char *text, struct b2b_process *ret)
+{
+	uint64_t fields[F_COUNT] = { 0 };
+	const char *name_end = strrchr(text, ')'); /* the name may hold anything, ')' and spaces too */
+	long pid = strtol(text, NULL, 10);
+
+	if (!name_end || name_end[1] != ' ' || !name_end[2] || pid <= 0)
+		return -EBADMSG;
+	if (parse_fields(name_end + 3, fields) < 0)
+		return -EBADMSG;
+	ret->pid = (pid_t)pid;
+	ret->state = name_end[2];
+	ret->ppid = (pid_t)fields[F_PPID];
+	ret->sid = (pid_t)fields[F_SID];
+	ret->tty = (uint32_t)fields[F_TTY];
+	ret->kernel = fields[F_FLAGS] & PF_KTHREAD;
+	ret->start_ticks = fields[F_START];
+	/* A main thread that left its other threads behind shows as a zombie: they run on. */
+	if ((ret->state == 'Z' || ret->state == 'X') && fields[F_THREADS] > 1)
+		ret->state = 'S';
+	return 0;
+}
+
+int b2b_process_parse_uids(const char *text, uint32_t ret_uids[4])
+{
+	const char *at = strstr(text, "\nUid:");
+	uint32_t uids[4];
+
+	if (!at)
+		return -EBADMSG;
+	at += strlen("\nUid:");
+	for (int i = 0; i < 4; i++) {
+		char *end;
+
+		at += strspn(at, "\t ");
+		if (*at < '0' || *at > '9')
+			return -EBADMSG;
+		uids[i] = (uint32_t)strtoul(at, &end, 10);
+		at = end;
+	}
+	memcpy(ret_uids, uids, sizeof(uids));
+	return 0;
+}
+
+int b2b_process_read(pid_t pid, struct b2b_process *ret)
+{
+	struct b2b_process process = { 0 };
+	char text[2048];
+	int r;
+
+	r = read_text(pid, "stat", text, sizeof(text));
+	if (r == 0)
+		r = b2b_process_parse_stat(text, &process);
+	if (r < 0)
+		return r;
+	if (process.state == 'Z' || process.state == 'X' || process.state == 'x')
+		return -ESRCH;
+	if (!process.kernel) {
+		r = read_text(pid, "status", text, sizeof(text));
+		if (r == 0)
+			r = b2b_process_parse_uids(text, process.uids);
+		if (r < 0)
+			return r;
+	}
+	*ret = process;
+	return 0;
+}
+
+static int keep(struct b2b_processes *list, const struct b2b_process *process)
+{
+	if (list->n == list->size) {
+		size_t size = list->size ? 2 * list->size : 512;
+		struct b2b_process *items = reallocarray(list->items, size, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		list->items = items;
+		list->size = size;
+	}
+	list->items[list->n++] = *process;
+	return 0;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	pid_t x = ((const struct b2b_process *)a)->pid, y = ((const struct b2b_process *)b)->pid;
+
+	return x < y ? -1 : x > y;
+}
+
+static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, const struct b2b_process *), void *arg)
+{
+	uint64_t until_ns = b2b_now_ns() + SCAN_NS_MAX;
+	struct dirent *entry;
+	unsigned entries = 0;
+
+	while ((errno = 0, entry = readdir(proc))) {
+		struct b2b_process process;
+		int r;
+
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		/* Somebody who forks and exits for ever could keep us here for ever. */
+		if (++entries > SCAN_ENTRIES_MAX || (entries % 256 == 0 && b2b_now_ns() > until_ns))
+			return -EAGAIN;
+		if (b2b_process_read((pid_t)strtol(entry->d_name, NULL, 10), &process) < 0)
+			continue; /* gone meanwhile */
+		if (seen)
+			seen(arg, &process);
+		r = keep(list, &process);
+		if (r < 0)
+			return r;
+	}
+	return -errno;
+}
+
+int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const struct b2b_process *process), void *arg)
+{
+	DIR *proc = opendir("/proc");
+	int r;
+
+	if (!proc)
+		return -errno;
+	list->n = 0;
+	r = scan(proc, list, seen, arg);
+	closedir(proc);
+	if (list->n)
+		qsort(list->items, list->n, sizeof(*list->items), by_pid);
+	return r;
+}
+
+void b2b_processes_free(struct b2b_processes *list)
+{
+	free(list->items);
+	memset(list, 0, sizeof(*list));
+}
+
+ssize_t b2b_processes_find(const struct b2b_processes *list, pid_t pid)
+{
+	struct b2b_process key = { .pid = pid };
+	struct b2b_process *found = list->n ? bsearch(&key, list->items, list->n, sizeof(key), by_pid) : NULL;
+
+	return found ? found - list->items : -1;
+}
+
+static uint32_t read_number(pid_t pid, const char *file)
+{
+	char text[32];
+
+	if (read_text(pid, file, text, sizeof(text)) < 0 || text[0] < '0' || text[0] > '9')
+		return B2B_NO_AUDIT;
+	return (uint32_t)strtoul(text, NULL, 10);
+}
+
+uint32_t b2b_process_loginuid(pid_t pid)
+{
+	return read_number(pid, "loginuid");
+}
+
+uint32_t b2b_process_audit_session(pid_t pid)
+{
+	return read_number(pid, "sessionid");
+}
+
+uint32_t b2b_process_parse_slice(const char *cgroup)
+{
+	static const char slice[] = "/user.slice/user-";
+	const char *at = strstr(cgroup, slice);
+	unsigned long uid;
+	char *end;
+
+	if (!at)
+		return B2B_NO_AUDIT;
+	at += sizeof(slice) - 1;
+	if (*at < '0' || *at > '9')
+		return B2B_NO_AUDIT;
+	uid = strtoul(at, &end, 10);
+	return strncmp(end, ".slice", strlen(".slice")) == 0 && uid < B2B_NO_AUDIT ? (uint32_t)uid : B2B_NO_AUDIT;
+}
+
+uint32_t b2b_process_slice(pid_t pid)
+{
+	char text[4096];
+
+	return read_text(pid, "cgroup", text, sizeof(text)) < 0 ? B2B_NO_AUDIT : b2b_process_parse_slice(text);
+}
+
+int b2b_process_open(const struct b2b_process *process)
+{
+	struct b2b_process now;
+	int fd = (int)syscall(SYS_pidfd_open, process->pid, 0), r;
+
+	if (fd < 0)
+		return errno == EINVAL ? -ESRCH : -errno;
+	r = b2b_process_read(process->pid, &now);
+	if (r == 0 && now.start_ticks != process->start_ticks)
+		r = -ESRCH;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+int b2b_process_signal(const struct b2b_process *process, int signal_number)
+{
+	int fd = b2b_process_open(process), r = 0;
+
+	if (fd < 0)
+		return fd;
+	if (syscall(SYS_pidfd_send_signal, fd, signal_number, NULL, 0) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}

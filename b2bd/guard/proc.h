@@ -1,0 +1,68 @@
+/* What /proc says of processes, and signals that cannot hit another process which took the number meanwhile. */
+#ifndef B2B_PROC_H
+#define B2B_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define B2B_NO_AUDIT UINT32_MAX /* loginuid or audit session that was never set */
+
+struct b2b_process {
+	pid_t pid, ppid;
+	pid_t sid;            /* POSIX session */
+	uint32_t tty;         /* controlling terminal as field 7 of stat has it, 0: none */
+	uint32_t uids[4];     /* real, effective, saved, file system */
+	uint64_t start_ticks; /* with pid it names one process of this boot */
+	char state;           /* R S D T t Z X … */
+	bool kernel;          /* a kernel thread */
+};
+
+struct b2b_processes {
+	struct b2b_process *items; /* by ascending pid */
+	size_t n, size;
+};
+
+/*
+ * Parse /proc/PID/stat (all but uids) and /proc/PID/status (uids). TEXT is NUL-terminated.
+ * Return 0, or -EBADMSG and *ret untouched.
+ */
+int b2b_process_parse_stat(const char *text, struct b2b_process *ret);
+int b2b_process_parse_uids(const char *text, uint32_t ret_uids[4]);
+
+/*
+ * One process. Returns 0; -ESRCH where there is none, or where it is dead and only waits for its parent
+ * (a dead main thread whose other threads live is not dead); or a negative errno.
+ */
+int b2b_process_read(pid_t pid, struct b2b_process *ret);
+
+/*
+ * Every living process into LIST (zeroed at first, reused later; freed by b2b_processes_free). SEEN (or NULL) gets each at
+ * the moment it was read: whoever forks faster than a whole look takes is met only there.
+ * The look is bounded, in entries and in time. Returns 0, -EAGAIN (it was cut short), or a negative errno.
+ */
+int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const struct b2b_process *process), void *arg);
+void b2b_processes_free(struct b2b_processes *list);
+
+/* Index in LIST, or -1. */
+ssize_t b2b_processes_find(const struct b2b_processes *list, pid_t pid);
+
+/* Who logged in, and which audit session that began; kept through sudo, su and daemonizing. B2B_NO_AUDIT where there is none. */
+uint32_t b2b_process_loginuid(pid_t pid);
+uint32_t b2b_process_audit_session(pid_t pid);
+
+/* The uid of the logind slice (user-UID.slice) that the process lives in, or B2B_NO_AUDIT. */
+uint32_t b2b_process_slice(pid_t pid);
+uint32_t b2b_process_parse_slice(const char *cgroup);
+
+/*
+ * A CLOEXEC pidfd of exactly PROCESS (number and start time agree), or -ESRCH, or a negative errno.
+ * The start time is read after the descriptor was opened: had the number passed on by then, it would differ.
+ */
+int b2b_process_open(const struct b2b_process *process);
+
+/* Send SIGNAL_NUMBER to exactly PROCESS. Returns 0, -ESRCH (it is gone), or a negative errno. */
+int b2b_process_signal(const struct b2b_process *process, int signal_number);
+
+#endif

@@ -1,0 +1,353 @@
+#include "b2bd/guard/scope.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How a process stands to the sessions of the scope, inherited from its parent. */
+enum { UNKNOWN, OUTSIDE, INSIDE, OWN };
+
+struct judgement {
+	const struct b2b_scope *scope;
+	const struct b2b_processes *list;
+	const struct b2b_registry *registry;
+	ssize_t *parents;  /* index of the parent, -1 */
+	uint8_t *standing; /* UNKNOWN … OWN */
+	uint8_t *marks;
+	pid_t *sids;       /* POSIX sessions that hold something found by uid or by session; sorted */
+	size_t n_sids;
+};
+
+static bool word_closed(uint32_t word)
+{
+	return B2B_LIVE_STATE(word) == B2B_LIVE_CLOSED;
+}
+
+bool b2b_scope_closed(const struct b2b_scope *scope, uint32_t uid)
+{
+	int org = b2b_policy_org_by_uid(scope->policy, uid);
+
+	if (org < 0)
+		return false;
+	if (word_closed(b2b_live_load(scope->lives[org], uid)))
+		return true;
+	for (int depth = 0; org >= 0 && depth <= B2B_DEPTH_MAX; depth++) {
+		if (word_closed(b2b_live_load_org(scope->lives[org])))
+			return true;
+		org = scope->policy->orgs[org].parent;
+	}
+	return false;
+}
+
+bool b2b_scope_has_uid(const struct b2b_scope *scope, uint32_t uid)
+{
+	int org;
+
+	switch (scope->kind) {
+	case B2B_SCOPE_USER:
+		return uid == scope->uid;
+	case B2B_SCOPE_ORG:
+		org = b2b_policy_org_by_uid(scope->policy, uid);
+		return org >= 0 && b2b_policy_org_within(scope->policy, org, scope->org);
+	case B2B_SCOPE_CLOSED:
+		return b2b_scope_closed(scope, uid);
+	default:
+		return false;
+	}
+}
+
+bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_process *process)
+{
+	if (process->pid <= 1 || process->kernel || process->pid == scope->own)
+		return false;
+	for (int i = 0; i < 4; i++) {
+		if (!b2b_scope_has_uid(scope, process->uids[i]))
+			continue;
+		if (!scope->only_older || process->start_ticks < scope->began_ticks || b2b_scope_closed(scope, process->uids[i]))
+			return true;
+	}
+	return false;
+}
+
+static bool scope_has_record(const struct b2b_scope *scope, const struct b2b_session_record *record)
+{
+	if (scope->kind == B2B_SCOPE_SESSION)
+		return record->uid == scope->uid && record->pid == scope->pid && record->start_ticks == scope->start_ticks;
+	if (!b2b_scope_has_uid(scope, record->uid))
+		return false;
+	return !scope->only_older || record->opened_s < scope->began_s || b2b_scope_closed(scope, record->uid);
+}
+
+static bool same_person(const struct b2b_scope *scope, uint32_t uid)
+{
+	return scope->kind == B2B_SCOPE_SESSION ? uid == scope->uid : b2b_scope_has_uid(scope, uid);
+}
+
+static int add_record(void *arg, const struct b2b_session_record *record)
+{
+	struct b2b_registry *registry = arg;
+
+	if (record->pid <= 1)
+		return 0;
+	if (registry->n == registry->size) {
+		size_t size = registry->size ? 2 * registry->size : 64;
+		struct b2b_session_record *items = reallocarray(registry->items, size, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		registry->items = items;
+		registry->size = size;
+	}
+	registry->items[registry->n++] = *record;
+	return 0;
+}
+
+static int by_record(const void *a, const void *b)
+{
+	const struct b2b_session_record *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->start_ticks < y->start_ticks ? -1 : x->start_ticks > y->start_ticks;
+}
+
+static int by_record_pid(const void *a, const void *b)
+{
+	const struct b2b_session_record *x = a, *y = b;
+
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+int b2b_registry_read(struct b2b_registry *registry)
+{
+	int r;
+
+	registry->n = 0;
+	r = b2b_session_each(add_record, registry);
+	if (registry->n)
+		qsort(registry->items, registry->n, sizeof(*registry->items), by_record);
+	return r;
+}
+
+void b2b_registry_free(struct b2b_registry *registry)
+{
+	free(registry->items);
+	memset(registry, 0, sizeof(*registry));
+}
+
+const struct b2b_session_record *b2b_registry_find(const struct b2b_registry *registry, pid_t pid, uint64_t start_ticks)
+{
+	struct b2b_session_record key = { .pid = pid, .start_ticks = start_ticks };
+
+	return registry->n ? bsearch(&key, registry->items, registry->n, sizeof(key), by_record) : NULL;
+}
+
+bool b2b_registry_has_pid(const struct b2b_registry *registry, pid_t pid)
+{
+	struct b2b_session_record key = { .pid = pid };
+
+	return registry->n && bsearch(&key, registry->items, registry->n, sizeof(key), by_record_pid);
+}
+
+static const struct b2b_session_record *record_of(const struct judgement *j, size_t i)
+{
+	return b2b_registry_find(j->registry, j->list->items[i].pid, j->list->items[i].start_ticks);
+}
+
+static uint8_t stand(const struct judgement *j, size_t i, uint8_t inherited)
+{
+	const struct b2b_process *process = &j->list->items[i];
+	const struct b2b_session_record *record;
+
+	if (inherited == OWN || process->pid == j->scope->own)
+		return OWN;
+	if (process->pid <= 1 || process->kernel)
+		return OUTSIDE;
+	record = record_of(j, i);
+	if (!record)
+		return inherited;
+	if (scope_has_record(j->scope, record))
+		return INSIDE;
+	/* Somebody else's session, opened from within this one: nobody else is touched. */
+	return same_person(j->scope, record->uid) ? inherited : OUTSIDE;
+}
+
+/* Up to the first ancestor that is known, then down again: each process is judged once, however deep the tree. */
+static void judge_standing(struct judgement *j, size_t *stack)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		size_t depth = 0;
+		ssize_t at = (ssize_t)i;
+		uint8_t inherited;
+
+		while (at >= 0 && j->standing[at] == UNKNOWN && depth < j->list->n) {
+			stack[depth++] = (size_t)at;
+			at = j->parents[at];
+		}
+		/* Still unknown after as many steps as there are processes: a ring, of a pid that was given out anew while we looked. */
+		inherited = at < 0 || j->standing[at] == UNKNOWN ? OUTSIDE : j->standing[at];
+		while (depth > 0) {
+			size_t down = stack[--depth];
+
+			inherited = stand(j, down, inherited);
+			j->standing[down] = inherited;
+		}
+	}
+}
+
+static bool is_leader(const struct judgement *j, size_t i)
+{
+	const struct b2b_session_record *record = j->standing[i] == INSIDE ? record_of(j, i) : NULL;
+
+	/* A leader with the person's own uid (a user manager) closes nothing: it is ended like the rest. */
+	return record && scope_has_record(j->scope, record) && j->list->items[i].uids[0] != record->uid;
+}
+
+/* Like sshd's: a child of the leader in the leader's POSIX session, with the person's uid and no terminal of its own. */
+static bool is_relay(const struct judgement *j, size_t i)
+{
+	const struct b2b_process *process = &j->list->items[i];
+	ssize_t parent = j->parents[i];
+	const struct b2b_session_record *record;
+
+	if (parent < 0 || j->marks[parent] != B2B_MARK_LEADER || process->tty != 0)
+		return false;
+	record = record_of(j, (size_t)parent);
+	return record && process->uids[0] == record->uid && process->sid == j->list->items[parent].sid;
+}
+
+static void mark_by_uid_and_session(struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		if (j->standing[i] == OWN)
+			continue;
+		if (is_leader(j, i))
+			j->marks[i] = B2B_MARK_LEADER;
+		else if (j->standing[i] == INSIDE || b2b_scope_has_process(j->scope, &j->list->items[i]))
+			j->marks[i] = B2B_MARK_TARGET;
+	}
+	for (size_t i = 0; i < j->list->n; i++) {
+		if (j->marks[i] == B2B_MARK_TARGET && is_relay(j, i))
+			j->marks[i] = B2B_MARK_RELAY;
+	}
+}
+
+static int by_sid(const void *a, const void *b)
+{
+	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void gather_sids(struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		if (j->marks[i] != B2B_MARK_NONE && j->list->items[i].sid > 1)
+			j->sids[j->n_sids++] = j->list->items[i].sid;
+	}
+	if (j->n_sids)
+		qsort(j->sids, j->n_sids, sizeof(*j->sids), by_sid);
+}
+
+static bool shares_sid(const struct judgement *j, pid_t sid)
+{
+	return j->n_sids && bsearch(&sid, j->sids, j->n_sids, sizeof(sid), by_sid);
+}
+
+static void mark_by_login(struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		const struct b2b_process *process = &j->list->items[i];
+		uint32_t login;
+
+		if (j->marks[i] != B2B_MARK_NONE || j->standing[i] == OWN || process->pid <= 1 || process->kernel)
+			continue;
+		login = b2b_process_loginuid(process->pid);
+		if (login == B2B_NO_AUDIT || !b2b_scope_has_uid(j->scope, login))
+			continue;
+		if (j->scope->only_older && process->start_ticks >= j->scope->began_ticks && !b2b_scope_closed(j->scope, login))
+			continue;
+		if (shares_sid(j, process->sid) || b2b_process_slice(process->pid) == login)
+			j->marks[i] = B2B_MARK_TARGET;
+		else
+			j->marks[i] = B2B_MARK_LEFT;
+	}
+}
+
+/*
+ * The audit session that the leader began (its parent has another): 0 where it began none, as with sudo, whose
+ * audit session is that of the whole log-in around it.
+ */
+static uint32_t audit_session_begun(const struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		uint32_t session;
+
+		if (j->marks[i] != B2B_MARK_LEADER)
+			continue;
+		session = b2b_process_audit_session(j->list->items[i].pid);
+		if (session == B2B_NO_AUDIT || b2b_process_audit_session(j->list->items[i].ppid) == session)
+			return 0;
+		return session;
+	}
+	return 0;
+}
+
+/* One session's detached children: the person's uid, and the audit session that this very log-in began. */
+static void mark_by_audit_session(struct judgement *j)
+{
+	uint32_t session = audit_session_begun(j);
+
+	if (!session)
+		return;
+	for (size_t i = 0; i < j->list->n; i++) {
+		const struct b2b_process *process = &j->list->items[i];
+
+		if (j->marks[i] == B2B_MARK_NONE && j->standing[i] != OWN && process->uids[0] == j->scope->uid && process->pid > 1 &&
+		    b2b_process_audit_session(process->pid) == session)
+			j->marks[i] = B2B_MARK_TARGET;
+	}
+}
+
+static int allocate(struct judgement *j, size_t **ret_stack)
+{
+	size_t n = j->list->n + 1;
+
+	j->parents = calloc(n, sizeof(*j->parents));
+	j->standing = calloc(n, sizeof(*j->standing));
+	j->marks = calloc(n, sizeof(*j->marks));
+	j->sids = calloc(n, sizeof(*j->sids));
+	*ret_stack = calloc(n, sizeof(**ret_stack));
+	return j->parents && j->standing && j->marks && j->sids && *ret_stack ? 0 : -ENOMEM;
+}
+
+int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
+                   uint8_t **ret_marks)
+{
+	struct judgement j = { .scope = scope, .list = list, .registry = registry };
+	size_t *stack = NULL;
+	int r;
+
+	r = allocate(&j, &stack);
+	if (r < 0)
+		goto out;
+	for (size_t i = 0; i < list->n; i++)
+		j.parents[i] = b2b_processes_find(list, list->items[i].ppid);
+	judge_standing(&j, stack);
+	mark_by_uid_and_session(&j);
+	if (scope->kind == B2B_SCOPE_SESSION) {
+		mark_by_audit_session(&j);
+	} else {
+		gather_sids(&j);
+		mark_by_login(&j);
+	}
+	*ret_marks = j.marks;
+	j.marks = NULL;
+out:
+	free(j.parents);
+	free(j.standing);
+	free(j.marks);
+	free(j.sids);
+	free(stack);
+	return r;
+}

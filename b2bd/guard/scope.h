@@ -1,0 +1,75 @@
+/*
+ * Whose processes an END is about: a judgement on one look into /proc, the session registry and root's policy.
+ *
+ *  1. by uid: any of a process's four uids is the person's (or lies in a range of the organisation or one below it);
+ *  2. by registered session (common/session_record.h; written by root, so believed): the leader and all that descends
+ *     from it, whatever its uid (a root shell by sudo), but not a session inside it that root registered for somebody else;
+ *  3. by audit login uid, where the process also belongs to the session: it shares the POSIX session of one found by
+ *     1 or 2, or lives in the person's logind slice. One that left both is a daemon: reported, not ended.
+ *
+ * Never PID 1, a kernel thread, or b2bd's own processes.
+ */
+#ifndef B2B_SCOPE_H
+#define B2B_SCOPE_H
+
+#include "b2bd/guard/guard_proto.h"
+#include "b2bd/guard/proc.h"
+#include "common/live.h"
+#include "common/session_record.h"
+
+#define B2B_SCOPE_CLOSED 100 /* inside the guard only: everybody whose word, or whose organisation's, is closed */
+
+struct b2b_scope {
+	const struct b2b_policy *policy;
+	struct b2b_live *const *lives; /* one per slot */
+	pid_t own;            /* b2bd's first process: nothing of its tree is ever touched */
+	uint32_t kind;        /* enum b2b_guard_scope, or B2B_SCOPE_CLOSED */
+	int org;
+	uint32_t uid;
+	pid_t pid;            /* session scope: the leader … */
+	uint64_t start_ticks; /* … and when it started */
+	/*
+	 * Set once the scope was clear: only what is closed by its live word, or is older than the END, is in scope any more.
+	 * Somebody who was reinstated, or logged in anew after session-revoked, is left alone.
+	 */
+	bool only_older;
+	uint64_t began_ticks; /* in start_ticks */
+	int64_t began_s;      /* wall clock */
+};
+
+struct b2b_registry {
+	struct b2b_session_record *items;
+	size_t n, size;
+};
+
+enum b2b_mark {
+	B2B_MARK_NONE,
+	B2B_MARK_TARGET, /* ended at once */
+	B2B_MARK_RELAY,  /* carries the session's bytes to the client: lives until the reason is through */
+	B2B_MARK_LEADER, /* exits by itself after the others, and closes the PAM session */
+	B2B_MARK_LEFT,   /* the person's by login uid only: reported */
+};
+
+/* All valid records. REGISTRY is zeroed at first and reused later. Returns 0 or a negative errno. */
+int b2b_registry_read(struct b2b_registry *registry);
+void b2b_registry_free(struct b2b_registry *registry);
+
+/* The record of exactly this process, or NULL. */
+const struct b2b_session_record *b2b_registry_find(const struct b2b_registry *registry, pid_t pid, uint64_t start_ticks);
+/* Is PID the number of some registered leader? */
+bool b2b_registry_has_pid(const struct b2b_registry *registry, pid_t pid);
+
+/* Is UID the scope's, by rule 1? */
+bool b2b_scope_has_uid(const struct b2b_scope *scope, uint32_t uid);
+
+/* Is PROCESS the scope's by rule 1 alone? What a look need not be finished for. */
+bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_process *process);
+
+/* One mark per process of LIST into *ret_marks (the caller frees). Returns 0 or -ENOMEM. */
+int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
+                   uint8_t **ret_marks);
+
+/* Is UID closed by its live word, its organisation's, or that of one above? */
+bool b2b_scope_closed(const struct b2b_scope *scope, uint32_t uid);
+
+#endif
