@@ -1,0 +1,107 @@
+#include "b2bd/guard/install.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/snapshot.h"
+#include "common/trusted_file.h"
+#include "common/write_file.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define NEW_NAME ".snapshot.new"
+#define NAME "snapshot"
+
+/* Without all three seals its maker could still change the bytes after they were checked. */
+static int judge(int fd, size_t *ret_size)
+{
+	struct stat st;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0 || (seals & SEALS) != SEALS || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -EPERM;
+	if (st.st_size <= 0)
+		return -EBADMSG;
+	if ((uintmax_t)st.st_size > B2B_SNAPSHOT_MAX)
+		return -EFBIG;
+	*ret_size = (size_t)st.st_size;
+	return 0;
+}
+
+static int open_org_dir(const char *dir, const char *org_id)
+{
+	char path[PATH_MAX];
+	int fd, len;
+
+	len = snprintf(path, sizeof(path), "%s/org/%s", dir, org_id);
+	if (len < 0 || (size_t)len >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int replace(const char *dir, const char *org_id, const void *image, size_t size)
+{
+	int dirfd = open_org_dir(dir, org_id), r;
+
+	if (dirfd < 0)
+		return dirfd;
+	r = b2b_write_new(dirfd, NEW_NAME, image, size, 0644);
+	if (r == 0 && renameat(dirfd, NEW_NAME, dirfd, NAME) < 0) {
+		r = -errno;
+		unlinkat(dirfd, NEW_NAME, 0);
+	}
+	if (r == 0 && fsync(dirfd) < 0)
+		r = -errno;
+	close(dirfd);
+	return r;
+}
+
+int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t installed, uint64_t *ret_generation)
+{
+	uint64_t generation = 0;
+	void *image = MAP_FAILED;
+	size_t size = 0;
+	int r;
+
+	r = judge(fd, &size);
+	if (r < 0)
+		return r;
+	image = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	if (image == MAP_FAILED)
+		return -errno;
+	r = b2b_snapshot_check(image, size, policy, org, &generation);
+	if (r == 0 && generation <= installed)
+		r = -ESTALE;
+	if (r == 0)
+		r = replace(dir, policy->orgs[org].id, image, size);
+	munmap(image, size);
+	if (r == 0)
+		*ret_generation = generation;
+	return r;
+}
+
+void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live *live)
+{
+	uint64_t generation = 0;
+	size_t size = 0;
+	char path[PATH_MAX];
+	void *image;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/org/%s/" NAME, dir, policy->orgs[org].id);
+	fd = b2b_trusted_open(path, B2B_SNAPSHOT_MAX, &size);
+	if (fd < 0)
+		return;
+	image = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+	close(fd);
+	if (image == MAP_FAILED)
+		return;
+	if (b2b_snapshot_check(image, size, policy, org, &generation) == 0 && generation > b2b_live_generation(live))
+		b2b_live_set_generation(live, generation);
+	munmap(image, size);
+}

@@ -1,0 +1,43 @@
+/*
+ * Snapshots into place: checked against root's policy, copied into a root-owned file, renamed, and only then announced
+ * by the generation in the live file.
+ *
+ * The work is done in a child for each: a large roster, or a slow disk, must not hold up an END, and bytes that were made
+ * to crash their checker take nothing down but that child.
+ */
+#ifndef B2B_INSTALL_H
+#define B2B_INSTALL_H
+
+#include "common/live.h"
+#include "common/policy.h"
+
+/*
+ * Install the sealed memfd FD as the snapshot of ORG below DIR, when its generation is above INSTALLED. Blocks.
+ * Returns 0 and its generation; -EPERM (not a memfd sealed against writing, shrinking and growing), -EFBIG, -EBADMSG (not a
+ * valid snapshot of this organisation), -ESTALE (its generation is not above INSTALLED), or what the disk said (-ENOSPC …).
+ * The former snapshot stays in every case of failure.
+ */
+int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t installed, uint64_t *ret_generation);
+
+/* After a crash between rename and announcement: announce what is installed. An unreadable or invalid one is left alone. */
+void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live *live);
+
+struct b2b_installer; /* opaque: installs one after another */
+
+/* DONE gets SERIAL, 0 or a negative errno, and the generation that is installed now. All arguments outlive the installer. */
+int b2b_installer_new(const char *dir, struct b2b_live *const *lives,
+                      void (*done)(void *arg, uint32_t serial, int result, uint64_t generation), void *arg,
+                      struct b2b_installer **ret_installer);
+void b2b_installer_free(struct b2b_installer *installer); /* waits for the one under way; NULL is legal */
+
+/* Queue one; FD is the installer's from here on, also on failure. Returns 0, -ENOMEM, or -EBUSY when more wait than there are organisations. */
+int b2b_installer_add(struct b2b_installer *installer, const struct b2b_policy *policy, uint32_t serial, int org, int fd);
+
+/* Forget what waits (who asked is gone); the one under way is finished, and announced, without DONE. */
+void b2b_installer_forget(struct b2b_installer *installer);
+
+/* Descriptor to poll for POLLIN, -1: nothing under way. Then call ready. */
+int b2b_installer_fd(const struct b2b_installer *installer);
+void b2b_installer_ready(struct b2b_installer *installer);
+
+#endif
