@@ -1,0 +1,258 @@
+#include "b2bd/guard/end_one.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#define QUICK_MAX 64
+#define TERMINALS_MAX 1024
+#define LEFT_REPORTED_MAX 16
+#define HELD_FIRST_NS (250 * B2B_NS_PER_MS)
+#define HELD_LAST_NS (2 * B2B_NS_PER_S)
+
+static const uint64_t paces_ns[] = { 5 * B2B_NS_PER_MS, 10 * B2B_NS_PER_MS, 20 * B2B_NS_PER_MS };
+
+struct look {
+	struct b2b_end *end;
+	const struct b2b_processes *list;
+	uint8_t *marks;
+	uint32_t counts[B2B_MARK_LEFT + 1];
+	bool fresh; /* something that was not there before */
+	uint64_t now_ns;
+};
+
+static bool holds(const struct b2b_processes *set, const struct b2b_process *process)
+{
+	ssize_t at = b2b_processes_find(set, process->pid);
+
+	return at >= 0 && set->items[at].start_ticks == process->start_ticks;
+}
+
+static int append(struct b2b_processes *set, const struct b2b_process *process)
+{
+	if (set->n == set->size) {
+		size_t size = set->size ? 2 * set->size : 32;
+		struct b2b_process *items = reallocarray(set->items, size, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		set->items = items;
+		set->size = size;
+	}
+	set->items[set->n++] = *process;
+	return 0;
+}
+
+static int by_pid(const void *a, const void *b)
+{
+	pid_t x = ((const struct b2b_process *)a)->pid, y = ((const struct b2b_process *)b)->pid;
+
+	return x < y ? -1 : x > y;
+}
+
+void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const struct b2b_registry *registry)
+{
+	if (!end->hunting || !b2b_scope_has_process(&end->scope, process))
+		return;
+	/* It may be a relay, or a leader: those are judged when the look is over. */
+	if (b2b_registry_has_pid(registry, process->ppid) || b2b_registry_has_pid(registry, process->pid))
+		return;
+	if (b2b_process_signal(process, SIGKILL) < 0)
+		return;
+	if (!holds(&end->signalled, process))
+		end->ended++;
+	append(&end->met, process); /* without memory it is only signalled once more */
+}
+
+static bool was_told(const struct b2b_end *end, uint32_t tty)
+{
+	for (size_t i = 0; i < end->n_ttys; i++) {
+		if (end->ttys[i] == tty)
+			return true;
+	}
+	return false;
+}
+
+static void tell_all(struct look *look)
+{
+	struct b2b_end *end = look->end;
+
+	for (size_t i = 0; i < look->list->n; i++) {
+		uint32_t tty = look->list->items[i].tty, *ttys;
+
+		if (look->marks[i] == B2B_MARK_NONE || look->marks[i] == B2B_MARK_LEFT || tty == 0)
+			continue;
+		if (was_told(end, tty) || end->n_ttys >= TERMINALS_MAX)
+			continue;
+		ttys = reallocarray(end->ttys, end->n_ttys + 1, sizeof(*ttys));
+		if (!ttys)
+			return;
+		end->ttys = ttys;
+		end->ttys[end->n_ttys++] = tty;
+		if (b2b_tell(tty, end->line, end->line_len) == 0)
+			end->terminals++;
+	}
+}
+
+static void kill_one(struct look *look, size_t i)
+{
+	const struct b2b_process *process = &look->list->items[i];
+	struct b2b_end *end = look->end;
+	bool met = holds(&end->met, process), known = holds(&end->signalled, process);
+
+	if (!met)
+		b2b_process_signal(process, SIGKILL);
+	if (!known) {
+		look->fresh = true;
+		if (!met)
+			end->ended++;
+	}
+}
+
+static void kill_marked(struct look *look, uint8_t mark, bool only_stopped)
+{
+	for (size_t i = 0; i < look->list->n; i++) {
+		if (look->marks[i] != mark || (only_stopped && look->list->items[i].state != 'T'))
+			continue;
+		kill_one(look, i);
+	}
+}
+
+/* Everything killed in this look; the next look's "known". */
+static void remember(struct look *look, bool relays, bool leaders)
+{
+	struct b2b_end *end = look->end;
+
+	end->signalled.n = 0;
+	end->met.n = 0;
+	for (size_t i = 0; i < look->list->n; i++) {
+		uint8_t mark = look->marks[i];
+
+		if (mark == B2B_MARK_TARGET || (mark == B2B_MARK_RELAY && relays) || (mark == B2B_MARK_LEADER && leaders))
+			append(&end->signalled, &look->list->items[i]);
+	}
+}
+
+static void strike(struct look *look)
+{
+	struct b2b_end *end = look->end;
+	bool relays, leaders, alone = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] == 0;
+
+	if (look->counts[B2B_MARK_RELAY] && !end->relay_ns)
+		end->relay_ns = look->now_ns + B2B_END_DRAIN_NS;
+	if (alone && look->counts[B2B_MARK_LEADER] && !end->leader_ns)
+		end->leader_ns = look->now_ns + B2B_END_LEADER_NS;
+	relays = end->relay_ns && look->now_ns >= end->relay_ns;
+	leaders = alone && end->leader_ns && look->now_ns >= end->leader_ns;
+	kill_marked(look, B2B_MARK_TARGET, false);
+	if (relays)
+		kill_marked(look, B2B_MARK_RELAY, false);
+	/* A stopped leader would wait for ever with its children's ends unread. */
+	if (alone)
+		kill_marked(look, B2B_MARK_LEADER, !leaders);
+	remember(look, relays, leaders);
+}
+
+static void report_left(const struct look *look)
+{
+	unsigned reported = 0;
+
+	if (look->end->tombstone)
+		return;
+	for (size_t i = 0; i < look->list->n && reported < LEFT_REPORTED_MAX; i++) {
+		if (look->marks[i] != B2B_MARK_LEFT)
+			continue;
+		b2b_log(LOG_WARNING, "event=left-behind pid=%d uid=%u id=%s", (int)look->list->items[i].pid, look->list->items[i].uids[0],
+		        look->end->audit_id);
+		reported++;
+	}
+}
+
+static uint64_t earlier(uint64_t a, uint64_t deadline)
+{
+	return deadline && deadline < a ? deadline : a;
+}
+
+static void pace(struct look *look)
+{
+	struct b2b_end *end = look->end;
+	uint64_t due_ns;
+
+	if (look->fresh && end->quick < QUICK_MAX) {
+		end->quick++;
+		end->pace = 0;
+		end->due_ns = look->now_ns;
+		return;
+	}
+	if (end->held) {
+		end->held_pace_ns = end->held_pace_ns ? 2 * end->held_pace_ns : HELD_FIRST_NS;
+		if (end->held_pace_ns > HELD_LAST_NS)
+			end->held_pace_ns = HELD_LAST_NS;
+		end->due_ns = look->now_ns + end->held_pace_ns;
+		return;
+	}
+	due_ns = look->now_ns + paces_ns[end->pace];
+	if (end->pace + 1 < sizeof(paces_ns) / sizeof(*paces_ns))
+		end->pace++;
+	if (look->counts[B2B_MARK_RELAY] && look->now_ns < end->relay_ns)
+		due_ns = earlier(due_ns, end->relay_ns);
+	if (look->now_ns < end->leader_ns)
+		due_ns = earlier(due_ns, end->leader_ns);
+	end->due_ns = due_ns;
+}
+
+static ssize_t first_marked(const struct look *look)
+{
+	static const uint8_t order[] = { B2B_MARK_TARGET, B2B_MARK_RELAY, B2B_MARK_LEADER };
+
+	for (size_t m = 0; m < sizeof(order); m++) {
+		for (size_t i = 0; look->counts[order[m]] && i < look->list->n; i++) {
+			if (look->marks[i] == order[m])
+				return (ssize_t)i;
+		}
+	}
+	return -1;
+}
+
+static void count(struct look *look)
+{
+	for (size_t i = 0; i < look->list->n; i++)
+		look->counts[look->marks[i]]++;
+	look->end->left = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] + look->counts[B2B_MARK_LEADER];
+}
+
+int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, bool complete,
+                   ssize_t *ret_watch)
+{
+	struct look look = { .end = end, .list = list };
+	int r;
+
+	r = b2b_scope_mark(&end->scope, list, registry, &look.marks);
+	if (r < 0)
+		return r;
+	if (end->met.n)
+		qsort(end->met.items, end->met.n, sizeof(*end->met.items), by_pid);
+	count(&look);
+	look.now_ns = b2b_now_ns();
+	look.fresh = end->met.n > 0;
+	*ret_watch = -1;
+	if (end->left == 0 && complete && !look.fresh) {
+		report_left(&look);
+		r = 1;
+		goto out;
+	}
+	if (!end->busy_ns)
+		end->busy_ns = look.now_ns;
+	tell_all(&look);
+	end->hunting = true;
+	strike(&look);
+	end->fresh = look.fresh;
+	pace(&look);
+	*ret_watch = first_marked(&look);
+out:
+	free(look.marks);
+	return r;
+}

@@ -1,0 +1,45 @@
+/* One END: its state, and what it makes of one look. Private to end.c and end_one.c. */
+#ifndef B2B_END_ONE_H
+#define B2B_END_ONE_H
+
+#include "b2bd/guard/end.h"
+#include "b2bd/guard/tell.h"
+
+#define B2B_NEVER UINT64_MAX
+
+struct b2b_end {
+	struct b2b_end *next;
+	struct b2b_scope scope;
+	uint32_t serial;
+	bool owed;                      /* the agent waits for DONE */
+	bool tombstone;                 /* clear; watched until expires_ns */
+	bool hunting;                   /* told: kill what is met while looking */
+	bool held;                      /* -EBUSY was reported, or would have been */
+	bool fresh;                     /* the last look found something that was not there before */
+	uint64_t began_ns, clear_ns, expires_ns, due_ns;
+	uint64_t busy_ns;               /* since when something was there, 0: nothing */
+	uint64_t relay_ns, leader_ns;   /* their deadlines, 0: not running */
+	uint64_t held_pace_ns;
+	unsigned quick, pace;           /* looks without a pause; step of the pause */
+	uint32_t ended, left, terminals;
+	struct b2b_processes signalled; /* by the last look, by pid */
+	struct b2b_processes met;       /* killed during this look */
+	uint32_t *ttys;                 /* told */
+	size_t n_ttys;
+	int watch_fd;                   /* pidfd of one that is waited for, -1 */
+	char audit_id[B2B_AUDIT_ID_SIZE];
+	char line[B2B_TELL_SIZE];
+	size_t line_len;
+};
+
+/* A look met PROCESS. REGISTRY was read before it began. */
+void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const struct b2b_registry *registry);
+
+/*
+ * A look is over. COMPLETE: it saw everything. Kills, and says when to look again (due_ns) and whom to wait for
+ * (*ret_watch: index in LIST, -1). Returns 1 when nothing is left, 0 when something is, or a negative errno.
+ */
+int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, bool complete,
+                   ssize_t *ret_watch);
+
+#endif
