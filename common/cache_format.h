@@ -157,12 +157,15 @@ struct b2b_format_snapshot {
  *
  * An entry of the name table also tells the id, so that a reader can have the
  * state word fetched from memory while it fetches the record. Open addressing,
- * linear: an entry without a reference ends the search.
+ * linear: an entry without a reference ends the search, and no search is longer
+ * than B2B_PROBES_MAX entries (the builder changes the seed until that holds), so
+ * that nobody can choose names that make look-ups slow.
  */
 struct b2b_format_name {
 	uint32_t ref;    /* 0 */
 	uint32_t id_tag; /* 4  id - range_lo in bits 0-21, ten bits of the name's hash above */
 };
+#define B2B_PROBES_MAX 64
 #define B2B_ID_BITS 22
 #define B2B_ID_MASK ((1u << B2B_ID_BITS) - 1)
 

@@ -1,0 +1,249 @@
+/*
+ * The guard's look at a snapshot: it accepts exactly what the builder would have written, so that nothing is left
+ * in it that a reader has to guess about. The image is sealed: nobody changes it meanwhile.
+ */
+#include <errno.h>
+
+#include "common/snapshot_builder.h"
+
+struct check {
+	const unsigned char *image;
+	struct b2b_format_snapshot header;
+	const struct b2b_policy *policy;
+	const struct b2b_policy_org *org;
+	uint32_t n_users, n_groups;
+	uint64_t memberships; /* of users; those of groups are found one by one in them */
+};
+
+static bool zero(const unsigned char *from, const unsigned char *to)
+{
+	while (from < to)
+		if (*from++ != 0)
+			return false;
+	return true;
+}
+
+static bool header_valid(const struct check *check, size_t len)
+{
+	struct b2b_format_snapshot expected = check->header;
+	const struct b2b_format_snapshot *header = &check->header;
+	uint64_t size;
+
+	if (!b2b_format_head_valid(&header->head, B2B_MAGIC_SNAPSHOT, len, sizeof(*header)) ||
+	    header->head.version != B2B_FORMAT_VERSION || header->head.min_reader != B2B_FORMAT_MIN_READER ||
+	    header->head.header_size != sizeof(*header) || header->records_size % 8 != 0)
+		return false;
+	/* Rebuilding the header from its numbers leaves no room for stray bytes. */
+	size = b2b_snapshot_place(&expected);
+	memset(expected.org_id, 0, sizeof(expected.org_id));
+	memcpy(expected.org_id, check->org->id, strlen(check->org->id));
+	expected.range_lo = check->org->range_lo;
+	expected.range_hi = check->org->range_hi;
+	expected.head.reserved = 0;
+	memset(expected.pad, 0, sizeof(expected.pad));
+	return size == len && memcmp(&expected, header, sizeof(expected)) == 0 &&
+	       header->hash_size > (uint64_t)header->n_users + header->n_groups && (header->hash_size & (header->hash_size - 1)) == 0 &&
+	       header->n_ids <= header->range_hi - header->range_lo + 1;
+}
+
+/* The record that REF names, or NULL. Where records begin is known once all were walked (walk_records). */
+static const struct b2b_format_record *record_at(const struct check *check, uint32_t ref)
+{
+	uint64_t at = ((uint64_t)ref - 1) * 8;
+
+	if (ref == 0 || at + sizeof(struct b2b_format_record) > check->header.records_size)
+		return NULL;
+	return (const struct b2b_format_record *)(check->image + check->header.records_at + at);
+}
+
+static uint32_t id_ref(const struct check *check, uint32_t offset)
+{
+	return offset < check->header.n_ids ? ((const uint32_t *)(check->image + check->header.ids_at))[offset] : 0;
+}
+
+static const uint32_t *list_of(const struct check *check, const struct b2b_format_record *record)
+{
+	return (const uint32_t *)(check->image + check->header.lists_at) + record->list;
+}
+
+/* The record of KIND that REF names; the id table, already compared with the walk, tells whether one begins there. */
+static const struct b2b_format_record *record_of(const struct check *check, uint32_t ref, uint8_t kind)
+{
+	const struct b2b_format_record *record = record_at(check, ref);
+
+	return record && record->kind == kind && id_ref(check, record->offset) == ref ? record : NULL;
+}
+
+static bool name_found(const struct check *check, const struct b2b_format_record *record, const char *local, uint32_t ref)
+{
+	const struct b2b_format_name *table = (const struct b2b_format_name *)(check->image + check->header.hash_at);
+	uint64_t hash = b2b_format_hash(local, record->n_local, check->header.hash_seed);
+
+	for (uint32_t i = 0; i < B2B_PROBES_MAX; i++) {
+		const struct b2b_format_name *entry = &table[(hash + i) & (check->header.hash_size - 1)];
+		const struct b2b_format_record *other = record_at(check, entry->ref);
+
+		if (!other)
+			return false;
+		if (entry->ref == ref)
+			return entry->id_tag == (record->offset | b2b_format_tag(hash));
+		/* Another of the same name before it would hide it. */
+		if (other->n_local == record->n_local && memcmp(other + 1, record + 1, record->n_local) == 0)
+			return false;
+	}
+	return false;
+}
+
+static bool text_valid(const struct check *check, const struct b2b_format_record *record, char local[B2B_NAME_SIZE])
+{
+	const char *text = (const char *)(record + 1);
+
+	if (record->n_local == 0 || record->n_local >= B2B_NAME_SIZE)
+		return false;
+	b2b_name_pad(local, text, record->n_local);
+	return strlen(local) == record->n_local && b2b_record_name_valid(local, strlen(check->org->alias)) &&
+	       b2b_gecos_valid(text + record->n_local, record->n_gecos);
+}
+
+static bool fields_valid(const struct check *check, const struct b2b_format_record *record)
+{
+	if (record->kind == B2B_RECORD_USER)
+		return record->shell < check->policy->n_shells;
+	return record->kind == B2B_RECORD_GROUP && record->roles == 0 && record->shell == 0 && record->n_gecos == 0;
+}
+
+/* One record at AT; its list must follow the one before, ids must ascend. */
+static bool record_valid(struct check *check, uint64_t at, uint32_t least_offset, uint64_t list)
+{
+	const unsigned char *records = check->image + check->header.records_at;
+	const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
+	uint64_t left = check->header.records_size - at;
+	uint32_t ref = (uint32_t)(at / 8) + 1;
+	char local[B2B_NAME_SIZE];
+
+	if (left < sizeof(*record) || b2b_record_size(record->n_local, record->n_gecos) > left)
+		return false;
+	if (record->offset < least_offset || record->list != list || record->n_list > check->header.n_lists - list)
+		return false;
+	if (!text_valid(check, record, local) || !fields_valid(check, record))
+		return false;
+	if (!zero((const unsigned char *)(record + 1) + record->n_local + record->n_gecos,
+		  records + at + b2b_record_size(record->n_local, record->n_gecos)))
+		return false;
+	return id_ref(check, record->offset) == ref && name_found(check, record, local, ref);
+}
+
+static bool walk_records(struct check *check)
+{
+	const unsigned char *records = check->image + check->header.records_at;
+	uint32_t least_offset = 1;
+	uint64_t list = 0;
+
+	for (uint64_t at = 0; at < check->header.records_size;) {
+		const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
+
+		if (!record_valid(check, at, least_offset, list))
+			return false;
+		least_offset = record->offset + 1;
+		list += record->n_list;
+		check->n_users += record->kind == B2B_RECORD_USER;
+		check->n_groups += record->kind == B2B_RECORD_GROUP;
+		check->memberships += record->kind == B2B_RECORD_USER ? record->n_list : 0;
+		at += b2b_record_size(record->n_local, record->n_gecos);
+	}
+	return list == check->header.n_lists && check->n_users == check->header.n_users && check->n_groups == check->header.n_groups;
+}
+
+/* Every record has been found in both tables; equal numbers mean that nothing else is in them. */
+static bool tables_exact(const struct check *check)
+{
+	const struct b2b_format_name *names = (const struct b2b_format_name *)(check->image + check->header.hash_at);
+	uint64_t n = (uint64_t)check->n_users + check->n_groups, n_names = 0, n_ids = 0;
+
+	for (uint32_t i = 0; i < check->header.hash_size; i++) {
+		n_names += names[i].ref != 0;
+		if (names[i].ref == 0 && names[i].id_tag != 0)
+			return false;
+	}
+	for (uint32_t i = 0; i < check->header.n_ids; i++)
+		n_ids += id_ref(check, i) != 0;
+	return n_names == n && n_ids == n && (check->header.n_ids == 0 || id_ref(check, check->header.n_ids - 1) != 0) &&
+	       zero(check->image + check->header.ids_at + (uint64_t)check->header.n_ids * sizeof(uint32_t), check->image + check->header.lists_at) &&
+	       zero(check->image + check->header.lists_at + (uint64_t)check->header.n_lists * sizeof(uint32_t), check->image + check->header.records_at);
+}
+
+static bool ascending(const uint32_t *list, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (list[i - 1] >= list[i])
+			return false;
+	return true;
+}
+
+static bool listed(const uint32_t *list, uint32_t n, uint32_t value)
+{
+	uint32_t low = 0;
+
+	while (n > 0) {
+		uint32_t half = n / 2;
+
+		if (list[low + half] == value)
+			return true;
+		if (list[low + half] < value) {
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return false;
+}
+
+/* A group's members are users who list the group themselves. */
+static bool group_list_valid(const struct check *check, const struct b2b_format_record *group)
+{
+	const uint32_t *list = list_of(check, group);
+
+	for (uint32_t i = 0; i < group->n_list; i++) {
+		const struct b2b_format_record *user = record_of(check, list[i], B2B_RECORD_USER);
+
+		if (!user || !listed(list_of(check, user), user->n_list, group->offset))
+			return false;
+	}
+	return true;
+}
+
+static bool lists_valid(const struct check *check)
+{
+	const unsigned char *records = check->image + check->header.records_at;
+	uint64_t of_groups = 0;
+
+	for (uint64_t at = 0; at < check->header.records_size;) {
+		const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
+
+		if (!ascending(list_of(check, record), record->n_list))
+			return false;
+		if (record->kind == B2B_RECORD_GROUP) {
+			if (!group_list_valid(check, record))
+				return false;
+			of_groups += record->n_list;
+		}
+		at += b2b_record_size(record->n_local, record->n_gecos);
+	}
+	/* Each group's member lists it once; equal sums mean that no user lists anything else. */
+	return of_groups == check->memberships;
+}
+
+int b2b_snapshot_check(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation)
+{
+	struct check check = { .image = image, .policy = policy };
+
+	if (org < 0 || (uint32_t)org >= policy->n_orgs || len < sizeof(check.header) || len > B2B_SNAPSHOT_MAX)
+		return -EBADMSG;
+	check.org = &policy->orgs[org];
+	memcpy(&check.header, image, sizeof(check.header));
+	if (!header_valid(&check, len) || !walk_records(&check) || !tables_exact(&check) || !lists_valid(&check))
+		return -EBADMSG;
+	*ret_generation = check.header.head.generation;
+	return 0;
+}
