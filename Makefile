@@ -105,6 +105,7 @@ $(BUILD)/libctl.a: $(call objs,$(CTL_SRC))
 $(BUILD)/libfederation.a: $(call objs,$(FEDERATION_SRC))
 $(BUILD)/libsupport.a: $(call objs,$(SUPPORT_SRC))
 $(BUILD)/lib%.a:
+	@mkdir -p $(@D)
 	@rm -f $@
 	ar rcs $@ $^
 
