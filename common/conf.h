@@ -68,7 +68,7 @@ struct b2b_conf {
 
 /*
  * Read and check PATH (a trusted file). RESOLVE_GROUPS: look local_groups up with getgrnam (b2bctl as root);
- * without it, role gids stay 0 (the agent, which takes policy from the index and must not ask NSS).
+ * without it, roles have no gids (the agent, which takes policy from the index and must not ask NSS).
  * Returns 0; or a negative errno with "FILE:LINE: what was found; what was expected" in error[B2B_CONF_ERROR_SIZE].
  * Caller frees with b2b_conf_free.
  */

@@ -1,0 +1,191 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/conf_draft.h"
+
+#define SUDO_STALENESS_S 120
+#define POLL_HOLD_MOST_S 25
+
+static int need(struct b2b_draft *draft, const struct b2b_draft_section *section, const char *key, const char *value, const char *why)
+{
+	const struct b2b_conf_key *row;
+	char expected[B2B_CONF_ERROR_SIZE] = "";
+	size_t at;
+
+	if (value)
+		return 0;
+	row = b2b_conf_key_find(section->section, key, &at);
+	if (row)
+		b2b_conf_key_expected(row, expected, sizeof(expected));
+	return b2b_draft_fail_key(draft, section, key, "found nothing; expected %s%s", expected, why);
+}
+
+static int compile_federation(struct b2b_draft *draft, struct b2b_conf *conf)
+{
+	struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_FEDERATION);
+	struct b2b_conf_federation *federation = &section->u.federation;
+	int r;
+
+	r = need(draft, section, "issuer", federation->issuer, "");
+	if (r == 0)
+		r = need(draft, section, "client_id", federation->client_id, "");
+	if (r == 0 && federation->client_auth == B2B_CLIENT_PRIVATE_KEY_JWT)
+		r = need(draft, section, "client_key", federation->client_key, ", as client_auth is private_key_jwt");
+	if (r == 0 && federation->client_auth != B2B_CLIENT_PRIVATE_KEY_JWT)
+		r = need(draft, section, "client_secret_file", federation->client_secret_file, ", as client_auth is not private_key_jwt");
+	if (r < 0)
+		return r;
+	conf->federation = *federation;
+	memset(federation, 0, sizeof(*federation));
+	return 0;
+}
+
+static int compile_acrs(struct b2b_draft *draft, struct b2b_conf *conf)
+{
+	struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_ASSURANCE);
+	struct b2b_conf_words *lists = section->u.assurance.acrs;
+	char quoted[B2B_QUOTE_SIZE];
+	static const char *const keys[] = { "aal1", "aal2", "aal3" };
+
+	conf->acrs = calloc(lists[0].n + lists[1].n + lists[2].n + 1, sizeof(*conf->acrs));
+	if (!conf->acrs)
+		return -ENOMEM;
+	for (size_t level = 0; level < 3; level++)
+		for (size_t i = 0; i < lists[level].n; i++) {
+			char *acr = lists[level].words[i];
+
+			for (size_t j = 0; j < conf->n_acrs; j++)
+				if (strcmp(conf->acrs[j].acr, acr) == 0)
+					return b2b_draft_fail_key(draft, section, keys[level], "found %s, which a lower level has too; expected it once",
+					                          b2b_draft_quote(acr, strlen(acr), quoted));
+			conf->acrs[conf->n_acrs].acr = strdup(acr);
+			if (!conf->acrs[conf->n_acrs].acr)
+				return -ENOMEM;
+			conf->acrs[conf->n_acrs++].level = (enum b2b_assurance)(B2B_AAL1 + level);
+		}
+	return 0;
+}
+
+static void compile_host(struct b2b_draft *draft, struct b2b_conf *conf)
+{
+	struct b2b_draft_host *host = &b2b_draft_only(draft, B2B_CONF_HOST)->u.host;
+	struct b2b_policy *policy = conf->policy;
+
+	conf->host = host->host;
+	host->host.audience = NULL;
+	policy->separator = B2B_SEPARATORS[host->separator];
+	policy->visibility = (uint8_t)host->visibility;
+	policy->enumerate = host->enumerate;
+	policy->group_members = host->group_members == 0;
+	policy->partners_gid = host->partners_gid;
+	snprintf(policy->home, sizeof(policy->home), "%s", host->home);
+	for (size_t i = 0; i < host->shells.n; i++)
+		snprintf(policy->shells[policy->n_shells++], sizeof(policy->shells[0]), "%s", host->shells.words[i]);
+}
+
+/* A service that demands what no token can prove would deny for ever, and nobody would know why. */
+static int judge_assurance(struct b2b_draft *draft, const struct b2b_conf *conf)
+{
+	for (size_t i = 0; i < draft->n_sections; i++) {
+		const struct b2b_draft_section *section = &draft->sections[i];
+		bool provable = false;
+
+		if (section->section != B2B_CONF_SERVICE || section->u.service.assurance == B2B_AAL_NONE)
+			continue;
+		for (size_t j = 0; j < conf->n_acrs; j++)
+			provable = provable || (uint32_t)conf->acrs[j].level >= section->u.service.assurance;
+		if (!provable)
+			return b2b_draft_fail_key(draft, section, "assurance", "found aal%u; expected section [assurance] to name an acr value for it or a higher level",
+			                          section->u.service.assurance);
+		if (section->u.service.key)
+			return b2b_draft_fail_key(draft, section, "key_suffices", "found yes; expected no, as a key alone proves no assurance");
+	}
+	return 0;
+}
+
+static int compile_poll_hold(struct b2b_draft *draft, struct b2b_conf *conf)
+{
+	const struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_HOST);
+	uint32_t smallest = section->u.host.staleness_s;
+
+	for (uint32_t i = 0; i < conf->policy->n_services; i++)
+		if (conf->policy->services[i].staleness_s < smallest)
+			smallest = conf->policy->services[i].staleness_s;
+	if (conf->host.poll_hold_s > smallest / 3)
+		return b2b_draft_fail_key(draft, section, "poll_hold", "found %us; expected at most %us, a third of the smallest staleness",
+		                          conf->host.poll_hold_s, smallest / 3);
+	if (conf->host.poll_hold_s == 0)
+		conf->host.poll_hold_s = smallest / 3 < POLL_HOLD_MOST_S ? smallest / 3 : POLL_HOLD_MOST_S;
+	return 0;
+}
+
+static uint8_t method_number(const char *word)
+{
+	return strcmp(word, "device") == 0 ? B2B_METHOD_DEVICE : strcmp(word, "ciba") == 0 ? B2B_METHOD_CIBA : B2B_METHOD_TOKEN;
+}
+
+/* SECTION NULL: a service that is known by name alone. */
+static void fill_service(struct b2b_draft *draft, const char *name, const struct b2b_draft_section *section, struct b2b_policy_service *service)
+{
+	uint32_t staleness = b2b_draft_only(draft, B2B_CONF_HOST)->u.host.staleness_s;
+
+	snprintf(service->name, sizeof(service->name), "%s", name);
+	if (strcmp(name, "sudo") == 0 || strcmp(name, "sudo-i") == 0)
+		staleness = staleness < SUDO_STALENESS_S ? staleness : SUDO_STALENESS_S;
+	service->staleness_s = staleness;
+	service->methods[0] = B2B_METHOD_DEVICE;
+	if (!section)
+		return;
+	for (size_t i = 0; i < section->u.service.methods.n; i++)
+		service->methods[i] = method_number(section->u.service.methods.words[i]);
+	service->assurance = (uint8_t)section->u.service.assurance;
+	service->key_suffices = section->u.service.key;
+	service->max_age_s = section->u.service.max_age_s;
+	if (section->u.service.staleness_s)
+		service->staleness_s = section->u.service.staleness_s;
+}
+
+int b2b_draft_compile_services(struct b2b_draft *draft, struct b2b_policy *policy)
+{
+	static const char *const known[] = { B2B_CONF_SERVICES };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		fill_service(draft, known[i], b2b_draft_find(draft, B2B_CONF_SERVICE, known[i]), &policy->services[policy->n_services++]);
+	for (size_t i = 0; i < draft->n_sections; i++) {
+		const struct b2b_draft_section *section = &draft->sections[i];
+
+		if (section->section != B2B_CONF_SERVICE || b2b_policy_service(policy, section->name) >= 0)
+			continue;
+		if (policy->n_services == B2B_SERVICES_MAX)
+			return b2b_draft_fail(draft, section->line, "found one service too many; expected at most %d", B2B_SERVICES_MAX);
+		fill_service(draft, section->name, section, &policy->services[policy->n_services++]);
+	}
+	return 0;
+}
+
+int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_conf *conf)
+{
+	int r;
+
+	conf->policy = calloc(1, sizeof(*conf->policy));
+	if (!conf->policy)
+		return -ENOMEM;
+	r = compile_federation(draft, conf);
+	if (r == 0)
+		r = compile_acrs(draft, conf);
+	if (r < 0)
+		return r;
+	compile_host(draft, conf);
+	r = b2b_draft_compile_services(draft, conf->policy);
+	if (r == 0)
+		r = judge_assurance(draft, conf);
+	if (r == 0)
+		r = compile_poll_hold(draft, conf);
+	if (r == 0)
+		r = b2b_draft_compile_roles(draft, resolve_groups, conf->policy);
+	if (r == 0)
+		r = b2b_draft_compile_orgs(draft, conf->policy);
+	return r;
+}

@@ -1,0 +1,401 @@
+#include "common/conf_kinds.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cache_format.h"
+#include "common/policy.h"
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool printable(const char *value)
+{
+	for (; *value; value++)
+		if ((unsigned char)*value < ' ' || *value == 0x7f)
+			return false;
+	return true;
+}
+
+static void clear_text(void *field)
+{
+	char **text = field;
+
+	free(*text);
+	*text = NULL;
+}
+
+static int keep_text(const char *value, void *field)
+{
+	char *copy = strdup(value);
+
+	if (!copy)
+		return -ENOMEM;
+	clear_text(field);
+	*(char **)field = copy;
+	return 0;
+}
+
+static int keep_if(bool valid, const char *value, void *field)
+{
+	return valid ? keep_text(value, field) : -EINVAL;
+}
+
+static int parse_text(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(value[0] && printable(value), value, field);
+}
+
+/* What RFC 3986 lets stand in a URL, apart from the characters of REFUSED. */
+static bool url_valid(const char *value, const char *scheme, const char *refused)
+{
+	size_t len = strlen(scheme), authority;
+
+	if (strncmp(value, scheme, len) != 0)
+		return false;
+	value += len;
+	authority = strcspn(value, "/?#");
+	if (authority == 0 || value[0] == ':' || memchr(value, '@', authority))
+		return false;
+	for (; *value; value++)
+		if (*value <= ' ' || *value > '~' || strchr("\"<>\\^`{|}", *value) || strchr(refused, *value))
+			return false;
+	return true;
+}
+
+static int parse_issuer(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(url_valid(value, "https://", "?#"), value, field);
+}
+
+static int parse_https_url(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(url_valid(value, "https://", "#"), value, field);
+}
+
+static int parse_proxy_url(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(url_valid(value, "http://", "?#") || url_valid(value, "https://", "?#"), value, field);
+}
+
+static int parse_path(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(value[0] == '/' && printable(value), value, field);
+}
+
+/* A path that may stand in passwd(5). */
+static bool passwd_path(const char *path)
+{
+	if (path[0] != '/' || strlen(path) >= B2B_PATH_SIZE)
+		return false;
+	for (; *path; path++)
+		if ((unsigned char)*path <= ' ' || *path == ':' || *path == 0x7f)
+			return false;
+	return true;
+}
+
+/* Without %u everybody would share one home. */
+static int parse_home(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	bool person = false;
+
+	(void)key;
+	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%')) {
+		if (at[1] != 'o' && at[1] != 'u')
+			return -EINVAL;
+		person = person || at[1] == 'u';
+	}
+	return keep_if(person && passwd_path(value), value, field);
+}
+
+static int parse_org_id(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(b2b_org_id_valid(value), value, field);
+}
+
+static int parse_parent(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	return keep_if(b2b_alias_valid(value), value, field);
+}
+
+static int find_word(const struct b2b_conf_key *key, const char *value)
+{
+	for (int i = 0; key->words[i]; i++)
+		if (strcmp(key->words[i], value) == 0)
+			return i;
+	return -1;
+}
+
+static int parse_word(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	int found = find_word(key, value);
+
+	if (found < 0)
+		return -EINVAL;
+	*(uint32_t *)field = (uint32_t)found;
+	return 0;
+}
+
+static int parse_word_text(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return keep_if(find_word(key, value) >= 0, value, field);
+}
+
+static int digit_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return 16;
+}
+
+int b2b_conf_read_number(const char *text, size_t len, uint64_t *ret_number)
+{
+	uint64_t number = 0;
+	int base = 10;
+
+	if (len > 2 && text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+		base = 16;
+		text += 2;
+		len -= 2;
+	}
+	if (len == 0 || len > 15)
+		return -EINVAL;
+	for (size_t i = 0; i < len; i++) {
+		int digit = digit_value(text[i]);
+
+		if (digit >= base)
+			return -EINVAL;
+		number = number * (uint64_t)base + (uint64_t)digit;
+	}
+	*ret_number = number;
+	return 0;
+}
+
+static int keep_bounded(const struct b2b_conf_key *key, uint64_t number, void *field)
+{
+	if (number < key->min || number > key->max)
+		return -EINVAL;
+	*(uint32_t *)field = (uint32_t)number;
+	return 0;
+}
+
+static int parse_number(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	uint64_t number;
+
+	if (b2b_conf_read_number(value, strlen(value), &number) < 0)
+		return -EINVAL;
+	return keep_bounded(key, number, field);
+}
+
+static int parse_percent(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	size_t len = strlen(value);
+	uint64_t number;
+
+	if (len < 2 || value[len - 1] != '%' || b2b_conf_read_number(value, len - 1, &number) < 0)
+		return -EINVAL;
+	return keep_bounded(key, number, field);
+}
+
+static int parse_duration(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	static const struct {
+		char unit;
+		uint32_t seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	size_t len = strlen(value);
+	uint64_t number;
+
+	if (key->min == 0 && strcmp(value, "none") == 0)
+		return keep_bounded(key, 0, field);
+	/* Nine digits: days of them still fit 64 bits. */
+	if (len < 2 || len > 10 || !is_digit(value[len - 2]) || b2b_conf_read_number(value, len - 1, &number) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (units[i].unit == value[len - 1])
+			return keep_bounded(key, number * units[i].seconds, field);
+	return -EINVAL;
+}
+
+static int parse_bool(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	(void)key;
+	if (strcmp(value, "yes") != 0 && strcmp(value, "no") != 0)
+		return -EINVAL;
+	*(bool *)field = value[0] == 'y';
+	return 0;
+}
+
+static int parse_range(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	const char *dash = strchr(value, '-');
+	uint32_t *range = field;
+	uint64_t lo, hi;
+
+	(void)key;
+	if (!dash || b2b_conf_read_number(value, (size_t)(dash - value), &lo) < 0 || b2b_conf_read_number(dash + 1, strlen(dash + 1), &hi) < 0)
+		return -EINVAL;
+	if (lo < B2B_RANGE_FIRST || hi > B2B_RANGE_LAST || hi < lo || hi - lo + 1 < B2B_RANGE_MIN || hi - lo + 1 > B2B_RANGE_MAX)
+		return -EINVAL;
+	range[0] = (uint32_t)lo;
+	range[1] = (uint32_t)hi;
+	return 0;
+}
+
+static void clear_words(void *field)
+{
+	struct b2b_conf_words *list = field;
+
+	for (size_t i = 0; i < list->n; i++)
+		free(list->words[i]);
+	free(list->words);
+	memset(list, 0, sizeof(*list));
+}
+
+static int add_word(const struct b2b_conf_key *key, const char *word, size_t len, bool (*valid)(const struct b2b_conf_key *, const char *),
+                    struct b2b_conf_words *list)
+{
+	char **words, *copy;
+
+	if (list->n >= key->max)
+		return -EINVAL;
+	copy = strndup(word, len);
+	if (!copy)
+		return -ENOMEM;
+	for (size_t i = 0; i < list->n; i++)
+		if (strcmp(list->words[i], copy) == 0)
+			goto invalid;
+	if (!valid(key, copy))
+		goto invalid;
+	words = realloc(list->words, (list->n + 1) * sizeof(*words));
+	if (!words) {
+		free(copy);
+		return -ENOMEM;
+	}
+	list->words = words;
+	list->words[list->n++] = copy;
+	return 0;
+invalid:
+	free(copy);
+	return -EINVAL;
+}
+
+static int parse_words(const struct b2b_conf_key *key, const char *value, bool (*valid)(const struct b2b_conf_key *, const char *), void *field)
+{
+	int r = *value ? 0 : -EINVAL;
+
+	while (r == 0 && *(value += strspn(value, " \t"))) {
+		size_t len = strcspn(value, " \t");
+
+		r = add_word(key, value, len, valid, field);
+		value += len;
+	}
+	return r;
+}
+
+/* A lone "=" is an indented "key = value" that was taken for the end of the list above it. */
+static bool any_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	return printable(word) && strcmp(word, "=") != 0;
+}
+
+bool b2b_conf_label_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len >= B2B_LABEL_SIZE)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (name[i] <= ' ' || name[i] > '~' || strchr("[];#=\"", name[i]))
+			return false;
+	return true;
+}
+
+static bool label_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	return b2b_conf_label_valid(word);
+}
+
+/* A partners' own name here would hand a local right to whoever the directory puts into that group. */
+static bool group_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	return printable(word) && !strchr(word, ':') && strcmp(word, "=") != 0 && strcmp(word, B2B_GROUP_PARTNERS) != 0 &&
+	       !b2b_name_candidate(word);
+}
+
+static bool shell_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	return passwd_path(word);
+}
+
+static bool choice_word(const struct b2b_conf_key *key, const char *word)
+{
+	return find_word(key, word) >= 0;
+}
+
+static int parse_list(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, any_word, field);
+}
+
+static int parse_labels(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, label_word, field);
+}
+
+static int parse_groups(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, group_word, field);
+}
+
+static int parse_shells(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, shell_word, field);
+}
+
+static int parse_choices(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, choice_word, field);
+}
+
+#define KIND const struct b2b_conf_kind
+
+KIND b2b_conf_text = { "text in one line", false, parse_text, clear_text };
+KIND b2b_conf_issuer = { "an https URL without query and fragment, as the service itself writes its issuer", false, parse_issuer, clear_text };
+KIND b2b_conf_https_url = { "an https URL", false, parse_https_url, clear_text };
+KIND b2b_conf_proxy_url = { "an http or https URL", false, parse_proxy_url, clear_text };
+KIND b2b_conf_path = { "an absolute path", false, parse_path, clear_text };
+KIND b2b_conf_home = { "an absolute path with %u for the person and %o for the organisation, at most 63 bytes", false, parse_home, clear_text };
+KIND b2b_conf_org_id = { "the organisation's id at the service: letters, digits, '.', '_' and '-', at most 64", false, parse_org_id, clear_text };
+KIND b2b_conf_parent = { "the alias of an organisation, or none", false, parse_parent, clear_text };
+KIND b2b_conf_word_text = { NULL, false, parse_word_text, clear_text };
+KIND b2b_conf_word = { NULL, false, parse_word, NULL };
+KIND b2b_conf_duration = { NULL, false, parse_duration, NULL };
+KIND b2b_conf_number = { NULL, false, parse_number, NULL };
+KIND b2b_conf_percent = { NULL, false, parse_percent, NULL };
+KIND b2b_conf_bool = { "yes or no", false, parse_bool, NULL };
+KIND b2b_conf_range = { "FIRST-LAST within 0x78000000-0x7fffffff, 64 to 4194304 ids", false, parse_range, NULL };
+KIND b2b_conf_list = { "different words", true, parse_list, clear_words };
+KIND b2b_conf_labels = { "different names, each at most 31 bytes", true, parse_labels, clear_words };
+KIND b2b_conf_groups = { "names of local groups, each once", true, parse_groups, clear_words };
+KIND b2b_conf_shells = { "absolute paths, each once and at most 63 bytes", true, parse_shells, clear_words };
+KIND b2b_conf_choices = { NULL, true, parse_choices, clear_words };

@@ -1,0 +1,180 @@
+#include "common/conf_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/conf_draft.h"
+
+static const char *const client_auths[] = { "private_key_jwt", "client_secret_basic", "client_secret_post", NULL };
+static const char *const audiences[] = { "issuer", "token_endpoint", NULL };
+static const char *const subjects[] = { "id", "externalId", "userName", NULL };
+static const char *const directories[] = { "scim", NULL };
+static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
+static const char *const separators[] = { "@", "+", NULL };
+static const char *const member_lists[] = { "full", "none", NULL };
+static const char *const methods[] = { "device", "ciba", "token", NULL };
+static const char *const levels[] = { "none", "aal1", "aal2", "aal3", NULL };
+
+#define AT(type, field) offsetof(struct b2b_##type, field)
+#define DAY 86400
+
+const struct b2b_conf_key b2b_conf_keys[] = {
+	{ B2B_CONF_FEDERATION, "issuer", &b2b_conf_issuer, AT(conf_federation, issuer), NULL, "required", NULL, 0, 0,
+	  "The federation service: the issuer in its tokens, letter for letter. Its discovery document is looked for below this URL." },
+	{ B2B_CONF_FEDERATION, "client_id", &b2b_conf_text, AT(conf_federation, client_id), NULL, "required", NULL, 0, 0,
+	  "This host's name as a client of the service." },
+	{ B2B_CONF_FEDERATION, "client_auth", &b2b_conf_word, AT(conf_federation, client_auth), "private_key_jwt", NULL, client_auths, 0, 0,
+	  "How this host proves to the service who it is. A key never leaves the host; a secret is sent." },
+	{ B2B_CONF_FEDERATION, "client_key", &b2b_conf_path, AT(conf_federation, client_key), NULL, "required for private_key_jwt", NULL, 0, 0,
+	  "PEM file with the host's private key; its public half is registered at the service. Owned by root, not writable by others, readable by group b2b." },
+	{ B2B_CONF_FEDERATION, "client_key_id", &b2b_conf_text, AT(conf_federation, client_key_id), NULL, "the key's RFC 7638 thumbprint", NULL, 0, 0,
+	  "Key id (kid) that the service knows the key by." },
+	{ B2B_CONF_FEDERATION, "client_secret_file", &b2b_conf_path, AT(conf_federation, client_secret_file), NULL,
+	  "required for client_secret_basic and client_secret_post", NULL, 0, 0, "File whose first line is the client secret; access as for client_key." },
+	{ B2B_CONF_FEDERATION, "assertion_audience", &b2b_conf_word_text, AT(conf_federation, assertion_audience), "issuer", NULL, audiences, 0, 0,
+	  "Audience of the host's signed assertions: the issuer, or for an older service its token endpoint." },
+	{ B2B_CONF_FEDERATION, "ca_file", &b2b_conf_path, AT(conf_federation, ca_file), NULL, "the system's authorities", NULL, 0, 0,
+	  "PEM file with the only authorities that may vouch for the service's TLS certificate." },
+	{ B2B_CONF_FEDERATION, "proxy", &b2b_conf_proxy_url, AT(conf_federation, proxy), NULL, "none", NULL, 0, 0, "Proxy through which the service is reached." },
+	{ B2B_CONF_FEDERATION, "scope", &b2b_conf_text, AT(conf_federation, scope), "openid organization", NULL, NULL, 0, 0,
+	  "Scopes of a log-in: openid, and what makes the service tell the organisation." },
+	{ B2B_CONF_FEDERATION, "api_scope", &b2b_conf_text, AT(conf_federation, api_scope), "directory ssf", NULL, NULL, 0, 0,
+	  "Scopes of the host's own access token, with which it reads the directory and the signals." },
+	{ B2B_CONF_FEDERATION, "organisation_claim", &b2b_conf_text, AT(conf_federation, organisation_claim), "organization", NULL, NULL, 0, 0,
+	  "Claim of the ID token that holds the organisation's id." },
+	{ B2B_CONF_FEDERATION, "subject_attribute", &b2b_conf_word_text, AT(conf_federation, subject_attribute), "id", NULL, subjects, 0, 0,
+	  "Attribute of a person in the directory that equals the token's sub." },
+	{ B2B_CONF_FEDERATION, "scim_url", &b2b_conf_https_url, AT(conf_federation, scim_url), NULL, "the issuer followed by /scim/v2", NULL, 0, 0,
+	  "Base URL of the SCIM 2.0 directory." },
+	{ B2B_CONF_FEDERATION, "scim_schema", &b2b_conf_text, AT(conf_federation, scim_schema), "urn:b2b:scim:schemas:2.0:User", NULL, NULL, 0, 0,
+	  "Schema extension of a person that carries the organisation's id, the local name and the state." },
+	{ B2B_CONF_FEDERATION, "ssf_url", &b2b_conf_https_url, AT(conf_federation, ssf_url), NULL, "the well-known place of the issuer", NULL, 0, 0,
+	  "Configuration document of the Shared Signals transmitter." },
+	{ B2B_CONF_FEDERATION, "directory", &b2b_conf_word, AT(conf_federation, directory), "scim", NULL, directories, 0, 0, "Where people and groups come from." },
+	{ B2B_CONF_FEDERATION, "sync_interval", &b2b_conf_duration, AT(conf_federation, sync_interval_s), "15m", NULL, NULL, 1, 7 * DAY,
+	  "Time between two full passes over the directory; changes that are signalled do not wait for it." },
+	{ B2B_CONF_FEDERATION, "clock_skew", &b2b_conf_duration, AT(conf_federation, clock_skew_s), "30s", NULL, NULL, 0, 300,
+	  "How far the host's clock and the service's may be apart." },
+	{ B2B_CONF_FEDERATION, "mass_removal", &b2b_conf_percent, AT(conf_federation, mass_removal_percent), "20%", NULL, NULL, 1, 100,
+	  "Share of an organisation's people that one directory pass may remove; more than that waits for an administrator's word." },
+
+	{ B2B_CONF_HOST, "audience", &b2b_conf_text, AT(draft_host, host.audience), NULL, "client_id", NULL, 0, 0,
+	  "Name of this host towards the service: the audience of its event tokens." },
+	{ B2B_CONF_HOST, "staleness", &b2b_conf_duration, AT(draft_host, staleness_s), "5m", NULL, NULL, 3, DAY,
+	  "How long ago the last completed poll for signals may be for a session to be opened. Past it, names still resolve and nobody gets in." },
+	{ B2B_CONF_HOST, "poll_hold", &b2b_conf_duration, AT(draft_host, host.poll_hold_s), NULL, "a third of the smallest staleness, at most 25s", NULL, 1, 300,
+	  "How long the service may hold a poll for signals open; at most a third of the smallest staleness." },
+	{ B2B_CONF_HOST, "visibility", &b2b_conf_word, AT(draft_host, visibility), "organisation", NULL, visibilities, 0, 0,
+	  "Who may read an organisation's names: its own members and everybody who is no partner; with strict, its members and root alone; or everyone." },
+	{ B2B_CONF_HOST, "separator", &b2b_conf_word, AT(draft_host, separator), "@", NULL, separators, 0, 0,
+	  "Between the person's and the organisation's name. Home directories, sudoers and cron tables that name people do not follow a change." },
+	{ B2B_CONF_HOST, "enumerate", &b2b_conf_bool, AT(draft_host, enumerate), "no", NULL, NULL, 0, 0, "Whether getent passwd without a name lists partners." },
+	{ B2B_CONF_HOST, "group_members", &b2b_conf_word, AT(draft_host, group_members), "full", NULL, member_lists, 0, 0,
+	  "Whether groups list their members. With none they still work; large organisations resolve faster." },
+	{ B2B_CONF_HOST, "partners_gid", &b2b_conf_number, AT(draft_host, partners_gid), "0x77fffff0", NULL, NULL, B2B_GID_FIRST, B2B_RANGE_LAST,
+	  "Id of the group partners, in which every partner is. Outside every organisation's range." },
+	{ B2B_CONF_HOST, "home", &b2b_conf_home, AT(draft_host, home), "/home/%o/%u", NULL, NULL, 0, 0,
+	  "Home directories: %o is the organisation's alias, %u the person's own name." },
+	{ B2B_CONF_HOST, "shells", &b2b_conf_shells, AT(draft_host, shells), "/bin/bash /bin/sh", NULL, NULL, 0, B2B_SHELLS_MAX,
+	  "Shells that the directory may give to people. Who has none, or another, gets the first." },
+	{ B2B_CONF_HOST, "qr", &b2b_conf_bool, AT(draft_host, host.qr), "yes", NULL, NULL, 0, 0,
+	  "Whether a log-in shows a QR code beside the URL where the terminal can show one." },
+
+	{ B2B_CONF_ASSURANCE, "aal1", &b2b_conf_list, AT(draft_assurance, acrs[0]), NULL, "none", NULL, 0, 64,
+	  "Values of the token's acr claim that stand for one factor." },
+	{ B2B_CONF_ASSURANCE, "aal2", &b2b_conf_list, AT(draft_assurance, acrs[1]), NULL, "none", NULL, 0, 64,
+	  "Values of acr that stand for two factors." },
+	{ B2B_CONF_ASSURANCE, "aal3", &b2b_conf_list, AT(draft_assurance, acrs[2]), NULL, "none", NULL, 0, 64,
+	  "Values of acr that stand for two factors, one of them a hardware key." },
+
+	{ B2B_CONF_ORGANISATION, "id", &b2b_conf_org_id, AT(draft_organisation, id), NULL, "required", NULL, 0, 0,
+	  "The organisation's immutable id at the service." },
+	{ B2B_CONF_ORGANISATION, "range", &b2b_conf_range, AT(draft_organisation, range), NULL, "required", NULL, 0, 0,
+	  "User and group ids of its people, first and last, decimal or 0x…. Never to be changed; b2bctl org add proposes a free one." },
+	{ B2B_CONF_ORGANISATION, "parent", &b2b_conf_parent, AT(draft_organisation, parent), NULL,
+	  "what follows the first dot of the alias, when that has a section; else none", NULL, 0, 0,
+	  "Alias of the organisation that this one is part of, or none. It can be given no more than its parent, and closes with it." },
+	{ B2B_CONF_ORGANISATION, "services", &b2b_conf_labels, AT(draft_organisation, services), NULL, "none", NULL, 0, B2B_SERVICES_MAX,
+	  "PAM services that its people may use. What is not listed is denied." },
+	{ B2B_CONF_ORGANISATION, "roles", &b2b_conf_labels, AT(draft_organisation, roles), NULL, "none", NULL, 0, B2B_ROLES_MAX,
+	  "Roles that its administrators may give to their people. Each has a section." },
+	{ B2B_CONF_ORGANISATION, "session", &b2b_conf_duration, AT(draft_organisation, session_s), "none", NULL, NULL, 0, 365 * DAY,
+	  "Longest session; none for no limit of its own. The shortest among it and its parents counts." },
+
+	{ B2B_CONF_ROLE, "local_groups", &b2b_conf_groups, AT(draft_role, local_groups), NULL, "none", NULL, 0, B2B_ROLE_GIDS_MAX,
+	  "Groups of this host that people with the role are in. Never root's." },
+
+	{ B2B_CONF_SERVICE, "methods", &b2b_conf_choices, AT(draft_service, methods), "device", NULL, methods, 0, 3,
+	  "Ways to authenticate, the first that fits is taken: device (URL and code), ciba (the person's own approval device), token (automation)." },
+	{ B2B_CONF_SERVICE, "assurance", &b2b_conf_word, AT(draft_service, assurance), "none", NULL, levels, 0, 0,
+	  "How strong the authentication must have been; section assurance says what the service calls that." },
+	{ B2B_CONF_SERVICE, "max_age", &b2b_conf_duration, AT(draft_service, max_age_s), "none", NULL, NULL, 0, 365 * DAY,
+	  "How old the authentication may be; none for any age." },
+	{ B2B_CONF_SERVICE, "staleness", &b2b_conf_duration, AT(draft_service, staleness_s), NULL,
+	  "that of section host, for sudo and sudo-i at most 2m", NULL, 3, DAY, "As in section host, for this service." },
+	{ B2B_CONF_SERVICE, "key_suffices", &b2b_conf_bool, AT(draft_service, key), "no", NULL, NULL, 0, 0,
+	  "Whether an SSH key alone, without a log-in at the federation service, may open it. Only without assurance." },
+};
+const size_t b2b_conf_n_keys = sizeof(b2b_conf_keys) / sizeof(b2b_conf_keys[0]);
+
+const char *b2b_conf_section_name(enum b2b_conf_section section)
+{
+	static const char *const names[] = { "federation", "host", "assurance", "organisation", "role", "service" };
+
+	return names[section];
+}
+
+const struct b2b_conf_key *b2b_conf_key_find(enum b2b_conf_section section, const char *name, size_t *ret_at)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < b2b_conf_n_keys; i++) {
+		if (b2b_conf_keys[i].section != section)
+			continue;
+		if (strcmp(b2b_conf_keys[i].name, name) == 0) {
+			*ret_at = at;
+			return &b2b_conf_keys[i];
+		}
+		at++;
+	}
+	return NULL;
+}
+
+static void words_expected(const struct b2b_conf_key *key, char *buf, size_t size)
+{
+	size_t at = (size_t)snprintf(buf, size, "%s", key->kind->list ? "different words out of " : key->words[1] ? "one of " : "");
+
+	for (size_t i = 0; key->words[i] && at < size; i++)
+		at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "", key->words[i]);
+}
+
+/* In the unit that leaves no rest. */
+static void duration_text(uint32_t seconds, char buf[16])
+{
+	static const uint32_t units[] = { 86400, 3600, 60, 1 };
+	size_t i = 0;
+
+	while (seconds % units[i])
+		i++;
+	snprintf(buf, 16, "%u%c", seconds / units[i], "dhms"[i]);
+}
+
+void b2b_conf_key_expected(const struct b2b_conf_key *key, char *buf, size_t size)
+{
+	char min[16], max[16];
+
+	if (key->words)
+		words_expected(key, buf, size);
+	else if (key->kind->list)
+		snprintf(buf, size, "%s, at most %u", key->kind->expected, key->max);
+	else if (key->kind->expected)
+		snprintf(buf, size, "%s", key->kind->expected);
+	else if (key->kind == &b2b_conf_duration) {
+		duration_text(key->min, min);
+		duration_text(key->max, max);
+		snprintf(buf, size, "a time such as 30s, 5m, 8h or 1d, from %s to %s%s", key->min ? min : "0s", max, key->min ? "" : ", or none");
+	} else if (key->kind == &b2b_conf_percent)
+		snprintf(buf, size, "a share from %u%% to %u%%", key->min, key->max);
+	else
+		snprintf(buf, size, key->min > 0xffff ? "a number from 0x%x to 0x%x" : "a number from %u to %u", key->min, key->max);
+}
