@@ -162,7 +162,7 @@ check-long: all tests ## the same with full counts
 demo: all $(HOST_TOOLS) ## a log-in, an offboarding and the end of a contract, on a real host
 	BUILD='$(BUILD)' KEEP='$(KEEP)' tests/hosts/demo
 
-bench: all tests ## measure look-ups beside peers and a floor
+bench: all $(BUILD)/tests/bench/bench_nss ## measure look-ups beside peers and a floor
 	BUILD='$(BUILD)' tests/bench/run
 
 lint: ## static analysis and the house rules
