@@ -1,0 +1,40 @@
+#include "nss_b2b/entry.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+
+static _Atomic(struct b2b_cache *) the_cache;
+
+struct b2b_cache *nss_cache(void)
+{
+	struct b2b_cache *cache = atomic_load_explicit(&the_cache, memory_order_acquire), *fresh = NULL;
+
+	if (cache)
+		return cache;
+	if (b2b_cache_new(NULL, &fresh) < 0)
+		return NULL;
+	if (atomic_compare_exchange_strong(&the_cache, &cache, fresh))
+		return fresh;
+	b2b_cache_free(fresh); /* another thread was first */
+	return cache;
+}
+
+enum nss_status nss_finish(int r, int errno_before, int *errnop)
+{
+	errno = errno_before;
+	switch (r) {
+	case 0:
+		return NSS_STATUS_SUCCESS;
+	case -ERANGE:
+	case -ENOMEM:
+		*errnop = -r;
+		return NSS_STATUS_TRYAGAIN;
+	case -ENOENT:
+	case -ESRCH:
+		*errnop = ENOENT;
+		return NSS_STATUS_NOTFOUND;
+	default:
+		*errnop = ENOENT;
+		return NSS_STATUS_UNAVAIL;
+	}
+}

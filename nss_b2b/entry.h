@@ -1,0 +1,27 @@
+/*
+ * What every entry point of the module shares.
+ *
+ * An entry point saves errno, lets the cache answer, and makes the NSS status once, at its end. It logs nothing, keeps
+ * no descriptor, holds no lock, and blocks signals only while it asks the agent (nss_b2b/ask.h).
+ */
+#ifndef B2B_NSS_ENTRY_H
+#define B2B_NSS_ENTRY_H
+
+#include <nss.h>
+
+#include "common/cache.h"
+
+#define NSS_EXPORT __attribute__((visibility("default")))
+
+/* The process's one cache, made at first use and kept for ever. NULL where there is no memory for it. */
+struct b2b_cache *nss_cache(void);
+
+/*
+ * The status for R (0 or a negative errno as in common/cache.h). Puts ERRNO_BEFORE back into errno, then, unless R is
+ * 0, the reason into *ERRNOP, which may be errno itself: ERANGE with TRYAGAIN (glibc comes again with a larger
+ * buffer), ENOMEM with TRYAGAIN, ENOENT with NOTFOUND and UNAVAIL (glibc hands it to the caller of getpwnam_r, where
+ * it means that there is no such entry).
+ */
+enum nss_status nss_finish(int r, int errno_before, int *errnop);
+
+#endif

@@ -1,0 +1,60 @@
+#include <errno.h>
+#include <stdatomic.h>
+
+#include "nss_b2b/ask.h"
+#include "nss_b2b/entry.h"
+
+enum nss_status _nss_b2b_getpwnam_r(const char *name, struct passwd *result, char *buffer, size_t buflen, int *errnop);
+enum nss_status _nss_b2b_getpwuid_r(uid_t uid, struct passwd *result, char *buffer, size_t buflen, int *errnop);
+enum nss_status _nss_b2b_setpwent(int stayopen);
+enum nss_status _nss_b2b_endpwent(void);
+enum nss_status _nss_b2b_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop);
+
+NSS_EXPORT enum nss_status _nss_b2b_getpwnam_r(const char *name, struct passwd *result, char *buffer, size_t buflen, int *errnop)
+{
+	int before = errno, r;
+	struct b2b_cache *cache = nss_cache();
+
+	r = cache ? b2b_cache_getpwnam(cache, name, result, buffer, buflen) : -ENOMEM;
+	if (r == -ESRCH && nss_ask(name))
+		r = b2b_cache_getpwnam(cache, name, result, buffer, buflen);
+	return nss_finish(r, before, errnop);
+}
+
+NSS_EXPORT enum nss_status _nss_b2b_getpwuid_r(uid_t uid, struct passwd *result, char *buffer, size_t buflen, int *errnop)
+{
+	int before = errno, r;
+	struct b2b_cache *cache = nss_cache();
+
+	r = cache ? b2b_cache_getpwuid(cache, uid, result, buffer, buflen) : -ENOMEM;
+	return nss_finish(r, before, errnop);
+}
+
+/* Where getpwent stands. Moved on by compare-and-swap: threads that share it each get entries of their own, none twice. */
+static _Atomic uint64_t cursor;
+
+NSS_EXPORT enum nss_status _nss_b2b_setpwent(int stayopen)
+{
+	(void)stayopen;
+	atomic_store(&cursor, 0);
+	return NSS_STATUS_SUCCESS;
+}
+
+NSS_EXPORT enum nss_status _nss_b2b_endpwent(void)
+{
+	atomic_store(&cursor, 0);
+	return NSS_STATUS_SUCCESS;
+}
+
+NSS_EXPORT enum nss_status _nss_b2b_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop)
+{
+	int before = errno, r;
+	struct b2b_cache *cache = nss_cache();
+	uint64_t here = atomic_load(&cursor), next;
+
+	do {
+		next = here;
+		r = cache ? b2b_cache_nextpw(cache, &next, result, buffer, buflen) : -ENOMEM;
+	} while (r == 0 && !atomic_compare_exchange_strong(&cursor, &here, next));
+	return nss_finish(r, before, errnop);
+}
