@@ -185,3 +185,34 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
 	b2b_row_text(row, 1, org_id);
 	return each_row(row, each, arg);
 }
+
+int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uint32_t first,
+                                int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg)
+{
+	struct b2b_principal view = { 0 };
+	sqlite3_stmt *row = NULL;
+	uint32_t uid;
+	/* without the text columns: this is read whole, often */
+	int r = b2b_row_prepare(state, &row,
+	                        "SELECT ledger.id, state, not_before, not_after, disabled_ms, uid IS NULL FROM id_range"
+	                        " JOIN ledger ON ledger.id BETWEEN max(lo, ?2) AND hi LEFT JOIN principal ON uid = ledger.id"
+	                        " WHERE id_range.org_id = ?1 AND ledger.kind = 1");
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	b2b_row_int(row, 2, first);
+	while ((r = b2b_row_next(row)) > 0) {
+		uid = (uint32_t)sqlite3_column_int64(row, 0);
+		view.uid = uid;
+		view.state = (enum b2b_principal_state)sqlite3_column_int(row, 1);
+		view.not_before = sqlite3_column_int64(row, 2);
+		view.not_after = sqlite3_column_int64(row, 3);
+		view.disabled_ms = sqlite3_column_int64(row, 4);
+		r = each(arg, uid, sqlite3_column_int(row, 5) ? NULL : &view);
+		if (r)
+			break;
+	}
+	sqlite3_finalize(row);
+	return r;
+}

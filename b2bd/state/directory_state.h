@@ -81,6 +81,13 @@ int b2b_directory_each(struct b2b_state *state, const char *org_id,
 int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
 
+/*
+ * Every person's id from FIRST on that was ever given in ORG_ID, with what decides how it stands: state, window and
+ * disabled_ms are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
+ */
+int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uint32_t first,
+                                int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg);
+
 /* Every group of ORG_ID with the uids of its members (those removed left out), by gid. */
 int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const char *local, uint32_t gid, const uint32_t *members, size_t n_members),

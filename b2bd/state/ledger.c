@@ -145,22 +145,3 @@ int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enu
 	*ret_id = (uint32_t)id;
 	return 0;
 }
-
-int b2b_ledger_each_user(struct b2b_state *state, const char *org_id, int (*each)(void *arg, uint32_t uid), void *arg)
-{
-	sqlite3_stmt *row = NULL;
-	int r = b2b_row_prepare(state, &row,
-	                        "SELECT ledger.id FROM id_range JOIN ledger ON ledger.id BETWEEN lo AND hi"
-	                        " WHERE id_range.org_id = ? AND kind = 1 ORDER BY ledger.id");
-
-	if (r < 0)
-		return r;
-	b2b_row_text(row, 1, org_id);
-	while ((r = b2b_row_next(row)) > 0) {
-		r = each(arg, (uint32_t)sqlite3_column_int64(row, 0));
-		if (r)
-			break;
-	}
-	sqlite3_finalize(row);
-	return r;
-}

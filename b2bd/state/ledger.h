@@ -23,7 +23,4 @@ int b2b_ledger_range(struct b2b_state *state, const struct b2b_policy_org *org);
 int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_ledger_kind kind, const char *owner,
                   uint32_t *ret_id);
 
-/* Every person's id ever given in the range of ORG_ID; EACH returns 0 to go on. Returns 0, EACH's value, or a negative errno. */
-int b2b_ledger_each_user(struct b2b_state *state, const char *org_id, int (*each)(void *arg, uint32_t uid), void *arg);
-
 #endif

@@ -1,0 +1,120 @@
+#include "b2bd/publish_words.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "b2bd/state/directory_state.h"
+#include "b2bd/state/session_state.h"
+#include "common/clock.h"
+#include "common/reason.h"
+
+int b2b_words_init(struct b2b_words *words, struct b2b_state *state, const struct b2b_policy *policy, struct b2b_live **lives)
+{
+	*words = (struct b2b_words){ .state = state, .policy = policy, .lives = lives };
+	words->upto = calloc(policy->n_orgs ? policy->n_orgs : 1, sizeof(*words->upto));
+	return words->upto ? 0 : -ENOMEM;
+}
+
+void b2b_words_clear(struct b2b_words *words)
+{
+	free(words->upto);
+	free(words->holds);
+	*words = (struct b2b_words){ 0 };
+}
+
+static struct b2b_word_hold *find_hold(const struct b2b_words *words, int org, uint32_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < words->n_holds; i++) {
+		if (words->holds[i].org == org && words->holds[i].uid == uid)
+			return &words->holds[i];
+	}
+	return NULL;
+}
+
+int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid)
+{
+	struct b2b_word_hold *more;
+
+	if (find_hold(words, org, uid))
+		return 0;
+	more = reallocarray(words->holds, words->n_holds + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	words->holds = more;
+	words->holds[words->n_holds++] = (struct b2b_word_hold){ .org = org, .uid = uid };
+	return 0;
+}
+
+void b2b_words_release(struct b2b_words *words, int org, uint32_t uid)
+{
+	struct b2b_word_hold *hold = find_hold(words, org, uid);
+
+	if (hold)
+		*hold = words->holds[--words->n_holds];
+}
+
+/* A clock that was turned back must not reopen a window. */
+static int64_t latest_now(struct b2b_state *state)
+{
+	int64_t wall = b2b_wall_s(), floor = b2b_clock_floor(state);
+
+	return wall > floor ? wall : floor;
+}
+
+struct applying {
+	struct b2b_words *words;
+	int org;
+	int64_t now;
+};
+
+static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *principal)
+{
+	struct applying *applying = arg;
+	struct b2b_live *live = applying->words->lives[applying->org];
+	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = B2B_LIVE_CLOSED;
+
+	if (principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, uid))
+		new = B2B_LIVE_OPEN;
+	if (old != new && b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN) < 0)
+		return -ERANGE;
+	if (uid > applying->words->upto[applying->org])
+		applying->words->upto[applying->org] = uid;
+	return 0;
+}
+
+/* The organisation's own standing: readers ask its ancestors' words themselves. */
+static int apply_org(struct applying *applying)
+{
+	struct b2b_live *live = applying->words->lives[applying->org];
+	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load_org(live)), new = B2B_LIVE_CLOSED;
+	struct b2b_org_record record;
+	int r = b2b_directory_org(applying->words->state, applying->words->policy->orgs[applying->org].id, &record);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0) {
+		if (b2b_org_standing(&record, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, 0))
+			new = B2B_LIVE_OPEN;
+		b2b_org_record_clear(&record);
+	}
+	if (old != new)
+		b2b_live_store_org(live, new, old == B2B_LIVE_OPEN);
+	return 0;
+}
+
+int b2b_words_apply(struct b2b_words *words, int org)
+{
+	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+	int r = apply_org(&applying);
+
+	return r < 0 ? r : b2b_directory_each_standing(words->state, words->policy->orgs[org].id, 0, apply_person, &applying);
+}
+
+int b2b_words_new_people(struct b2b_words *words, int org)
+{
+	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+
+	return b2b_directory_each_standing(words->state, words->policy->orgs[org].id, words->upto[org] + 1, apply_person, &applying);
+}

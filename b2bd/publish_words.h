@@ -1,0 +1,36 @@
+/* The live words as the state database wants them. */
+#ifndef B2B_PUBLISH_WORDS_H
+#define B2B_PUBLISH_WORDS_H
+
+#include "b2bd/state/state.h"
+#include "common/live.h"
+
+struct b2b_word_hold {
+	int org;
+	uint32_t uid;
+};
+
+struct b2b_words {
+	struct b2b_state *state;
+	const struct b2b_policy *policy;
+	struct b2b_live **lives;
+	uint32_t *upto; /* per slot: the words of ids up to here were looked at */
+	struct b2b_word_hold *holds;
+	size_t n_holds;
+};
+
+int b2b_words_init(struct b2b_words *words, struct b2b_state *state, const struct b2b_policy *policy, struct b2b_live **lives);
+void b2b_words_clear(struct b2b_words *words);
+
+/* Every word of ORG, its own and those of its people. Returns 0 or a negative errno: then some are as they were. */
+int b2b_words_apply(struct b2b_words *words, int org);
+/* Only those of people whose id was given since the last time: what a new snapshot may show for the first time. */
+int b2b_words_new_people(struct b2b_words *words, int org);
+
+/*
+ * Keep a word closed that could not be closed in the database. UID 0: the organisation's. Returns 0 or -ENOMEM.
+ */
+int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid);
+void b2b_words_release(struct b2b_words *words, int org, uint32_t uid);
+
+#endif
