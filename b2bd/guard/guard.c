@@ -226,10 +226,9 @@ bool b2b_guard_same_slots(const struct b2b_policy *a, const struct b2b_policy *b
 	return true;
 }
 
-/* The former policy is not freed: an install that waits may point to it, and reloads are rare. */
-static void reload(struct guard *guard)
+/* The former policy is not freed: an install that waits may point to it, and this is rare. */
+static void read_policy(struct guard *guard)
 {
-	struct b2b_guard_message message = { .type = B2B_GUARD_RELOAD };
 	struct b2b_policy *policy = NULL;
 	int r = b2b_index_read(guard->setup->cache_dir, &policy);
 
@@ -240,11 +239,11 @@ static void reload(struct guard *guard)
 		b2b_log(LOG_ERR, "event=reload-failed error=\"%s\"", r < 0 ? strerror(-r) : "other organisations");
 		b2b_policy_free(policy);
 	}
-	say(guard, &message);
 }
 
 static void serve_orders(struct guard *guard)
 {
+	const struct b2b_guard_message reload = { .type = B2B_GUARD_RELOAD };
 	uint32_t order = 0;
 	int fd = -1;
 	ssize_t got = receive(guard->setup->order_fd, &order, sizeof(order), &fd);
@@ -258,7 +257,9 @@ static void serve_orders(struct guard *guard)
 		guard->agent_fd = fd;
 		fd = -1;
 	} else if (got == (ssize_t)sizeof(order) && order == B2B_ORDER_RELOAD) {
-		reload(guard);
+		say(guard, &reload);
+	} else if (got == (ssize_t)sizeof(order) && order == B2B_ORDER_POLICY) {
+		read_policy(guard);
 	}
 	if (fd >= 0)
 		close(fd);

@@ -13,7 +13,8 @@
 /* From b2bd's first process, over a SOCK_SEQPACKET socketpair. */
 enum b2b_guard_order {
 	B2B_ORDER_AGENT = 1, /* with SCM_RIGHTS: the guard's end of the socketpair to a new agent */
-	B2B_ORDER_RELOAD,    /* root's policy was compiled again, with the same organisations: read it, tell the agent */
+	B2B_ORDER_RELOAD,    /* pass B2B_GUARD_RELOAD on to the agent */
+	B2B_ORDER_POLICY,    /* root's policy was compiled again, with the same organisations: read it */
 };
 
 struct b2b_guard_setup {
