@@ -1,0 +1,76 @@
+#include "b2bd/json.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#define SECONDS_MAX 253402300799.0 /* the end of the year 9999: beyond it, arithmetic only goes wrong */
+
+/* jansson's own limit is 2,048 and recursive: counted before it sees the text. */
+static bool too_deep(const char *text, size_t len)
+{
+	bool quoted = false;
+	unsigned depth = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '{' || text[i] == '['))
+			depth++;
+		else if (!quoted && depth && (text[i] == '}' || text[i] == ']'))
+			depth--;
+		if (depth > B2B_JSON_DEPTH)
+			return true;
+	}
+	return false;
+}
+
+int b2b_json_parse(const char *text, size_t len, json_t **ret_root)
+{
+	json_error_t error;
+	json_t *root;
+
+	if (!text || too_deep(text, len))
+		return -EBADMSG;
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return -EBADMSG;
+	}
+	*ret_root = root;
+	return 0;
+}
+
+const char *b2b_json_text(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+int b2b_json_seconds(const json_t *object, const char *name, int64_t *ret_seconds)
+{
+	const json_t *value = json_object_get(object, name);
+	double seconds;
+
+	if (!value)
+		return -ENOENT;
+	if (!json_is_number(value))
+		return -EBADMSG;
+	seconds = json_number_value(value);
+	if (!(seconds >= 0 && seconds <= SECONDS_MAX))
+		return -EBADMSG;
+	*ret_seconds = (int64_t)seconds;
+	return 0;
+}
+
+void b2b_json_wipe(json_t *object, const char *name)
+{
+	json_t *value = json_object_get(object, name);
+
+	if (json_is_string(value))
+		explicit_bzero((char *)json_string_value(value), json_string_length(value));
+}
