@@ -45,6 +45,7 @@ struct b2b_token_expect {
 	const char *audience;
 	int64_t now;
 	uint32_t skew_s;
+	const char *const *critical_subject_members; /* of SETs, from the transmitter's metadata; NULL-terminated, NULL: none */
 };
 
 struct b2b_id_token {

@@ -1,0 +1,63 @@
+#include "b2bd/federation/jwks.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "b2bd/json.h"
+
+static int collect(const json_t *list, struct b2b_jwks *jwks)
+{
+	const json_t *jwk;
+	size_t i;
+
+	json_array_foreach (list, i, jwk) {
+		int r = jwks->n < B2B_JWKS_KEYS_MAX ? b2b_key_from_jwk(jwk, &jwks->keys[jwks->n]) : -EINVAL;
+
+		if (r == -ENOMEM)
+			return r;
+		if (r == 0)
+			jwks->n++;
+	}
+	return 0;
+}
+
+int b2b_jwks_parse(const char *json, size_t len, struct b2b_jwks **ret_jwks)
+{
+	struct b2b_jwks *jwks = NULL;
+	json_t *root, *list;
+	int r = b2b_json_parse(json, len, &root);
+
+	if (r < 0)
+		return r;
+	list = json_object_get(root, "keys");
+	if (!json_is_array(list)) {
+		r = -EBADMSG;
+		goto out;
+	}
+	jwks = calloc(1, sizeof(*jwks));
+	r = jwks ? collect(list, jwks) : -ENOMEM;
+	if (r == 0) {
+		*ret_jwks = jwks;
+		jwks = NULL;
+	}
+out:
+	b2b_jwks_free(jwks);
+	json_decref(root);
+	return r;
+}
+
+void b2b_jwks_free(struct b2b_jwks *jwks)
+{
+	size_t i;
+
+	if (!jwks)
+		return;
+	for (i = 0; i < jwks->n; i++)
+		b2b_key_clear(&jwks->keys[i]);
+	free(jwks);
+}
+
+size_t b2b_jwks_count(const struct b2b_jwks *jwks)
+{
+	return jwks ? jwks->n : 0;
+}
