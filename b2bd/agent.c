@@ -56,29 +56,41 @@ static void directory_changed(void *arg, int org)
 	b2b_timer_set(core->loop, &core->window, B2B_NS_PER_S, window, core); /* windows may have moved */
 }
 
+/* The lease: only a completed poll renews it, and not while events may have been missed. */
+static void renew_lease(struct b2b_core *core)
+{
+	uint32_t i;
+
+	if (core->must_pass || !core->polled_ns)
+		return;
+	for (i = 0; i < core->policy->n_orgs; i++)
+		b2b_live_verified(core->lives[i], core->polled_ns);
+}
+
 static void directory_passed(void *arg, int error, const char *why)
 {
 	struct b2b_core *core = arg;
 
-	if (error == 0) {
-		core->must_pass = false;
-		b2b_log(LOG_INFO, "event=directory-pass");
-	} else {
+	if (error < 0) {
 		b2b_log(LOG_WARNING, "event=directory-pass-failed error=\"%s\"", why ? why : strerror(-error));
+		return;
 	}
+	b2b_log(LOG_INFO, "event=directory-pass");
+	if (core->pass_again) { /* this one may have read before the gap */
+		core->pass_again = false;
+		b2b_source_sync(core->source);
+		return;
+	}
+	core->must_pass = false;
+	renew_lease(core);
 }
 
-/* The lease: only a completed poll renews it, and not while events may have been missed. */
 static void signals_polled(void *arg)
 {
 	struct b2b_core *core = arg;
-	uint64_t now = b2b_now_ns();
-	uint32_t i;
 
-	if (core->must_pass)
-		return;
-	for (i = 0; i < core->policy->n_orgs; i++)
-		b2b_live_verified(core->lives[i], now);
+	core->polled_ns = b2b_now_ns();
+	renew_lease(core);
 }
 
 static void signals_gap(void *arg)
@@ -86,6 +98,7 @@ static void signals_gap(void *arg)
 	struct b2b_core *core = arg;
 
 	core->must_pass = true;
+	core->pass_again = true;
 	b2b_source_sync(core->source);
 }
 

@@ -220,18 +220,18 @@ static void whole_organisation_is_one_word(void **state)
 	assert_int_equal(next_request(f).scope, B2B_SCOPE_ORG);
 }
 
-/* SQLite says "full" at the next page it needs. */
-static void fill_disk(struct fixture *f)
+/* Nothing can be stored any more: SQLite refuses the write as it would on a full or failing disk. */
+static void refuse_writes(struct fixture *f)
 {
 	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), "PRAGMA query_only = 1", NULL, NULL, NULL), SQLITE_OK);
 }
 
-static void full_disk_closes_and_ends_but_is_not_durable(void **state)
+static void failed_commit_closes_and_ends_but_is_not_durable(void **state)
 {
 	struct fixture *f = *state;
 	struct b2b_revocation revocation = of_alice(f, true);
 
-	fill_disk(f);
+	refuse_writes(f);
 	assert_true(b2b_revoke(&f->core, &revocation) < 0); /* so the event is not acknowledged */
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(f->lives[0], f->uid)), B2B_LIVE_CLOSED);
 	assert_int_equal(next_request(f).type, B2B_GUARD_END);
@@ -259,7 +259,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(closes_stores_ends_and_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(ending_sessions_leaves_the_account_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(whole_organisation_is_one_word, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_disk_closes_and_ends_but_is_not_durable, setup, teardown),
+		cmocka_unit_test_setup_teardown(failed_commit_closes_and_ends_but_is_not_durable, setup, teardown),
 		cmocka_unit_test_setup_teardown(pending_ends_resume, setup, teardown),
 	};
 
