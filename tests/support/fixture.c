@@ -165,12 +165,18 @@ void fixture_beat(struct fixture *fixture)
 
 void fixture_start(struct fixture *fixture, const char *dir)
 {
+	fixture_start_visible(fixture, dir, B2B_VISIBLE_ORGANISATION);
+}
+
+void fixture_start_visible(struct fixture *fixture, const char *dir, enum b2b_visibility visibility)
+{
 	memset(fixture, 0, sizeof(*fixture));
 	if (dir)
 		snprintf(fixture->dir, sizeof(fixture->dir), "%s", dir);
 	else
 		scratch_make(fixture->dir);
 	fixture->policy = fixture_policy();
+	fixture->policy->visibility = visibility;
 	if (b2b_index_write(fixture->dir, fixture->policy) < 0)
 		errx(1, "index below %s", fixture->dir);
 	for (int org = 0; org < FIXTURE_ORGS; org++) {

@@ -34,6 +34,7 @@ struct fixture {
 
 /* Write index, live files and snapshots below DIR (NULL: a scratch directory, removed by fixture_stop); everybody open, agent alive. */
 void fixture_start(struct fixture *fixture, const char *dir);
+void fixture_start_visible(struct fixture *fixture, const char *dir, enum b2b_visibility visibility);
 void fixture_stop(struct fixture *fixture);
 
 /* Publish ORG as BUILDER has it: rename into place, generation stored after. */

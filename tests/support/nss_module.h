@@ -1,0 +1,32 @@
+/* The real libnss_b2b.so.2 of this build, loaded; and, where asked, the only module that glibc asks. */
+#ifndef B2B_TEST_NSS_MODULE_H
+#define B2B_TEST_NSS_MODULE_H
+
+#include <grp.h>
+#include <nss.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <stddef.h>
+
+struct nss_module {
+	enum nss_status (*getpwnam_r)(const char *, struct passwd *, char *, size_t, int *);
+	enum nss_status (*getpwuid_r)(uid_t, struct passwd *, char *, size_t, int *);
+	enum nss_status (*setpwent)(int);
+	enum nss_status (*endpwent)(void);
+	enum nss_status (*getpwent_r)(struct passwd *, char *, size_t, int *);
+	enum nss_status (*getgrnam_r)(const char *, struct group *, char *, size_t, int *);
+	enum nss_status (*getgrgid_r)(gid_t, struct group *, char *, size_t, int *);
+	enum nss_status (*setgrent)(int);
+	enum nss_status (*endgrent)(void);
+	enum nss_status (*getgrent_r)(struct group *, char *, size_t, int *);
+	enum nss_status (*initgroups_dyn)(const char *, gid_t, long int *, long int *, gid_t **, long int, int *);
+	enum nss_status (*getspnam_r)(const char *, struct spwd *, char *, size_t, int *);
+};
+
+/* Load it from the build folder. Exits the test where it, or an entry point, is missing. */
+void nss_module_load(struct nss_module *module);
+
+/* From here on, glibc asks nobody but this module for passwd, group and initgroups in this process. */
+void nss_module_configure(void);
+
+#endif
