@@ -103,6 +103,12 @@ uint32_t b2b_live_load(const struct b2b_live *live, uint32_t uid)
 	return word ? b2b_load32(word) : 0;
 }
 
+void b2b_live_range(const struct b2b_live *live, uint32_t *ret_lo, uint32_t *ret_hi)
+{
+	*ret_lo = live->range_lo;
+	*ret_hi = live->range_hi;
+}
+
 uint32_t b2b_live_load_org(const struct b2b_live *live)
 {
 	return b2b_load32(&live->file->org_word);

@@ -48,6 +48,9 @@ int b2b_live_open(const char *dir, const char *org_id, struct b2b_live **ret_liv
 
 void b2b_live_unmap(struct b2b_live *live); /* NULL is legal */
 
+/* The organisation's ids, first and last. */
+void b2b_live_range(const struct b2b_live *live, uint32_t *ret_lo, uint32_t *ret_hi);
+
 /* Words. UID outside the range: load gives 0, store gives -ERANGE. Stores are single and atomic (release). */
 uint32_t b2b_live_load(const struct b2b_live *live, uint32_t uid);
 uint32_t b2b_live_load_org(const struct b2b_live *live);

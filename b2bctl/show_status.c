@@ -1,0 +1,114 @@
+#include <string.h>
+
+#include "b2bctl/ctl.h"
+#include "common/clock.h"
+
+static void show_trouble(FILE *out, const json_t *part, int64_t now_s)
+{
+	char span[B2B_AGE_SIZE];
+	long long since = b2b_ctl_number(part, "failing_since_s");
+	const char *why = b2b_ctl_text(part, "why");
+
+	if (since)
+		b2b_ctl_paragraph(out, "", "failing for %s: %s", b2b_ctl_span(now_s - since, span), *why ? why : "for no reason that is known");
+}
+
+static void show_federation(FILE *out, const json_t *federation)
+{
+	const char *why = b2b_ctl_text(federation, "why");
+
+	if (b2b_ctl_true(federation, "ready"))
+		b2b_ctl_paragraph(out, "federation", "ready: %s", b2b_ctl_text(federation, "issuer"));
+	else
+		b2b_ctl_paragraph(out, "federation", "not reached: %s (%s); nobody can be authenticated", b2b_ctl_text(federation, "issuer"),
+		                  *why ? why : "not asked yet");
+}
+
+static void show_directory(FILE *out, const json_t *directory, int64_t now_s)
+{
+	char ago[B2B_AGE_SIZE];
+
+	b2b_ctl_paragraph(out, "directory", "%lld people, %lld groups, %lld organisations; last full pass: %s", b2b_ctl_number(directory, "people"),
+	                  b2b_ctl_number(directory, "groups"), b2b_ctl_number(directory, "organisations"),
+	                  b2b_ctl_ago(b2b_ctl_number(directory, "last_complete_s"), now_s, ago));
+	show_trouble(out, directory, now_s);
+}
+
+static void show_signals(FILE *out, const json_t *signals, int64_t now_s)
+{
+	char ago[B2B_AGE_SIZE];
+
+	b2b_ctl_paragraph(out, "signals", "%s, last poll: %s; %lld events, %lld refused",
+	                  b2b_ctl_true(signals, "connected") ? "arriving" : "not arriving",
+	                  b2b_ctl_ago(b2b_ctl_number(signals, "last_poll_s"), now_s, ago), b2b_ctl_number(signals, "events"),
+	                  b2b_ctl_number(signals, "refused"));
+	show_trouble(out, signals, now_s);
+}
+
+static void show_lease(FILE *out, const json_t *lease)
+{
+	const json_t *age = json_object_get(lease, "age_ms");
+	char span[B2B_AGE_SIZE];
+
+	if (!json_is_integer(age))
+		b2b_ctl_paragraph(out, "lease", "none since the host or b2bd was started: no session is opened");
+	else
+		b2b_ctl_paragraph(out, "lease", "renewed %s ago: %s", b2b_ctl_span(json_integer_value(age) / 1000, span),
+		                  b2b_ctl_true(lease, "valid") ? "sessions may be opened" : "over, no session is opened");
+}
+
+static void show_revocations(FILE *out, const json_t *revocations)
+{
+	long long count = b2b_ctl_number(revocations, "count");
+
+	if (count == 0)
+		b2b_ctl_paragraph(out, "revocations", "none yet");
+	else
+		b2b_ctl_paragraph(out, "revocations", "%lld; half were done within %lld ms, 99%% within %lld ms, the slowest took %lld ms", count,
+		                  b2b_ctl_number(revocations, "p50_ms"), b2b_ctl_number(revocations, "p99_ms"), b2b_ctl_number(revocations, "max_ms"));
+}
+
+int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
+{
+	const json_t *agent = json_object_get(json, "agent");
+	long long pending = b2b_ctl_number(json, "pending_ends");
+	char span[B2B_AGE_SIZE];
+
+	if (!json_is_object(agent))
+		return B2B_CTL_FAILED;
+	b2b_ctl_paragraph(out, "agent", "running for %s, process %lld", b2b_ctl_span(now_s - b2b_ctl_number(agent, "since_s"), span),
+	                  b2b_ctl_number(agent, "pid"));
+	show_federation(out, json_object_get(json, "federation"));
+	show_directory(out, json_object_get(json, "directory"), now_s);
+	show_signals(out, json_object_get(json, "signals"), now_s);
+	show_lease(out, json_object_get(json, "lease"));
+	b2b_ctl_paragraph(out, "sessions", "%lld open", b2b_ctl_number(json, "sessions"));
+	if (pending)
+		b2b_ctl_paragraph(out, "", "%lld being ended; journalctl -u b2bd names what resists", pending);
+	show_revocations(out, json_object_get(json, "revocations"));
+	b2b_ctl_paragraph(out, "revoked now", "%s", b2b_ctl_text(json, "worst_case_revocation"));
+	return B2B_CTL_OK;
+}
+
+static int show_now(FILE *out, const json_t *json)
+{
+	return b2b_ctl_show_status(out, json, b2b_wall_s());
+}
+
+int b2b_ctl_status(struct b2b_ctl *ctl)
+{
+	return b2b_ctl_ask_and_show(ctl, "status", show_now);
+}
+
+static int show_sync(FILE *out, const json_t *json)
+{
+	if (!b2b_ctl_true(json, "started"))
+		return B2B_CTL_FAILED;
+	fputs("A full pass over the directory has begun; b2bctl status says when it is complete.\n", out);
+	return B2B_CTL_OK;
+}
+
+int b2b_ctl_sync(struct b2b_ctl *ctl)
+{
+	return b2b_ctl_ask_and_show(ctl, "sync", show_sync);
+}
