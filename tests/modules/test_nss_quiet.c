@@ -1,0 +1,353 @@
+/* What libnss_b2b.so.2 costs its host: no system call once mapped, few at first, nothing exported but NSS, nothing needed but libc. */
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <seccomp.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/support/fixture.h"
+#include "tests/support/machine.h"
+#include "tests/support/nss_module.h"
+#include "tests/support/scratch.h"
+
+#define CACHE "/var/lib/b2b/cache"
+#define FIRST_CALLS_MAX 13 /* open, fstat, mmap, close for index, live words and snapshot, and one to spare */
+
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
+static struct nss_module nss;
+static struct fixture fixture;
+
+/* Sanitizers and valgrind make system calls of their own. */
+static bool observed(void)
+{
+	return SANITIZED || machine_valgrind();
+}
+
+static bool look_everywhere(const char *shell)
+{
+	static char buf[4096];
+	static gid_t list[32];
+	gid_t *groups = list;
+	long int start = 0, size = 32;
+	struct passwd pw;
+	struct group gr;
+	int reason;
+
+	return nss.getpwnam_r("alice@acme", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS && strcmp(pw.pw_shell, shell) == 0 &&
+	       nss.getpwuid_r(FIXTURE_LO(FIXTURE_EMEA) + 1, &pw, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS &&
+	       nss.getpwnam_r("root", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.getpwnam_r("alice@nowhere", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.getgrnam_r("dba@acme", &gr, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS &&
+	       nss.getgrgid_r(FIXTURE_LO(FIXTURE_ACME), &gr, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS &&
+	       nss.getgrgid_r(0, &gr, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.initgroups_dyn("alice@acme", 1, &start, &size, &groups, 0, &reason) == NSS_STATUS_SUCCESS;
+}
+
+static void close_acme(void)
+{
+	b2b_live_store_org(fixture.lives[FIXTURE_ACME], B2B_LIVE_CLOSED, true);
+}
+
+/* From here on any system call but write and exit is the end. */
+static int forbid(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = filter ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 0);
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0);
+	return r == 0 ? seccomp_load(filter) : r;
+}
+
+static int silent_body(void *arg)
+{
+	(void)arg;
+	if (!look_everywhere("/bin/bash") || forbid() < 0)
+		return 1;
+	for (int i = 0; i < 1000; i++)
+		if (!look_everywhere("/bin/bash"))
+			_exit(2);
+	close_acme();
+	_exit(look_everywhere("/usr/sbin/nologin") ? 0 : 3);
+}
+
+static void a_mapped_process_makes_no_system_call(void **state)
+{
+	(void)state;
+	if (observed())
+		skip();
+	assert_int_equal(machine_child(silent_body, NULL), 0);
+}
+
+static int never_ours_body(void *arg)
+{
+	char buf[64];
+	struct passwd pw;
+	struct group gr;
+	int reason;
+
+	(void)arg;
+	/* The handle is made at first use; no file is touched for these, mapped or not. */
+	if (nss.getpwnam_r("root", &pw, buf, sizeof(buf), &reason) != NSS_STATUS_NOTFOUND || forbid() < 0)
+		return 1;
+	_exit(nss.getpwnam_r("nobody", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	      nss.getpwnam_r("a@b@c", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	      nss.getpwnam_r("machine$@acme", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	      nss.getpwuid_r(1000, &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	      nss.getgrnam_r("wheel", &gr, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	      nss.getgrgid_r(100, &gr, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND ? 0 : 2);
+}
+
+static void what_cannot_be_ours_touches_no_file(void **state)
+{
+	(void)state;
+	if (observed())
+		skip();
+	assert_int_equal(machine_child(never_ours_body, NULL), 0);
+}
+
+/* Marks the look-up for the tracer: a call that nobody else makes. */
+static void mark(void)
+{
+	syscall(SYS_getpgid, -12345);
+}
+
+static int first_body(void *arg)
+{
+	struct passwd pw;
+	char buf[1024];
+	int reason;
+
+	(void)arg;
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0 || raise(SIGSTOP) < 0)
+		return 1;
+	mark();
+	reason = nss.getpwnam_r("alice@acme", &pw, buf, sizeof(buf), &reason) != NSS_STATUS_SUCCESS;
+	mark();
+	return reason;
+}
+
+/* System calls of CHILD, stopped, between its two marks; -1 when it fails. */
+static int count_calls(pid_t child)
+{
+	int status, marks = 0, calls = 0;
+	bool entering = true;
+
+	if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status) ||
+	    ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL) < 0)
+		return -1;
+	for (;;) {
+		struct __ptrace_syscall_info info;
+
+		if (ptrace(PTRACE_SYSCALL, child, NULL, NULL) < 0 || waitpid(child, &status, 0) != child)
+			return -1;
+		if (WIFEXITED(status) || WIFSIGNALED(status))
+			return WIFEXITED(status) && WEXITSTATUS(status) == 0 && marks == 2 ? calls : -1;
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) <= 0)
+			return -1;
+		entering = info.op == PTRACE_SYSCALL_INFO_ENTRY;
+		if (entering && info.entry.nr == SYS_getpgid && (int)info.entry.args[0] == -12345)
+			marks++;
+		else if (entering && marks == 1)
+			calls++;
+	}
+}
+
+static void the_first_look_up_makes_few(void **state)
+{
+	pid_t child;
+	int calls;
+
+	(void)state;
+	if (observed())
+		skip();
+	child = fork();
+	if (child == 0)
+		_exit(first_body(NULL));
+	calls = count_calls(child);
+	print_message("system calls of a first look-up: %d\n", calls);
+	assert_in_range(calls, 1, FIRST_CALLS_MAX);
+}
+
+struct library {
+	const unsigned char *base;
+	size_t size;
+};
+
+static struct library library(void)
+{
+	struct library library;
+	char path[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	machine_built(path, sizeof(path), "libnss_b2b.so.2");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && fstat(fd, &st) == 0);
+	library.size = (size_t)st.st_size;
+	library.base = mmap(NULL, library.size, PROT_READ, MAP_PRIVATE, fd, 0);
+	assert_ptr_not_equal(library.base, MAP_FAILED);
+	close(fd);
+	return library;
+}
+
+static const Elf64_Shdr *section(const struct library *library, uint32_t type)
+{
+	const Elf64_Ehdr *elf = (const Elf64_Ehdr *)library->base;
+	const Elf64_Shdr *sections = (const Elf64_Shdr *)(library->base + elf->e_shoff);
+
+	for (size_t i = 0; i < elf->e_shnum; i++)
+		if (sections[i].sh_type == type)
+			return &sections[i];
+	fail_msg("no section of type %u", type);
+	return NULL;
+}
+
+static const char *strings_of(const struct library *library, const Elf64_Shdr *of)
+{
+	const Elf64_Ehdr *elf = (const Elf64_Ehdr *)library->base;
+	const Elf64_Shdr *sections = (const Elf64_Shdr *)(library->base + elf->e_shoff);
+
+	return (const char *)library->base + sections[of->sh_link].sh_offset;
+}
+
+static void it_exports_nothing_but_nss(void **state)
+{
+	static const char prefix[] = "_nss_b2b_";
+	struct library lib = library();
+	const Elf64_Shdr *of = section(&lib, SHT_DYNSYM);
+	const Elf64_Sym *symbols = (const Elf64_Sym *)(lib.base + of->sh_offset);
+	size_t exported = 0;
+
+	(void)state;
+	for (size_t i = 1; i < of->sh_size / sizeof(*symbols); i++) {
+		const char *name = strings_of(&lib, of) + symbols[i].st_name;
+
+		if (symbols[i].st_shndx == SHN_UNDEF)
+			continue;
+		if (strncmp(name, prefix, sizeof(prefix) - 1) != 0)
+			fail_msg("exports %s", name);
+		exported++;
+	}
+	assert_int_equal(exported, 12);
+	munmap((void *)(uintptr_t)lib.base, lib.size);
+}
+
+static void it_needs_nothing_but_libc(void **state)
+{
+	struct library lib = library();
+	const Elf64_Shdr *of = section(&lib, SHT_DYNAMIC);
+	const Elf64_Dyn *entries = (const Elf64_Dyn *)(lib.base + of->sh_offset);
+
+	(void)state;
+	for (size_t i = 0; !SANITIZED && entries[i].d_tag != DT_NULL; i++) {
+		const char *name = strings_of(&lib, of) + entries[i].d_un.d_val;
+
+		if (entries[i].d_tag == DT_NEEDED && strcmp(name, "libc.so.6") != 0)
+			fail_msg("needs %s", name);
+	}
+	munmap((void *)(uintptr_t)lib.base, lib.size);
+}
+
+/* thread_local in a module can make dlopen fail in a process that has many of them. */
+static void it_has_no_thread_local_storage(void **state)
+{
+	struct library lib = library();
+	const Elf64_Ehdr *elf = (const Elf64_Ehdr *)lib.base;
+	const Elf64_Phdr *segments = (const Elf64_Phdr *)(lib.base + elf->e_phoff);
+
+	(void)state;
+	for (size_t i = 0; i < elf->e_phnum; i++)
+		assert_int_not_equal(segments[i].p_type, PT_TLS);
+	munmap((void *)(uintptr_t)lib.base, lib.size);
+}
+
+static int descriptors(void)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+static int descriptors_body(void *arg)
+{
+	int before = descriptors();
+
+	(void)arg;
+	if (!look_everywhere("/bin/bash") || descriptors() != before)
+		return 1;
+	/* Nothing behind our back matters: there is nothing to close. */
+	for (int fd = 3; fd < 256; fd++)
+		close(fd);
+	fixture_publish_org(&fixture, FIXTURE_ACME);
+	return !look_everywhere("/bin/bash") || descriptors() > 3;
+}
+
+static void it_keeps_no_descriptor(void **state)
+{
+	(void)state;
+	if (machine_valgrind()) /* which keeps descriptors of its own */
+		skip();
+	assert_int_equal(machine_child(descriptors_body, NULL), 0);
+}
+
+static int start(void **state)
+{
+	(void)state;
+	fixture_start(&fixture, CACHE);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	fixture_stop(&fixture);
+	scratch_remove(CACHE);
+	return mkdir(CACHE, 0755);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_mapped_process_makes_no_system_call, start, stop),
+		cmocka_unit_test_setup_teardown(what_cannot_be_ours_touches_no_file, start, stop),
+		cmocka_unit_test_setup_teardown(the_first_look_up_makes_few, start, stop),
+		cmocka_unit_test_setup_teardown(it_keeps_no_descriptor, start, stop),
+		cmocka_unit_test(it_exports_nothing_but_nss),
+		cmocka_unit_test(it_needs_nothing_but_libc),
+		cmocka_unit_test(it_has_no_thread_local_storage),
+	};
+
+	machine_private();
+	nss_module_load(&nss);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
