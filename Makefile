@@ -60,6 +60,7 @@ CPPFLAGS += -D_GNU_SOURCE -I. -MMD -MP $(call pkg,--cflags,$(NEEDED))
 CFLAGS   := -std=gnu11 $(OPT) $(WARN) $(HARDEN) $(SANFLAGS) $(EXTRA_CFLAGS) -fPIC
 LDFLAGS  += $(LDHARDEN) $(SANFLAGS)
 .DELETE_ON_ERROR:
+.SECONDARY:
 .DEFAULT_GOAL := all
 
 objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
