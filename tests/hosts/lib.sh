@@ -22,6 +22,7 @@ export BUILD LOGS LC_ALL=C.UTF-8
 . "$HERE/lib/lab.sh"
 . "$HERE/lib/host.sh"
 . "$HERE/lib/federation.sh"
+. "$HERE/lib/browser.sh"
 . "$HERE/lib/ssh.sh"
 
 test "${B2B_LAB:-}" = inside || lab_enter "$@"

@@ -100,3 +100,96 @@ host_local_user()
 	host_exec "$name" install -d -m 700 -o "$user" -g "$user" "/home/$user/.ssh"
 	host_exec "$name" sh -c "cat >/home/$user/.ssh/authorized_keys" <"$LAB/run/laptop.pub"
 }
+
+# Root's configuration of a test host. initech has no section: it does not exist here. HOST_CONF: more lines, appended.
+host_conf()
+{
+	cat <<CONF
+[federation]
+issuer     = $ISSUER
+client_id  = web7
+client_key = /etc/b2b/client.key
+ca_file    = /etc/b2b/ca.pem
+[host]
+staleness  = ${HOST_STALENESS:-60s}
+qr         = no
+[organisation acme]
+id       = 42c3e9
+range    = 2013265920-2013331455
+services = sshd sudo sudo-i su su-l login sftp
+roles    = operator dba
+session  = 8h
+[organisation emea.acme]
+id       = 7be10a
+range    = 2013331456-2013396991
+services = sshd sudo su login
+[organisation apac.acme]
+id       = 7be10b
+range    = 2013396992-2013462527
+services = sshd
+[organisation globex]
+id       = 9d01f2
+range    = 2013462528-2013528063
+services = sshd sudo
+[role operator]
+local_groups = none
+[role dba]
+local_groups = databases
+[service sshd]
+methods = device
+${HOST_SSHD:-}
+[service sudo]
+methods = device
+max_age = 15m
+${HOST_CONF:-}
+CONF
+}
+
+# host_range ALIAS: first and last id of an organisation on the test hosts.
+host_range()
+{
+	host_conf | sed -n "/^\[organisation $1\]/,/^services/s/^range *= *\([0-9]*\)-\([0-9]*\)/\1 \2/p"
+}
+
+# host_start NAME: a host with sshd, cron and our products, joined, its agent ready.
+host_start()
+{
+	local name=$1
+
+	host_boot "$name"
+	host_join "$name"
+	host_agent "$name"
+	host_exec "$name" sh -c 'cp /etc/b2b/ca.pem /run/lab/'
+	host_sshd "$name"
+	host_spawn "$name" cron cron -f
+	wait_for 20 host_ready "$name" || die "$name: the agent is not ready: $(host_log "$name" b2bd | tail -n 20; host_exec "$name" b2bctl status)"
+}
+
+host_join()
+{
+	local name=$1
+
+	for file in ca.pem client.key; do
+		host_exec "$name" sh -c "umask 077; cat >/run/lab/$file" <"$LAB/run/$file"
+	done
+	host_conf | host_exec "$name" "$TOOLS/join" /run/lab/ca.pem /run/lab/client.key >"$LAB/log/$name.join" 2>&1 ||
+		die "$name cannot be joined: $(tail -n 15 "$LAB/log/$name.join")"
+}
+
+# host_agent NAME: b2bd, as its unit would start it.
+host_agent()
+{
+	host_spawn "$1" b2bd b2bd
+}
+
+# Has the agent read the directory, and does it hear signals?
+host_ready()
+{
+	host_exec "$1" b2bctl --json status | jq -e '.federation.ready and .directory.last_complete_s > 0 and .signals.connected and .lease.valid'
+}
+
+# host_kill NAME LABEL [SIGNAL]: a daemon and what it started, all of them.
+host_kill()
+{
+	host_exec "$1" sh -c 'pkill "-$2" -x "$1"' - "$2" "${3:-KILL}"
+}

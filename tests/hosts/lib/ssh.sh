@@ -1,14 +1,20 @@
-# Log-ins from the laptop, a throw-away machine that has only an ssh client.
+# Log-ins from the laptop, a throw-away machine that has an ssh client, a browser of sorts, and nothing of ours.
 
-SSH_OPTIONS=(-o BatchMode=no -o StrictHostKeyChecking=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o LogLevel=ERROR)
-LOGIN_SECONDS=${LOGIN_SECONDS:-30}
+SSH_OPTIONS=(-o StrictHostKeyChecking=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o LogLevel=ERROR)
+LOGIN_SECONDS=${LOGIN_SECONDS:-20}
+declare -A SESSION_IN SESSION_OUT SESSION_PID
 
 laptop_start()
 {
 	host_boot laptop
-	host_exec laptop ssh-keygen -q -t ed25519 -N '' -C laptop -f /root/.ssh/id_ed25519 ||
-		host_exec laptop sh -c 'install -d -m 700 /root/.ssh; ssh-keygen -q -t ed25519 -N "" -C laptop -f /root/.ssh/id_ed25519'
+	host_exec laptop sh -c 'install -d -m 700 /root/.ssh && rm -f /root/.ssh/* &&
+		ssh-keygen -q -t ed25519 -N "" -C laptop -f /root/.ssh/id_ed25519'
 	host_exec laptop cat /root/.ssh/id_ed25519.pub >"$LAB/run/laptop.pub"
+}
+
+laptop_ssh()
+{
+	host_exec laptop timeout -k 2 "$LOGIN_SECONDS" ssh "${SSH_OPTIONS[@]}" "$@" </dev/null
 }
 
 # ssh_key USER HOST COMMAND…: by public key alone.
@@ -17,6 +23,98 @@ ssh_key()
 	local user=$1 host=$2
 
 	shift 2
-	host_exec laptop timeout -k 2 "$LOGIN_SECONDS" ssh "${SSH_OPTIONS[@]}" -o BatchMode=yes -o PreferredAuthentications=publickey \
-		-l "$user" "$host" "$@" </dev/null
+	laptop_ssh -o BatchMode=yes -o PreferredAuthentications=publickey "$user@$host" "$@"
+}
+
+# ssh_as PERSON USER HOST COMMAND…: the code that ssh is shown is approved by PERSON ("-": by nobody; "!PERSON": refused by them).
+# Prints what the command and ssh say. SSH_FIRST: options before the host's name.
+ssh_as()
+{
+	with_approval "$1" ssh ${SSH_FIRST:-} "$2@$3" "${@:4}"
+}
+
+# with_approval PERSON ssh|scp|sftp ARGUMENT…
+with_approval()
+{
+	local person=$1 program=$2
+
+	shift 2
+	host_exec laptop env DISPLAY=none SSH_ASKPASS="$TOOLS/askpass" SSH_ASKPASS_REQUIRE=force APPROVE_AS="$person" \
+		ISSUER="$ISSUER" CONTROL_TOKEN="$(cat "$LAB/run/control-token")" \
+		timeout -k 2 "$LOGIN_SECONDS" "$program" "${SSH_OPTIONS[@]}" -o PreferredAuthentications=keyboard-interactive \
+		-o NumberOfPasswordPrompts=1 "$@" </dev/null 2>&1
+}
+
+# session_start ID USER HOST: ssh on a terminal of 80 columns, running on; what it shows collects in the log session.ID.
+session_start()
+{
+	local id=$1 target=$2@$3 in
+
+	mkfifo "$LAB/run/session.$id"
+	exec {in}<>"$LAB/run/session.$id"
+	SESSION_IN[$id]=$in
+	SESSION_OUT[$id]=$LAB/log/session.$id
+	host_exec laptop script -q -f -e -c "stty cols 80 rows 24; exec ssh ${SSH_OPTIONS[*]} $target" /dev/null \
+		<"$LAB/run/session.$id" >"${SESSION_OUT[$id]}" 2>&1 &
+	SESSION_PID[$id]=$!
+	disown
+}
+
+# session_code ID: waits for the prompt and prints the last user code that it shows.
+session_code()
+{
+	local deadline=$(($(now_ms) + 10000)) code
+
+	until code=$(grep -aoE '\b[A-Z0-9]{4}-[A-Z0-9]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${2:-}"; do
+		test "$(now_ms)" -lt "$deadline" || return 1
+		sleep 0.02
+	done
+	echo "$code"
+}
+
+# session_type ID TEXT: as keys pressed, Enter included.
+session_type()
+{
+	printf '%s\n' "$2" >&"${SESSION_IN[$1]}"
+}
+
+# session_shows ID PATTERN [SECONDS]: waits until it has been shown.
+session_shows()
+{
+	wait_for "${3:-10}" grep -aqE "$2" "${SESSION_OUT[$1]}"
+}
+
+session_alive()
+{
+	kill -0 "${SESSION_PID[$1]}" 2>/dev/null
+}
+
+session_over()
+{
+	! session_alive "$1"
+}
+
+# session_run ID COMMAND: types it and prints what it says, once it has finished.
+session_run()
+{
+	local mark=done-$RANDOM$RANDOM from
+
+	from=$(wc -c <"${SESSION_OUT[$1]}")
+	session_type "$1" "$2; echo ${mark:0:4}''${mark:4}"
+	session_shows "$1" "^$mark" || return 1
+	tail -c "+$((from + 1))" "${SESSION_OUT[$1]}" | tr -d '\r' | sed -e 1d -e "/$mark/,\$d"
+}
+
+# session_login ID PERSON USER HOST: session_start, approved by PERSON, until a shell answers.
+session_login()
+{
+	local id=$1 person=$2 code
+
+	session_start "$id" "$3" "$4"
+	code=$(session_code "$id") || return 1
+	control approve "user_code=$code" "person=$person" >/dev/null || return 1
+	session_type "$id" ''
+	sleep 0.1
+	session_type "$id" "PS1='\$ '; echo shell-'is'-up"
+	session_shows "$id" '^shell-is-up' 15
 }
