@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# sudo, su and login by partners: each is a service of its own with an approval of its own.
+. "$(dirname "$0")/lib.sh"
+lab_start
+federation_start
+host_start web7
+host_local_user web7 lena
+
+# approve_next ID PERSON: the code that session ID shows next is approved.
+approve_next()
+{
+	local code
+
+	code=$(session_code "$1" "${LAST_CODE:-none}") || return 1
+	LAST_CODE=$code
+	control approve "user_code=$code" "person=$2" >/dev/null
+	session_type "$1" ''
+}
+
+session_login a alice alice@acme web7 || die "alice cannot log in: $(cat "${SESSION_OUT[a]}")"
+LAST_CODE=$(session_code a)
+
+session_type a 'sudo id -un; echo sudo-ended-$?'
+check sudo-asks "sudo asks for no approval" approve_next a alice
+check sudo-works "no root" session_shows a '^sudo-ended-0'
+check sudo-is-root "not root" grep -qa '^root' "${SESSION_OUT[a]}"
+
+# sudo remembers for 15 minutes whom it asked, but the account part decides each time; a forgotten time stamp asks again.
+session_type a 'sudo -k; sudo id -un; echo second-ended-$?'
+check sudo-wrong-person "carol approved alice's sudo" approve_next a carol
+session_shows a 'approved by somebody else' 10
+session_type a $'\003'
+check sudo-wrong-person-refused "root by carol's approval" session_shows a '^second-ended-[1-9]' 30
+
+# A person of an organisation that has no sudo rule here, and one without the service.
+out=$(SSH_FIRST=-tt LOGIN_SECONDS=6 ssh_as bob bob@emea.acme web7 'sudo -n id -un')
+check sudo-needs-approval "sudo -n without approval: $out" test -z "$(grep -x root <<<"$out")"
+
+# su: from a local account into a partner's takes the partner's approval; from root none is enough without it.
+host_exec web7 sh -c 'echo lena:secret | chpasswd'
+session_start l lena web7 2>/dev/null
+session_shows l "lena@web7's password|Password" 1 && session_type l secret
+session_type l "PS1='\$ '; echo lena-'is'-up"
+if session_shows l '^lena-is-up'; then
+	session_type l 'su -c "id -un; echo su-ended" alice@acme'
+	check su-asks "su asks for no approval" approve_next l alice
+	check su-works "su: $(tail -n 3 "${SESSION_OUT[l]}")" session_shows l '^su-ended'
+else
+	FAIL su "lena has no shell: $(tail -n 3 "${SESSION_OUT[l]}")"
+fi
+out=$(host_exec web7 setsid -w timeout 5 su -c 'id -un' alice@acme </dev/null 2>&1)
+check su-by-root-is-decided "root's su without an approval: $out" test -z "$(grep -x alice@acme <<<"$out")"
+
+# login, as on a console.
+mkfifo "$LAB/run/console"
+exec {console}<>"$LAB/run/console"
+SESSION_IN[console]=$console SESSION_OUT[console]=$LAB/log/session.console
+host_exec web7 script -q -f -e -c 'stty cols 80; exec login alice@acme' /dev/null <"$LAB/run/console" >"${SESSION_OUT[console]}" 2>&1 &
+disown
+check login-asks "login asks for no approval: $(cat "${SESSION_OUT[console]}")" approve_next console alice
+session_type console 'echo login-$(id -un)'
+check login-works "$(tail -n 5 "${SESSION_OUT[console]}")" session_shows console '^login-alice@acme'
+
+# Local people.
+host_exec web7 sh -c 'echo "lena ALL=(ALL) ALL" | (umask 337; cat >/etc/sudoers.d/lena)'
+check local-sudo "lena's sudo by password" test "$(ssh_key lena web7 'echo secret | sudo -S -p "" id -un' 2>/dev/null)" = root
+check local-su "root's su to lena" test "$(host_exec web7 su -c 'id -un' lena)" = lena
+
+# All of these end with alice.
+alice=$(host_exec web7 id -u alice@acme)
+session_type a 'sudo sleep 3600'
+approve_next a alice
+check root-process-runs "no sudo sleep" wait_for 5 host_exec web7 pgrep -u root -fx 'sleep 3600'
+host_exec web7 "$TOOLS/last_look" "$alice" "$alice" 10 >"$LAB/run/look" &
+looker=$!
+control_ms offboard person=alice >/dev/null
+check all-ended "somebody is left: $(host_exec web7 ps -ef)" wait $looker
+check root-process-ended "her root process lives" sh -c "! nsenter -t ${HOST_PID[web7]} -a pgrep -fx 'sleep 3600'"
+check local-shell-alive "lena's shell ended with alice" test "$(session_run l 'echo still-$((6*7))')" = still-42
+finish
