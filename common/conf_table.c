@@ -90,7 +90,7 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_ORGANISATION, "id", &b2b_conf_org_id, AT(draft_organisation, id), NULL, "required", NULL, 0, 0,
 	  "The organisation's immutable id at the service." },
 	{ B2B_CONF_ORGANISATION, "range", &b2b_conf_range, AT(draft_organisation, range), NULL, "required", NULL, 0, 0,
-	  "User and group ids of its people, first and last, decimal or 0x…. Never to be changed; b2bctl org add proposes a free one." },
+	  "User and group ids of its people, first and last, decimal or hexadecimal. Never to be changed; b2bctl org add proposes a free one." },
 	{ B2B_CONF_ORGANISATION, "parent", &b2b_conf_parent, AT(draft_organisation, parent), NULL,
 	  "what follows the first dot of the alias, when that has a section; else none", NULL, 0, 0,
 	  "Alias of the organisation that this one is part of, or none. It can be given no more than its parent, and closes with it." },
