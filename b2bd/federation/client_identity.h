@@ -1,0 +1,31 @@
+/* The host's own identity towards the service: private_key_jwt (RFC 7523), or a secret (RFC 6749 2.3.1). */
+#ifndef B2B_CLIENT_IDENTITY_H
+#define B2B_CLIENT_IDENTITY_H
+
+#include <openssl/evp.h>
+
+#include "b2bd/federation/form.h"
+#include "b2bd/http.h"
+#include "common/conf.h"
+
+struct b2b_client_identity; /* opaque; holds the key or the secret and wipes it at the end */
+
+/* Reads key or secret (trusted files) as CONF says. Returns 0, or a negative errno with error[B2B_CONF_ERROR_SIZE] filled. CONF must outlive it. */
+int b2b_client_identity_new(const struct b2b_conf_federation *conf, struct b2b_client_identity **ret_identity, char *error);
+void b2b_client_identity_free(struct b2b_client_identity *identity); /* NULL is legal */
+
+/* The kid in assertions; NULL with a secret. */
+const char *b2b_client_identity_kid(const struct b2b_client_identity *identity);
+
+/*
+ * POST FORM to URL (an endpoint of the issuer whose token endpoint is TOKEN_ENDPOINT), authenticated: the client's
+ * parameters are added to FORM or to the request. The contract of DONE and the errors are b2b_http_start's; -EIO when signing fails.
+ */
+int b2b_client_post(const struct b2b_client_identity *identity, struct b2b_http *http, const char *url, const char *token_endpoint,
+                    struct b2b_form *form, void (*done)(void *arg, const struct b2b_http_response *response), void *arg,
+                    struct b2b_http_call **ret_call);
+
+/* RFC 7638: base64url(SHA-256(canonical JWK)) of KEY's public part. Caller frees; NULL: not a kind that we use, or no memory. */
+char *b2b_key_thumbprint(const EVP_PKEY *key);
+
+#endif

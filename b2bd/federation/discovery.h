@@ -1,0 +1,24 @@
+/* The issuer's metadata: OIDC Discovery 4, RFC 8414 3. */
+#ifndef B2B_DISCOVERY_H
+#define B2B_DISCOVERY_H
+
+#include <stddef.h>
+
+struct b2b_discovery {
+	char *token_endpoint;
+	char *jwks_uri;
+	char *device_authorization_endpoint; /* NULL where absent */
+};
+
+/*
+ * Read a metadata document of LEN bytes. `issuer` must be ISSUER, code point by code point; endpoints must be https, without
+ * user and fragment. Returns 0 (caller clears *ret), or -EBADMSG, -EPERM (another issuer), -ENOENT (an endpoint is missing), -EINVAL
+ * (an endpoint is no https URL), -ENOMEM; *ret_what, static, then says what is wrong.
+ */
+int b2b_discovery_parse(const char *text, size_t len, const char *issuer, struct b2b_discovery *ret, const char **ret_what);
+void b2b_discovery_clear(struct b2b_discovery *discovery);
+
+/* Where ISSUER's metadata is: its OpenID configuration, or (OAUTH) RFC 8414's place. Caller frees; NULL: no memory. */
+char *b2b_discovery_url(const char *issuer, int oauth);
+
+#endif

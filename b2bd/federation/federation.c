@@ -1,0 +1,81 @@
+#include "b2bd/federation/federation_private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int b2b_federation_new(struct b2b_loop *loop, struct b2b_http *http, const struct b2b_conf *conf,
+                       struct b2b_federation **ret_federation, char *error)
+{
+	struct b2b_federation *federation = calloc(1, sizeof(*federation));
+	int r;
+
+	if (!federation)
+		return -ENOMEM;
+	federation->loop = loop;
+	federation->http = http;
+	federation->conf = &conf->federation;
+	r = b2b_client_identity_new(federation->conf, &federation->identity, error);
+	if (r < 0) {
+		free(federation);
+		return r;
+	}
+	b2b_refresh_begin(federation);
+	*ret_federation = federation;
+	return 0;
+}
+
+void b2b_federation_free(struct b2b_federation *federation)
+{
+	if (!federation)
+		return;
+	b2b_refresh_stop(federation);
+	b2b_access_stop(federation);
+	b2b_client_identity_free(federation->identity);
+	b2b_discovery_clear(&federation->discovery);
+	b2b_jwks_free(federation->jwks);
+	free(federation);
+}
+
+void b2b_federation_on_ready(struct b2b_federation *federation, void (*changed)(void *arg, bool ready, const char *why), void *arg)
+{
+	federation->changed = changed;
+	federation->changed_arg = arg;
+}
+
+bool b2b_federation_ready(const struct b2b_federation *federation)
+{
+	return federation->jwks != NULL;
+}
+
+const char *b2b_federation_why(const struct b2b_federation *federation)
+{
+	return federation->why;
+}
+
+const struct b2b_jwks *b2b_federation_jwks(const struct b2b_federation *federation)
+{
+	return federation->jwks;
+}
+
+void b2b_federation_forget(struct b2b_federation *federation, void *arg)
+{
+	b2b_waiters_forget(&federation->refresh.waiters, arg);
+	b2b_waiters_forget(&federation->access.waiters, arg);
+}
+
+void b2b_federation_state(struct b2b_federation *federation, struct b2b_jwks *jwks, const char *why)
+{
+	bool was_ready = federation->jwks != NULL, other_why;
+
+	if (!why)
+		why = "";
+	other_why = strncmp(federation->why, why, sizeof(federation->why) - 1) != 0;
+	if (jwks != federation->jwks)
+		b2b_jwks_free(federation->jwks);
+	federation->jwks = jwks;
+	snprintf(federation->why, sizeof(federation->why), "%s", why);
+	if (federation->changed && (was_ready != (jwks != NULL) || (!jwks && other_why)))
+		federation->changed(federation->changed_arg, jwks != NULL, federation->why);
+}
