@@ -39,6 +39,7 @@ static void end_free(struct b2b_end *end)
 		close(end->watch_fd); /* epoll forgets it by itself */
 	b2b_processes_free(&end->signalled);
 	b2b_processes_free(&end->met);
+	b2b_posix_sessions_free(&end->sessions);
 	free(end->ttys);
 	free(end);
 }
@@ -255,8 +256,8 @@ static void clear(struct b2b_ends *ends, struct b2b_end *end)
 	end->hunting = false;
 	end->held = false;
 	end->held_pace_ns = end->relay_ns = end->leader_ns = end->busy_ns = 0;
-	end->quick = end->pace = end->ended = 0;
-	end->signalled.n = end->met.n = 0;
+	end->quick = end->pace = end->doubts = end->ended = 0;
+	end->signalled.n = end->met.n = end->sessions.n = 0;
 	end->due_ns = B2B_NEVER;
 	end->scope.only_older = true;
 	end->tombstone = true;
@@ -273,6 +274,7 @@ static void hold(struct b2b_ends *ends, struct b2b_end *end)
 	/* Only what the kernel holds is left: who logs in anew meanwhile is not part of it. */
 	if (!end->fresh)
 		end->scope.only_older = true;
+	end->sessions.n = 0; /* numbers pass on in time */
 	if (end->held)
 		return;
 	end->held = true;
@@ -280,13 +282,13 @@ static void hold(struct b2b_ends *ends, struct b2b_end *end)
 	answer(ends, end, -EBUSY);
 }
 
-static void look_at(struct b2b_ends *ends, struct b2b_end *end, bool complete)
+static void look_at(struct b2b_ends *ends, struct b2b_end *end, int scanned)
 {
 	ssize_t watch = -1;
 	int r;
 
 	forget_watch(end);
-	r = b2b_end_looked(end, &ends->list, &ends->registry, complete, &watch);
+	r = b2b_end_looked(end, &ends->list, &ends->registry, scanned, &watch);
 	if (r > 0) {
 		clear(ends, end);
 		return;
@@ -347,7 +349,7 @@ static void next_watch(struct b2b_ends *ends, uint64_t now_ns)
 	ends->watch_pace_ns = 2 * ends->watch_pace_ns > WATCH_LAST_NS ? WATCH_LAST_NS : 2 * ends->watch_pace_ns;
 }
 
-static bool look(struct b2b_ends *ends, uint64_t now_ns)
+static int look(struct b2b_ends *ends, uint64_t now_ns)
 {
 	struct met arg = { .ends = ends, .now_ns = now_ns };
 	int r = b2b_registry_read(&ends->registry), s;
@@ -358,13 +360,14 @@ static bool look(struct b2b_ends *ends, uint64_t now_ns)
 	s = b2b_processes_scan(&ends->list, met, &arg);
 	ends->looked_ns = b2b_now_ns();
 	ends->look_cost_ns = ends->looked_ns - now_ns;
-	return r == 0 && s == 0;
+	return r < 0 ? r : s;
 }
 
 void b2b_ends_run(struct b2b_ends *ends)
 {
 	uint64_t now_ns;
-	bool complete, watched;
+	bool watched;
+	int scanned;
 
 	wake(ends);
 	now_ns = b2b_now_ns();
@@ -372,12 +375,12 @@ void b2b_ends_run(struct b2b_ends *ends)
 		return;
 	remove_if(ends, NULL, now_ns);
 	watched = ends->watch_ns <= now_ns;
-	complete = look(ends, now_ns);
+	scanned = look(ends, now_ns);
 	for (struct b2b_end *end = ends->first; end; end = end->next) {
 		bool due = end->due_ns <= now_ns || (end->tombstone && watched);
 
 		if (due)
-			look_at(ends, end, complete);
+			look_at(ends, end, scanned);
 	}
 	if (watched && ends->watch_ns <= now_ns)
 		next_watch(ends, now_ns);

@@ -8,6 +8,7 @@
 #include "common/log.h"
 
 #define QUICK_MAX 64
+#define DOUBTS_MAX 2
 #define TERMINALS_MAX 1024
 #define LEFT_REPORTED_MAX 16
 #define HELD_FIRST_NS (250 * B2B_NS_PER_MS)
@@ -217,20 +218,37 @@ static ssize_t first_marked(const struct look *look)
 	return -1;
 }
 
+/* Who was killed and is dying still is left, whatever connected him to the scope may be gone. */
 static void count(struct look *look)
 {
+	for (size_t i = 0; i < look->list->n; i++) {
+		uint8_t *mark = &look->marks[i];
+
+		if ((*mark == B2B_MARK_NONE || *mark == B2B_MARK_LEFT) && holds(&look->end->signalled, &look->list->items[i]))
+			*mark = B2B_MARK_TARGET;
+	}
 	for (size_t i = 0; i < look->list->n; i++)
 		look->counts[look->marks[i]]++;
 	look->end->left = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] + look->counts[B2B_MARK_LEADER];
 }
 
-int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, bool complete,
+/* On a busy host somebody always vanishes while one looks: a few looks in a row that find nothing are enough then. */
+static bool doubtful(struct b2b_end *end, int scanned, uint64_t now_ns)
+{
+	if (scanned == 0 || end->doubts == DOUBTS_MAX)
+		return false;
+	end->doubts++;
+	end->due_ns = now_ns;
+	return true;
+}
+
+int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
                    ssize_t *ret_watch)
 {
 	struct look look = { .end = end, .list = list };
 	int r;
 
-	r = b2b_scope_mark(&end->scope, list, registry, &look.marks);
+	r = b2b_scope_mark(&end->scope, list, registry, &end->sessions, &look.marks);
 	if (r < 0)
 		return r;
 	if (end->met.n)
@@ -239,11 +257,13 @@ int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const 
 	look.now_ns = b2b_now_ns();
 	look.fresh = end->met.n > 0;
 	*ret_watch = -1;
-	if (end->left == 0 && complete && !look.fresh) {
-		report_left(&look);
-		r = 1;
+	if (end->left == 0 && !look.fresh && scanned >= 0) {
+		r = doubtful(end, scanned, look.now_ns) ? 0 : 1;
+		if (r)
+			report_left(&look);
 		goto out;
 	}
+	end->doubts = 0;
 	if (!end->busy_ns)
 		end->busy_ns = look.now_ns;
 	tell_all(&look);

@@ -20,10 +20,11 @@ struct b2b_end {
 	uint64_t busy_ns;               /* since when something was there, 0: nothing */
 	uint64_t relay_ns, leader_ns;   /* their deadlines, 0: not running */
 	uint64_t held_pace_ns;
-	unsigned quick, pace;           /* looks without a pause; step of the pause */
+	unsigned quick, pace, doubts;   /* looks without a pause; step of the pause; looks that found nothing, but may have missed some */
 	uint32_t ended, left, terminals;
 	struct b2b_processes signalled; /* by the last look, by pid */
 	struct b2b_processes met;       /* killed during this look */
+	struct b2b_posix_sessions sessions;
 	uint32_t *ttys;                 /* told */
 	size_t n_ttys;
 	int watch_fd;                   /* pidfd of one that is waited for, -1 */
@@ -36,10 +37,10 @@ struct b2b_end {
 void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const struct b2b_registry *registry);
 
 /*
- * A look is over. COMPLETE: it saw everything. Kills, and says when to look again (due_ns) and whom to wait for
+ * A look is over. SCANNED: what b2b_processes_scan said of it, negative also where the registry could not be read. Kills, and says when to look again (due_ns) and whom to wait for
  * (*ret_watch: index in LIST, -1). Returns 1 when nothing is left, 0 when something is, or a negative errno.
  */
-int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, bool complete,
+int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
                    ssize_t *ret_watch);
 
 #endif

@@ -19,13 +19,11 @@
 /* Fields of stat after the name, counted from the state (field 3 of proc(5)). */
 enum { F_PPID = 1, F_SID = 3, F_TTY = 4, F_FLAGS = 6, F_THREADS = 17, F_START = 19, F_COUNT };
 
-static int read_text(pid_t pid, const char *file, char *text, size_t size)
+static int read_text_at(const char *path, char *text, size_t size)
 {
-	char path[64];
 	ssize_t got;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
@@ -39,6 +37,14 @@ static int read_text(pid_t pid, const char *file, char *text, size_t size)
 		return (int)got;
 	text[got] = '\0';
 	return 0;
+}
+
+static int read_text(pid_t pid, const char *file, char *text, size_t size)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	return read_text_at(path, text, size);
 }
 
 /* Signed numbers separated by one space; wrapped ones (tpgid is -1) pass as their bits. */
@@ -102,6 +108,11 @@ int b2b_process_parse_uids(const char *text, uint32_t ret_uids[4])
 	return 0;
 }
 
+static bool is_dead(const struct b2b_process *process)
+{
+	return process->state == 'Z' || process->state == 'X' || process->state == 'x';
+}
+
 int b2b_process_read(pid_t pid, struct b2b_process *ret)
 {
 	struct b2b_process process = { 0 };
@@ -113,7 +124,7 @@ int b2b_process_read(pid_t pid, struct b2b_process *ret)
 		r = b2b_process_parse_stat(text, &process);
 	if (r < 0)
 		return r;
-	if (process.state == 'Z' || process.state == 'X' || process.state == 'x')
+	if (is_dead(&process))
 		return -ESRCH;
 	if (!process.kernel) {
 		r = read_text(pid, "status", text, sizeof(text));
@@ -124,6 +135,17 @@ int b2b_process_read(pid_t pid, struct b2b_process *ret)
 	}
 	*ret = process;
 	return 0;
+}
+
+/* The number that was given out last in this pid namespace, 0 where it cannot be read. */
+static pid_t last_pid(void)
+{
+	char text[128], *at;
+
+	if (read_text_at("/proc/loadavg", text, sizeof(text)) < 0)
+		return 0;
+	at = strrchr(text, ' ');
+	return at ? (pid_t)strtol(at + 1, NULL, 10) : 0;
 }
 
 static int keep(struct b2b_processes *list, const struct b2b_process *process)
@@ -153,6 +175,7 @@ static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, cons
 	uint64_t until_ns = b2b_now_ns() + SCAN_NS_MAX;
 	struct dirent *entry;
 	unsigned entries = 0;
+	bool vanished = false;
 
 	while ((errno = 0, entry = readdir(proc))) {
 		struct b2b_process process;
@@ -163,20 +186,23 @@ static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, cons
 		/* Somebody who forks and exits for ever could keep us here for ever. */
 		if (++entries > SCAN_ENTRIES_MAX || (entries % 256 == 0 && b2b_now_ns() > until_ns))
 			return -EAGAIN;
-		if (b2b_process_read((pid_t)strtol(entry->d_name, NULL, 10), &process) < 0)
-			continue; /* gone meanwhile */
+		if (b2b_process_read((pid_t)strtol(entry->d_name, NULL, 10), &process) < 0) {
+			vanished = true;
+			continue;
+		}
 		if (seen)
 			seen(arg, &process);
 		r = keep(list, &process);
 		if (r < 0)
 			return r;
 	}
-	return -errno;
+	return errno ? -errno : vanished;
 }
 
 int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const struct b2b_process *process), void *arg)
 {
 	DIR *proc = opendir("/proc");
+	pid_t before = last_pid();
 	int r;
 
 	if (!proc)
@@ -184,6 +210,8 @@ int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const
 	list->n = 0;
 	r = scan(proc, list, seen, arg);
 	closedir(proc);
+	if (r >= 0 && last_pid() < before)
+		r = -EAGAIN;
 	if (list->n)
 		qsort(list->items, list->n, sizeof(*list->items), by_pid);
 	return r;
@@ -248,11 +276,16 @@ uint32_t b2b_process_slice(pid_t pid)
 int b2b_process_open(const struct b2b_process *process)
 {
 	struct b2b_process now;
+	char text[2048];
 	int fd = (int)syscall(SYS_pidfd_open, process->pid, 0), r;
 
 	if (fd < 0)
 		return errno == EINVAL ? -ESRCH : -errno;
-	r = b2b_process_read(process->pid, &now);
+	r = read_text(process->pid, "stat", text, sizeof(text));
+	if (r == 0)
+		r = b2b_process_parse_stat(text, &now);
+	if (r == 0 && is_dead(&now))
+		r = -ESRCH;
 	if (r == 0 && now.start_ticks != process->start_ticks)
 		r = -ESRCH;
 	if (r < 0) {

@@ -40,7 +40,9 @@ int b2b_process_read(pid_t pid, struct b2b_process *ret);
 /*
  * Every living process into LIST (zeroed at first, reused later; freed by b2b_processes_free). SEEN (or NULL) gets each at
  * the moment it was read: whoever forks faster than a whole look takes is met only there.
- * The look is bounded, in entries and in time. Returns 0, -EAGAIN (it was cut short), or a negative errno.
+ * The look is bounded, in entries and in time. Returns 0; 1 when some were gone before they could be read, whose children
+ * may have been missed; -EAGAIN when it was cut short, or when numbers began again from below meanwhile, so that a child may
+ * stand where the look had passed; or a negative errno.
  */
 int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const struct b2b_process *process), void *arg);
 void b2b_processes_free(struct b2b_processes *list);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* How a process stands to the sessions of the scope, inherited from its parent. */
-enum { UNKNOWN, OUTSIDE, INSIDE, OWN };
+enum { UNKNOWN, OUTSIDE, INSIDE, OTHER, OWN };
 
 struct judgement {
 	const struct b2b_scope *scope;
@@ -14,8 +14,7 @@ struct judgement {
 	ssize_t *parents;  /* index of the parent, -1 */
 	uint8_t *standing; /* UNKNOWN … OWN */
 	uint8_t *marks;
-	pid_t *sids;       /* POSIX sessions that hold something found by uid or by session; sorted */
-	size_t n_sids;
+	struct b2b_posix_sessions *sessions;
 };
 
 static bool word_closed(uint32_t word)
@@ -169,7 +168,7 @@ static uint8_t stand(const struct judgement *j, size_t i, uint8_t inherited)
 	if (scope_has_record(j->scope, record))
 		return INSIDE;
 	/* Somebody else's session, opened from within this one: nobody else is touched. */
-	return same_person(j->scope, record->uid) ? inherited : OUTSIDE;
+	return same_person(j->scope, record->uid) ? inherited : OTHER;
 }
 
 /* Up to the first ancestor that is known, then down again: each process is judged once, however deep the tree. */
@@ -234,44 +233,126 @@ static void mark_by_uid_and_session(struct judgement *j)
 
 static int by_sid(const void *a, const void *b)
 {
-	pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+	pid_t x = ((const struct b2b_posix_session *)a)->sid, y = ((const struct b2b_posix_session *)b)->sid;
 
 	return x < y ? -1 : x > y;
 }
 
-static void gather_sids(struct judgement *j)
+static struct b2b_posix_session *find_session(const struct b2b_posix_sessions *sessions, size_t n, pid_t sid)
 {
-	for (size_t i = 0; i < j->list->n; i++) {
-		if (j->marks[i] != B2B_MARK_NONE && j->list->items[i].sid > 1)
-			j->sids[j->n_sids++] = j->list->items[i].sid;
+	const struct b2b_posix_session key = { .sid = sid };
+
+	return n ? bsearch(&key, sessions->items, n, sizeof(key), by_sid) : NULL;
+}
+
+static int add_session(struct b2b_posix_sessions *sessions, pid_t sid, uint64_t start_ticks)
+{
+	if (sessions->n == sessions->size) {
+		size_t size = sessions->size ? 2 * sessions->size : 16;
+		struct b2b_posix_session *items = reallocarray(sessions->items, size, sizeof(*items));
+
+		if (!items)
+			return -ENOMEM;
+		sessions->items = items;
+		sessions->size = size;
 	}
-	if (j->n_sids)
-		qsort(j->sids, j->n_sids, sizeof(*j->sids), by_sid);
+	sessions->items[sessions->n++] = (struct b2b_posix_session){ .sid = sid, .start_ticks = start_ticks };
+	return 0;
 }
 
-static bool shares_sid(const struct judgement *j, pid_t sid)
+void b2b_posix_sessions_free(struct b2b_posix_sessions *sessions)
 {
-	return j->n_sids && bsearch(&sid, j->sids, j->n_sids, sizeof(sid), by_sid);
+	free(sessions->items);
+	memset(sessions, 0, sizeof(*sessions));
 }
 
-static void mark_by_login(struct judgement *j)
+/* Several members of one session meet here: the entry that knows the creator wins. */
+static void merge_sessions(struct b2b_posix_sessions *sessions)
 {
+	size_t kept = 0;
+
+	if (sessions->n)
+		qsort(sessions->items, sessions->n, sizeof(*sessions->items), by_sid);
+	for (size_t i = 0; i < sessions->n; i++) {
+		if (kept && sessions->items[kept - 1].sid == sessions->items[i].sid) {
+			if (sessions->items[i].start_ticks)
+				sessions->items[kept - 1].start_ticks = sessions->items[i].start_ticks;
+		} else {
+			sessions->items[kept++] = sessions->items[i];
+		}
+	}
+	sessions->n = kept;
+}
+
+static int gather_sessions(struct judgement *j)
+{
+	size_t known = j->sessions->n;
+
 	for (size_t i = 0; i < j->list->n; i++) {
 		const struct b2b_process *process = &j->list->items[i];
-		uint32_t login;
+		bool creator = process->pid == process->sid;
+		int r;
 
-		if (j->marks[i] != B2B_MARK_NONE || j->standing[i] == OWN || process->pid <= 1 || process->kernel)
+		if (j->marks[i] == B2B_MARK_NONE || process->sid <= 1)
 			continue;
-		login = b2b_process_loginuid(process->pid);
-		if (login == B2B_NO_AUDIT || !b2b_scope_has_uid(j->scope, login))
+		if (!creator && find_session(j->sessions, known, process->sid))
 			continue;
-		if (j->scope->only_older && process->start_ticks >= j->scope->began_ticks && !b2b_scope_closed(j->scope, login))
+		r = add_session(j->sessions, process->sid, creator ? process->start_ticks : 0);
+		if (r < 0)
+			return r;
+	}
+	merge_sessions(j->sessions);
+	return 0;
+}
+
+/* The POSIX session of PROCESS, if it is one of ours still: its number may have passed on to another creator. */
+static const struct b2b_posix_session *session_of(const struct judgement *j, const struct b2b_process *process)
+{
+	const struct b2b_posix_session *session = find_session(j->sessions, j->sessions->n, process->sid);
+	ssize_t creator = session ? b2b_processes_find(j->list, process->sid) : -1;
+
+	if (creator >= 0 && session->start_ticks && j->list->items[creator].start_ticks != session->start_ticks)
+		return NULL;
+	return session;
+}
+
+/* May rules 3 and 4 look at it at all? */
+static bool is_candidate(const struct judgement *j, size_t i)
+{
+	const struct b2b_process *process = &j->list->items[i];
+
+	if (j->marks[i] != B2B_MARK_NONE || j->standing[i] == OWN || j->standing[i] == OTHER || process->pid <= 1 || process->kernel)
+		return false;
+	if (b2b_policy_org_by_uid(j->scope->policy, process->uids[0]) >= 0 && !same_person(j->scope, process->uids[0]))
+		return false;
+	return !j->scope->only_older || process->start_ticks < j->scope->began_ticks;
+}
+
+static uint8_t mark_by_login(const struct judgement *j, const struct b2b_process *process, bool shares)
+{
+	uint32_t login = j->scope->kind == B2B_SCOPE_SESSION ? B2B_NO_AUDIT : b2b_process_loginuid(process->pid);
+
+	if (login == B2B_NO_AUDIT || !b2b_scope_has_uid(j->scope, login))
+		return B2B_MARK_NONE;
+	return shares || b2b_process_slice(process->pid) == login ? B2B_MARK_TARGET : B2B_MARK_LEFT;
+}
+
+static int mark_by_posix_session(struct judgement *j)
+{
+	int r = gather_sessions(j);
+
+	for (size_t i = 0; r == 0 && i < j->list->n; i++) {
+		const struct b2b_posix_session *session;
+
+		if (!is_candidate(j, i))
 			continue;
-		if (shares_sid(j, process->sid) || b2b_process_slice(process->pid) == login)
+		session = session_of(j, &j->list->items[i]);
+		if (session && session->start_ticks)
 			j->marks[i] = B2B_MARK_TARGET;
 		else
-			j->marks[i] = B2B_MARK_LEFT;
+			j->marks[i] = mark_by_login(j, &j->list->items[i], session != NULL);
 	}
+	return r;
 }
 
 /*
@@ -303,7 +384,7 @@ static void mark_by_audit_session(struct judgement *j)
 	for (size_t i = 0; i < j->list->n; i++) {
 		const struct b2b_process *process = &j->list->items[i];
 
-		if (j->marks[i] == B2B_MARK_NONE && j->standing[i] != OWN && process->uids[0] == j->scope->uid && process->pid > 1 &&
+		if (j->marks[i] == B2B_MARK_NONE && j->standing[i] != OWN && j->standing[i] != OTHER && process->uids[0] == j->scope->uid && process->pid > 1 &&
 		    b2b_process_audit_session(process->pid) == session)
 			j->marks[i] = B2B_MARK_TARGET;
 	}
@@ -316,15 +397,14 @@ static int allocate(struct judgement *j, size_t **ret_stack)
 	j->parents = calloc(n, sizeof(*j->parents));
 	j->standing = calloc(n, sizeof(*j->standing));
 	j->marks = calloc(n, sizeof(*j->marks));
-	j->sids = calloc(n, sizeof(*j->sids));
 	*ret_stack = calloc(n, sizeof(**ret_stack));
-	return j->parents && j->standing && j->marks && j->sids && *ret_stack ? 0 : -ENOMEM;
+	return j->parents && j->standing && j->marks && *ret_stack ? 0 : -ENOMEM;
 }
 
 int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
-                   uint8_t **ret_marks)
+                   struct b2b_posix_sessions *sessions, uint8_t **ret_marks)
 {
-	struct judgement j = { .scope = scope, .list = list, .registry = registry };
+	struct judgement j = { .scope = scope, .list = list, .registry = registry, .sessions = sessions };
 	size_t *stack = NULL;
 	int r;
 
@@ -335,19 +415,17 @@ int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *li
 		j.parents[i] = b2b_processes_find(list, list->items[i].ppid);
 	judge_standing(&j, stack);
 	mark_by_uid_and_session(&j);
-	if (scope->kind == B2B_SCOPE_SESSION) {
+	if (scope->kind == B2B_SCOPE_SESSION)
 		mark_by_audit_session(&j);
-	} else {
-		gather_sids(&j);
-		mark_by_login(&j);
-	}
+	r = mark_by_posix_session(&j);
+	if (r < 0)
+		goto out;
 	*ret_marks = j.marks;
 	j.marks = NULL;
 out:
 	free(j.parents);
 	free(j.standing);
 	free(j.marks);
-	free(j.sids);
 	free(stack);
 	return r;
 }

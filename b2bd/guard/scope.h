@@ -4,10 +4,13 @@
  *  1. by uid: any of a process's four uids is the person's (or lies in a range of the organisation or one below it);
  *  2. by registered session (common/session_record.h; written by root, so believed): the leader and all that descends
  *     from it, whatever its uid (a root shell by sudo), but not a session inside it that root registered for somebody else;
- *  3. by audit login uid, where the process also belongs to the session: it shares the POSIX session of one found by
- *     1 or 2, or lives in the person's logind slice. One that left both is a daemon: reported, not ended.
+ *  3. by POSIX session (setsid), where its creator was found by 1 or 2: every member descends from him, also those whose
+ *     parents between are gone;
+ *  4. by audit login uid, where the process also shares the POSIX session of something found by 1 or 2 (su in an
+ *     administrator's shell: the session's creator is the administrator), or lives in the person's logind slice.
+ *     One that left both is a daemon: reported, not ended.
  *
- * Never PID 1, a kernel thread, or b2bd's own processes.
+ * Never PID 1, a kernel thread, b2bd's own processes, or by 3 and 4 somebody with another partner's uid.
  */
 #ifndef B2B_SCOPE_H
 #define B2B_SCOPE_H
@@ -50,6 +53,20 @@ enum b2b_mark {
 	B2B_MARK_LEFT,   /* the person's by login uid only: reported */
 };
 
+/*
+ * POSIX sessions of one END, kept from look to look: their members must be known for what they are when what was found
+ * first is gone already. Zeroed at first.
+ */
+struct b2b_posix_session {
+	pid_t sid;
+	uint64_t start_ticks; /* of the creator, where he was found: all members are in scope; 0: only found in it */
+};
+struct b2b_posix_sessions {
+	struct b2b_posix_session *items; /* by sid */
+	size_t n, size;
+};
+void b2b_posix_sessions_free(struct b2b_posix_sessions *sessions);
+
 /* All valid records. REGISTRY is zeroed at first and reused later. Returns 0 or a negative errno. */
 int b2b_registry_read(struct b2b_registry *registry);
 void b2b_registry_free(struct b2b_registry *registry);
@@ -65,9 +82,9 @@ bool b2b_scope_has_uid(const struct b2b_scope *scope, uint32_t uid);
 /* Is PROCESS the scope's by rule 1 alone? What a look need not be finished for. */
 bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_process *process);
 
-/* One mark per process of LIST into *ret_marks (the caller frees). Returns 0 or -ENOMEM. */
+/* One mark per process of LIST into *ret_marks (the caller frees); SESSIONS grows. Returns 0 or -ENOMEM. */
 int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
-                   uint8_t **ret_marks);
+                   struct b2b_posix_sessions *sessions, uint8_t **ret_marks);
 
 /* Is UID closed by its live word, its organisation's, or that of one above? */
 bool b2b_scope_closed(const struct b2b_scope *scope, uint32_t uid);
