@@ -1,0 +1,45 @@
+/*
+ * SCIM 2.0 documents (RFC 7643, 7644) as structs. Hostile until checked: a member of the wrong type is an error of its
+ * record, never a guess. Nothing here waits or stores.
+ */
+#ifndef B2B_SCIM_PARSE_H
+#define B2B_SCIM_PARSE_H
+
+#include <jansson.h>
+
+#include "b2bd/state/directory_state.h"
+#include "common/conf.h"
+
+/* A list response, RFC 7644 3.4.2. */
+struct b2b_scim_page {
+	json_t *root;
+	json_t *resources; /* array; borrowed from root; never NULL */
+	int64_t total;     /* totalResults */
+};
+int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page); /* 0 or -EBADMSG */
+void b2b_scim_page_clear(struct b2b_scim_page *page);
+
+/* The id of a resource, or NULL where it has none that can be used. Borrowed. */
+const char *b2b_scim_id(const json_t *resource);
+
+/*
+ * A person. SCHEMA is the URN of the extension, SUBJECT_ATTRIBUTE id | externalId | userName. Role names that the policy
+ * does not know give no bit. *ret_groups: ids of groups that the record names, borrowed from RESOURCE, may be NULL.
+ * Returns 0 (caller clears with b2b_principal_clear), -EBADMSG, or -ENOMEM.
+ */
+int b2b_scim_person(const json_t *resource, const char *schema, const char *subject_attribute, const struct b2b_policy *policy,
+                    struct b2b_principal *ret_person, const json_t **ret_groups);
+
+int b2b_scim_org(const json_t *resource, struct b2b_org_record *ret_org); /* likewise; b2b_org_record_clear */
+
+struct b2b_scim_group {
+	const char *id, *org_id; /* borrowed from the resource */
+	char local[B2B_NAME_SIZE];
+	const char **members;    /* ids, borrowed */
+	size_t n_members;
+};
+/* SCHEMA is the person's extension URN: the group's has :Group at its end. Returns 0, -EBADMSG, -ENOMEM. */
+int b2b_scim_group(const json_t *resource, const char *schema, struct b2b_scim_group *ret_group);
+void b2b_scim_group_clear(struct b2b_scim_group *group);
+
+#endif

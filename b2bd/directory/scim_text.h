@@ -1,0 +1,26 @@
+/* Text that comes from or goes to a directory. */
+#ifndef B2B_SCIM_TEXT_H
+#define B2B_SCIM_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* RFC 3339 date and time ("2026-11-23T21:32:00.123Z", offsets too) in milliseconds since the epoch. 0 or -EBADMSG. */
+int b2b_scim_time(const char *text, int64_t *ret_ms);
+
+/*
+ * A display name as the passwd map can carry it (common/snapshot.h): no control characters, no ':' or ',', whole UTF-8
+ * sequences only, cut to SIZE on their border.
+ */
+void b2b_scim_display(const char *text, char *buf, size_t size);
+
+/* Fold a local name to lower case. Returns 0, or -EINVAL where it does not fit SIZE. */
+int b2b_scim_fold(const char *text, char *buf, size_t size);
+
+/* 'ATTRIBUTE eq "VALUE"' with VALUE escaped as a JSON string (RFC 7644 3.4.2.2), malloc'ed; NULL for want of memory. */
+char *b2b_scim_equals(const char *attribute, const char *value);
+
+/* TEXT percent-encoded for a query or path segment, malloc'ed; NULL for want of memory. */
+char *b2b_scim_percent(const char *text);
+
+#endif
