@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "b2bd/directory/scim_text.h"
+#include "b2bd/json.h"
 #include "common/snapshot.h"
 
 #define ID_MAX 255
@@ -13,12 +14,15 @@
 
 int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page)
 {
-	json_t *root = json_loadb(body, len, JSON_REJECT_DUPLICATES, NULL), *total, *resources;
+	json_t *root = NULL, *total, *resources;
+	int r = b2b_json_parse(body, len, &root);
 
+	if (r < 0)
+		return r;
 	total = json_object_get(root, "totalResults");
 	resources = json_object_get(root, "Resources");
 	/* RFC 7644 3.4.2: without results there may be no Resources */
-	if (json_is_object(root) && !resources && json_is_integer(total) && json_integer_value(total) == 0) {
+	if (!resources && json_is_integer(total) && json_integer_value(total) == 0) {
 		resources = json_array();
 		json_object_set_new(root, "Resources", resources);
 	}

@@ -16,7 +16,7 @@ struct b2b_scim_page {
 	json_t *resources; /* array; borrowed from root; never NULL */
 	int64_t total;     /* totalResults */
 };
-int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page); /* 0 or -EBADMSG */
+int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page); /* 0, -EBADMSG, -ENOMEM */
 void b2b_scim_page_clear(struct b2b_scim_page *page);
 
 /* The id of a resource, or NULL where it has none that can be used. Borrowed. */

@@ -27,7 +27,10 @@ int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
                    struct b2b_source **ret_source);
 void b2b_source_free(struct b2b_source *source); /* NULL is legal */
 
-/* Begin a full pass now, unless one is under way. */
+/*
+ * Begin a full pass now; one that is under way is followed by another at once, and only that one, which began
+ * after this call, is reported as complete.
+ */
 void b2b_source_sync(struct b2b_source *source);
 
 /*

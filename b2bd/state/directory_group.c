@@ -235,6 +235,23 @@ int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *po
 	return r;
 }
 
+int b2b_directory_join(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t uid, bool *ret_changed)
+{
+	static const char insert[] = "INSERT OR IGNORE INTO group_member (gid, uid) SELECT gid, ?3 FROM grp WHERE id = ?1 AND org_id = ?2";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, insert, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, group_id);
+	b2b_row_text(row, 2, org_id);
+	b2b_row_int(row, 3, uid);
+	r = b2b_statement_run(row);
+	if (r == 0)
+		*ret_changed = sqlite3_changes(b2b_state_db(state)) > 0;
+	return r;
+}
+
 /* Members as the snapshot may hold them: people who have their name and are not removed. */
 static int living_members(struct b2b_state *state, uint32_t gid, struct uids *uids)
 {

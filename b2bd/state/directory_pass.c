@@ -93,6 +93,46 @@ int b2b_directory_count_unseen(struct b2b_state *state, const char *org_id, int6
 	return 0;
 }
 
+int b2b_directory_each_unseen(struct b2b_state *state, const char *org_id, int64_t pass,
+                              int (*each)(void *arg, uint32_t uid, const char *id), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	uint32_t uid;
+	int r = b2b_row_prepare(state, &row, "SELECT uid, id FROM principal WHERE org_id = ?1 AND state <> 3 AND uid" IN_RANGE);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	while ((r = b2b_row_next(row)) > 0) {
+		uid = (uint32_t)sqlite3_column_int64(row, 0);
+		if (b2b_seen_ids_has(&state->seen, pass, uid))
+			continue;
+		r = each(arg, uid, (const char *)sqlite3_column_text(row, 1));
+		if (r)
+			break;
+	}
+	sqlite3_finalize(row);
+	return r;
+}
+
+int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t pass)
+{
+	static const char select[] = "SELECT uid FROM principal WHERE id = ? AND state <> 3";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, principal_id);
+	while ((r = b2b_row_next(row)) > 0) {
+		r = b2b_seen_ids_mark(&state->seen, pass, (uint32_t)sqlite3_column_int64(row, 0));
+		if (r < 0)
+			break;
+	}
+	sqlite3_reset(row);
+	return r;
+}
+
 /* At most LIMIT ids of what SQL lists for ORG_ID that PASS did not meet, into IDS. */
 static int list_unseen(struct b2b_state *state, const char *sql, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ids,
                        uint32_t *ret_n)

@@ -131,14 +131,14 @@ static bool overtaken(struct b2b_state *state, const struct b2b_principal *old, 
 	       b2b_seen_ids_has(&state->seen, pass, old->uid);
 }
 
-/* The new name is somebody else's: everything but the name counts, above all that somebody is suspended now. */
+/* The new name is not to be had: everything but the name counts, above all that somebody is suspended now. */
 static int keep_name(struct b2b_state *state, const struct b2b_principal *old, bool held_name, const struct b2b_principal *principal,
                      bool *ret_changed)
 {
 	struct b2b_principal kept = *principal;
 	int r;
 
-	b2b_log(LOG_WARNING, "directory: %s of organisation %s keeps that name: %s is somebody else's", old->local, old->org_id,
+	b2b_log(LOG_WARNING, "directory: %s of organisation %s keeps that name: \"%s\" is somebody else's or none for this host", old->local, old->org_id,
 	        principal->local);
 	memcpy(kept.local, old->local, sizeof(kept.local));
 	if (kept.state == B2B_ACTIVE && !held_name)
@@ -198,6 +198,22 @@ static int put(struct b2b_state *state, const struct b2b_policy_org *org, const 
 	return r;
 }
 
+/* No name for this host, but perhaps somebody who had one: then the rest of the record counts. */
+static int put_nameless(struct b2b_state *state, const struct b2b_principal *principal, int64_t pass, bool *ret_changed)
+{
+	struct b2b_principal old;
+	bool held_name;
+	int r = b2b_principal_by_id(state, principal->id, principal->org_id, &old, &held_name);
+
+	if (r < 0)
+		return r == -ENOENT ? -EINVAL : r;
+	r = keep_name(state, &old, held_name, principal, ret_changed);
+	if (r == 0)
+		r = b2b_seen_ids_mark(&state->seen, pass, old.uid);
+	b2b_principal_clear(&old);
+	return r;
+}
+
 int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy *policy, const struct b2b_principal *principal,
                                 int64_t pass, bool *ret_changed)
 {
@@ -209,10 +225,12 @@ int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy
 		return -ENOENT;
 	if (!principal->id || !*principal->id || !principal->subject || !*principal->subject)
 		return -EINVAL;
+	if (principal->state == B2B_ACTIVE && (r = check_subject(state, principal)) < 0)
+		return r;
 	r = b2b_directory_check_local(policy, org, principal->local);
-	if (r == 0 && principal->state == B2B_ACTIVE)
-		r = check_subject(state, principal);
-	if (r == 0)
+	if (r == -EINVAL)
+		r = put_nameless(state, principal, pass, &changed);
+	else if (r == 0)
 		r = put(state, &policy->orgs[org], principal, pass, &changed);
 	if (r == 0)
 		*ret_changed = changed;

@@ -105,6 +105,16 @@ int b2b_directory_each_former(struct b2b_state *state, const char *principal_id,
 /* How many of ORG_ID live, and how many of those PASS did not meet. */
 int b2b_directory_count_unseen(struct b2b_state *state, const char *org_id, int64_t pass, uint64_t *ret_living, uint64_t *ret_unseen);
 
+/* Each of those PASS did not meet, by the directory's id; EACH returns 0 to go on. */
+int b2b_directory_each_unseen(struct b2b_state *state, const char *org_id, int64_t pass,
+                              int (*each)(void *arg, uint32_t uid, const char *id), void *arg);
+
+/* PASS met this person, though with a record that could not be stored: it is not gone. Unknown ids are passed over. */
+int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t pass);
+
+/* Note that UID of ORG_ID is a member of the group with the directory's id GROUP_ID; an unknown group is passed over. */
+int b2b_directory_join(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t uid, bool *ret_changed);
+
 /*
  * PASS was complete: of those of ORG_ID whom it did not meet, people become removed and groups go. At most LIMIT rows; one
  * transaction. *ret_removed: how many; 0 when there is nothing left to do.

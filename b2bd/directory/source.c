@@ -1,0 +1,249 @@
+/* When to read the directory; how is the source's own business (scim_*.c). */
+#include "b2bd/directory/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/directory/scim_find.h"
+#include "b2bd/directory/scim_pass.h"
+#include "common/clock.h"
+
+#define RETRY_FIRST_S 5
+#define WHY_SIZE 256
+
+struct question {
+	struct question *next;
+	struct b2b_source *source;
+	struct b2b_scim_find *find;
+	void (*done)(void *arg, int error);
+	void *arg;
+};
+
+struct b2b_source {
+	struct b2b_api api;
+	struct b2b_state *state;
+	const struct b2b_policy *policy;
+	const struct b2b_conf *conf;
+	struct b2b_source_handlers handlers;
+	void *arg;
+	char *base;
+	struct b2b_scim_store store; /* of single questions */
+	struct b2b_scim_pass *pass;
+	bool again; /* asked for while a pass was under way: that one may have read too early */
+	struct b2b_timer timer;
+	unsigned failures;
+	struct question *questions;
+	int64_t failing_since_s;
+	char why[WHY_SIZE];
+};
+
+/* Everybody's passes would otherwise reach the service at the same second; a tenth either way. */
+static uint64_t jitter(uint64_t seconds)
+{
+	uint64_t span = seconds * B2B_NS_PER_S / 5, offset = span ? (b2b_now_ns() * 2654435761u) % span : 0;
+
+	return seconds * B2B_NS_PER_S - span / 2 + offset;
+}
+
+static void begin(struct b2b_source *source);
+
+static void due(void *arg)
+{
+	begin(arg);
+}
+
+static void arrange_next(struct b2b_source *source)
+{
+	uint64_t seconds = source->conf->federation.sync_interval_s, retry = RETRY_FIRST_S;
+
+	if (source->failures) {
+		retry <<= source->failures > 8 ? 8 : source->failures - 1;
+		if (retry < seconds)
+			seconds = retry;
+	}
+	b2b_timer_set(source->api.loop, &source->timer, source->again ? 0 : jitter(seconds), due, source);
+}
+
+static void pass_changed(void *arg, int org)
+{
+	struct b2b_source *source = arg;
+
+	source->handlers.changed(source->arg, org);
+}
+
+/* Waiting for a person's word is no failure of the service: it is not asked more often for it. */
+static void pass_end(void *arg, int error, const char *why)
+{
+	struct b2b_source *source = arg;
+
+	source->pass = NULL;
+	source->failures = error == -EAGAIN ? source->failures + 1 : 0;
+	snprintf(source->why, sizeof(source->why), "%s", error < 0 ? why : "");
+	if (error == 0)
+		source->failing_since_s = 0;
+	else if (!source->failing_since_s)
+		source->failing_since_s = b2b_wall_s();
+	arrange_next(source);
+	/* one that was under way when another was asked for may have read too early to be the answer */
+	if (error < 0 || !source->again)
+		source->handlers.passed(source->arg, error, source->why);
+}
+
+static void begin(struct b2b_source *source)
+{
+	static const struct b2b_scim_pass_handlers handlers = { .changed = pass_changed, .end = pass_end };
+	int r;
+
+	if (source->pass)
+		return;
+	source->again = false;
+	b2b_timer_stop(&source->timer);
+	r = b2b_scim_pass_start(&source->api, source->base, source->state, source->policy, source->conf, &handlers, source, &source->pass);
+	if (r < 0) {
+		snprintf(source->why, sizeof(source->why), "a pass could not be begun: %s", strerror(-r));
+		source->failures++;
+		arrange_next(source);
+	}
+}
+
+static char *base_url(const struct b2b_conf_federation *federation)
+{
+	const char *url = federation->scim_url ? federation->scim_url : federation->issuer;
+	size_t len = strlen(url);
+	char *base = NULL;
+
+	while (len && url[len - 1] == '/')
+		len--;
+	if (asprintf(&base, "%.*s%s", (int)len, url, federation->scim_url ? "" : "/scim/v2") < 0)
+		return NULL;
+	return base;
+}
+
+int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_federation *federation, struct b2b_state *state,
+                   const struct b2b_policy *policy, const struct b2b_conf *conf, const struct b2b_source_handlers *handlers, void *arg,
+                   struct b2b_source **ret_source)
+{
+	struct b2b_source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return -ENOMEM;
+	source->api = (struct b2b_api){ .loop = loop, .http = http, .federation = federation };
+	source->state = state;
+	source->policy = policy;
+	source->conf = conf;
+	source->handlers = *handlers;
+	source->arg = arg;
+	source->base = base_url(&conf->federation);
+	source->store = (struct b2b_scim_store){ .state = state, .policy = policy, .conf = conf };
+	source->store.changed = calloc(policy->n_orgs + 1, sizeof(*source->store.changed));
+	if (!source->base || !source->store.changed) {
+		free(source->store.changed);
+		free(source->base);
+		free(source);
+		return -ENOMEM;
+	}
+	*ret_source = source;
+	return 0;
+}
+
+void b2b_source_free(struct b2b_source *source)
+{
+	struct question *question;
+
+	if (!source)
+		return;
+	while ((question = source->questions)) {
+		source->questions = question->next;
+		b2b_scim_find_cancel(question->find);
+		free(question);
+	}
+	b2b_scim_pass_cancel(source->pass);
+	b2b_timer_stop(&source->timer);
+	free(source->store.changed);
+	free(source->base);
+	free(source);
+}
+
+void b2b_source_sync(struct b2b_source *source)
+{
+	if (source->pass)
+		source->again = true;
+	else
+		b2b_timer_set(source->api.loop, &source->timer, 0, due, source);
+}
+
+static void unlink_question(struct question *question)
+{
+	struct question **at = &question->source->questions;
+
+	while (*at != question)
+		at = &(*at)->next;
+	*at = question->next;
+}
+
+static void found(void *arg, int error)
+{
+	struct question *question = arg;
+	struct b2b_source *source = question->source;
+	uint32_t i;
+
+	unlink_question(question);
+	source->store.logged = 0;
+	for (i = 0; i < source->policy->n_orgs; i++) {
+		if (!source->store.changed[i])
+			continue;
+		source->store.changed[i] = false;
+		source->handlers.changed(source->arg, (int)i);
+	}
+	if (question->done)
+		question->done(question->arg, error);
+	free(question);
+}
+
+void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg)
+{
+	struct question *question = calloc(1, sizeof(*question));
+	int r;
+
+	if (!question) {
+		done(arg, -EHOSTUNREACH);
+		return;
+	}
+	question->source = source;
+	question->done = done;
+	question->arg = arg;
+	question->next = source->questions;
+	source->questions = question;
+	r = b2b_scim_find_start(&source->api, source->base, &source->store, org, local, found, question, &question->find);
+	if (r < 0) {
+		unlink_question(question);
+		free(question);
+		done(arg, -EHOSTUNREACH);
+	}
+}
+
+/* The answer is stored all the same when it comes. */
+void b2b_source_forget(struct b2b_source *source, void *arg)
+{
+	struct question *question;
+
+	for (question = source->questions; question; question = question->next) {
+		if (question->arg == arg)
+			question->done = NULL;
+	}
+}
+
+void b2b_source_get_status(const struct b2b_source *source, struct b2b_source_status *ret_status)
+{
+	struct b2b_source_status status = { .failing_since_s = source->failing_since_s, .why = source->why };
+	struct b2b_directory_counts counts = { 0 };
+
+	b2b_directory_last_pass(source->state, &status.last_complete_s);
+	b2b_directory_count(source->state, &counts);
+	status.people = counts.people;
+	status.organisations = counts.organisations;
+	status.groups = counts.groups;
+	*ret_status = status;
+}
