@@ -1,0 +1,232 @@
+#include "b2bd/signals/ssf.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/json.h"
+
+#define CAEP "https://schemas.openid.net/secevent/caep/event-type/"
+#define RISC "https://schemas.openid.net/secevent/risc/event-type/"
+
+/* What ends or gives back access; the first two are what a host cannot do without. */
+static const char *const events[] = {
+	CAEP "session-revoked", RISC "account-disabled", RISC "account-enabled", RISC "account-purged", RISC "sessions-revoked",
+};
+#define N_NEEDED 2
+
+static int copy_text(const json_t *object, const char *name, char **ret_text)
+{
+	const char *text = b2b_json_text(object, name);
+
+	*ret_text = text ? strdup(text) : NULL;
+	return text && !*ret_text ? -ENOMEM : 0;
+}
+
+static bool array_has(const json_t *array, const char *text)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(array, i, entry) {
+		if (json_is_string(entry) && !strcmp(json_string_value(entry), text))
+			return true;
+	}
+	return false;
+}
+
+static int config_from(const json_t *root, const char *issuer, struct b2b_ssf_config *config)
+{
+	const char *named = b2b_json_text(root, "issuer");
+	const json_t *methods = json_object_get(root, "delivery_methods_supported");
+	int r;
+
+	if (!named || !b2b_json_text(root, "configuration_endpoint"))
+		return -EBADMSG;
+	if (strcmp(named, issuer))
+		return -EPERM;
+	if (methods && !array_has(methods, B2B_SSF_POLL))
+		return -EPROTONOSUPPORT;
+	r = copy_text(root, "configuration_endpoint", &config->configuration_endpoint);
+	if (r == 0)
+		r = copy_text(root, "status_endpoint", &config->status_endpoint);
+	if (r == 0)
+		r = copy_text(root, "verification_endpoint", &config->verification_endpoint);
+	return r;
+}
+
+int b2b_ssf_config_parse(const char *body, size_t len, const char *issuer, struct b2b_ssf_config *ret_config)
+{
+	struct b2b_ssf_config config = { 0 };
+	json_t *root = NULL;
+	int r = b2b_json_parse(body, len, &root);
+
+	if (r == 0)
+		r = config_from(root, issuer, &config);
+	json_decref(root);
+	if (r < 0) {
+		b2b_ssf_config_clear(&config);
+		return r;
+	}
+	*ret_config = config;
+	return 0;
+}
+
+void b2b_ssf_config_clear(struct b2b_ssf_config *config)
+{
+	free(config->configuration_endpoint);
+	free(config->status_endpoint);
+	free(config->verification_endpoint);
+	memset(config, 0, sizeof(*config));
+}
+
+char *b2b_ssf_well_known(const char *issuer, int n)
+{
+	const char *host = strstr(issuer, "://"), *path;
+	size_t len = strlen(issuer);
+	char *url = NULL;
+
+	while (len && issuer[len - 1] == '/')
+		len--;
+	path = host ? strchr(host + 3, '/') : NULL;
+	if (!path || path > issuer + len)
+		path = issuer + len;
+	if (n == 0 ? asprintf(&url, "%.*s/.well-known/ssf-configuration%.*s", (int)(path - issuer), issuer, (int)(issuer + len - path), path) < 0
+	           : asprintf(&url, "%.*s/.well-known/ssf-configuration", (int)len, issuer) < 0)
+		return NULL;
+	return url;
+}
+
+/* `aud` is one string or several, RFC 7519 4.1.3. */
+static bool is_for(const json_t *aud, const char *audience)
+{
+	return json_is_string(aud) ? !strcmp(json_string_value(aud), audience) : array_has(aud, audience);
+}
+
+/* Where the transmitter does not say what it delivers, what was asked for is believed; the first events will tell. */
+static bool delivers(const json_t *root)
+{
+	const json_t *delivered = json_object_get(root, "events_delivered");
+	size_t i;
+
+	for (i = 0; json_is_array(delivered) && i < N_NEEDED; i++) {
+		if (!array_has(delivered, events[i]))
+			return false;
+	}
+	return true;
+}
+
+static int stream_from(const json_t *root, const char *issuer, const char *audience, struct b2b_ssf_stream *stream)
+{
+	const json_t *delivery = json_object_get(root, "delivery");
+	const char *named = b2b_json_text(root, "iss"), *method = b2b_json_text(delivery, "method");
+	int r;
+
+	if (!b2b_json_text(root, "stream_id") || !named || !json_object_get(root, "aud") || !method)
+		return -EBADMSG;
+	if (strcmp(named, issuer) || !is_for(json_object_get(root, "aud"), audience))
+		return -EPERM;
+	if (strcmp(method, B2B_SSF_POLL))
+		return -EPROTONOSUPPORT;
+	if (!b2b_json_text(delivery, "endpoint_url"))
+		return -EBADMSG;
+	stream->delivers = delivers(root);
+	r = copy_text(root, "stream_id", &stream->id);
+	return r < 0 ? r : copy_text(delivery, "endpoint_url", &stream->poll_url);
+}
+
+static int first_of_list(const json_t *list, const char *issuer, const char *audience, struct b2b_ssf_stream *stream)
+{
+	const json_t *entry;
+	size_t i;
+	int r = -ENOENT;
+
+	json_array_foreach(list, i, entry) {
+		b2b_ssf_stream_clear(stream);
+		r = stream_from(entry, issuer, audience, stream);
+		if (r == 0 || r == -ENOMEM)
+			break;
+	}
+	return r;
+}
+
+int b2b_ssf_stream_parse(const char *body, size_t len, const char *issuer, const char *audience, struct b2b_ssf_stream *ret_stream)
+{
+	struct b2b_ssf_stream stream = { 0 };
+	json_t *root = NULL, *wrapped = NULL;
+	char *object = NULL;
+	int r;
+
+	/* the bounded parser takes objects: a list is put into one */
+	if (len && memchr(body, '[', len < 16 ? len : 16) && !memchr(body, '{', (size_t)((const char *)memchr(body, '[', len) - body))) {
+		if (asprintf(&object, "{\"list\":%.*s}", (int)len, body) < 0)
+			return -ENOMEM;
+		r = b2b_json_parse(object, strlen(object), &wrapped);
+		if (r == 0)
+			r = first_of_list(json_object_get(wrapped, "list"), issuer, audience, &stream);
+	} else {
+		r = b2b_json_parse(body, len, &root);
+		if (r == 0)
+			r = stream_from(root, issuer, audience, &stream);
+	}
+	free(object);
+	json_decref(wrapped);
+	json_decref(root);
+	if (r < 0) {
+		b2b_ssf_stream_clear(&stream);
+		return r;
+	}
+	*ret_stream = stream;
+	return 0;
+}
+
+void b2b_ssf_stream_clear(struct b2b_ssf_stream *stream)
+{
+	free(stream->id);
+	free(stream->poll_url);
+	memset(stream, 0, sizeof(*stream));
+}
+
+int b2b_ssf_status_enabled(const char *body, size_t len)
+{
+	json_t *root = NULL;
+	const char *status;
+	int r = b2b_json_parse(body, len, &root);
+
+	if (r < 0)
+		return -EBADMSG;
+	status = b2b_json_text(root, "status");
+	r = status ? !strcmp(status, "enabled") : -EBADMSG;
+	json_decref(root);
+	return r;
+}
+
+static char *dump(json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	json_decref(object);
+	return text;
+}
+
+char *b2b_ssf_create_body(void)
+{
+	json_t *requested = json_array(), *object;
+	size_t i;
+
+	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		json_array_append_new(requested, json_string(events[i]));
+	object = json_pack("{s:{s:s}, s:o}", "delivery", "method", B2B_SSF_POLL, "events_requested", requested);
+	return dump(object);
+}
+
+char *b2b_ssf_status_body(const char *stream_id)
+{
+	return dump(json_pack("{s:s, s:s}", "stream_id", stream_id, "status", "enabled"));
+}
+
+char *b2b_ssf_verify_body(const char *stream_id, const char *state)
+{
+	return dump(json_pack("{s:s, s:s}", "stream_id", stream_id, "state", state));
+}

@@ -1,0 +1,47 @@
+/* Shared Signals Framework 1.0 documents: transmitter configuration (7), stream (8.1.1), status (8.1.2). Nothing here waits. */
+#ifndef B2B_SSF_H
+#define B2B_SSF_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define B2B_SSF_POLL "urn:ietf:rfc:8936"
+
+struct b2b_ssf_config {
+	char *configuration_endpoint;
+	char *status_endpoint;       /* NULL where absent */
+	char *verification_endpoint; /* NULL where absent */
+};
+/*
+ * ISSUER must be the document's, letter for letter; polling must be among the delivery methods where they are listed.
+ * Returns 0 (caller clears), -EBADMSG, -EPERM for another issuer, -EPROTONOSUPPORT without polling, -ENOMEM.
+ */
+int b2b_ssf_config_parse(const char *body, size_t len, const char *issuer, struct b2b_ssf_config *ret_config);
+void b2b_ssf_config_clear(struct b2b_ssf_config *config);
+
+/* Where the document of ISSUER can be: N 0 inserted after the host (SSF 7.1), 1 appended; malloc'ed, NULL for want of memory. */
+char *b2b_ssf_well_known(const char *issuer, int n);
+
+struct b2b_ssf_stream {
+	char *id;
+	char *poll_url;
+	bool delivers; /* it delivers at least what ends access: session-revoked and account-disabled */
+};
+/*
+ * One stream, or a list of them of which the first that is polled is taken. It must be of ISSUER and for AUDIENCE.
+ * Returns 0 (caller clears), -EBADMSG, -ENOENT an empty list, -EPERM another issuer or audience, -EPROTONOSUPPORT not polled,
+ * -ENOMEM.
+ */
+int b2b_ssf_stream_parse(const char *body, size_t len, const char *issuer, const char *audience, struct b2b_ssf_stream *ret_stream);
+void b2b_ssf_stream_clear(struct b2b_ssf_stream *stream);
+
+/* Is this status document's status "enabled"? 1, 0, or -EBADMSG. */
+int b2b_ssf_status_enabled(const char *body, size_t len);
+
+/* Bodies of requests, malloc'ed JSON; NULL for want of memory. */
+char *b2b_ssf_create_body(void);
+char *b2b_ssf_status_body(const char *stream_id);
+char *b2b_ssf_verify_body(const char *stream_id, const char *state);
+
+#endif

@@ -1,0 +1,74 @@
+/*
+ * A stream from inside. stream.c: its life, its failures, its status. stream_setup.c: from nothing to a stream that is
+ * enabled and verified. stream_poll.c: polling it, and what comes.
+ */
+#ifndef B2B_STREAM_PRIVATE_H
+#define B2B_STREAM_PRIVATE_H
+
+#include "b2bd/api_call.h"
+#include "b2bd/signals/poll.h"
+#include "b2bd/signals/ssf.h"
+#include "b2bd/signals/stream.h"
+
+#define B2B_STREAM_WHY_SIZE 256
+#define B2B_STREAM_STATE_SIZE 33
+
+struct b2b_stream {
+	struct b2b_api api;
+	struct b2b_state *state;
+	const struct b2b_conf *conf;
+	const char *audience;
+	struct b2b_stream_handlers handlers;
+	void *arg;
+	struct b2b_timer timer; /* the next step */
+	void (*step)(struct b2b_stream *stream); /* what that is */
+	struct b2b_http_call *http_call;
+	struct b2b_api_call *call;
+
+	/* set up */
+	int place;              /* of the configuration document: 0 inserted, 1 appended */
+	struct b2b_ssf_config config;
+	struct b2b_ssf_stream stream;
+	char verify_state[B2B_STREAM_STATE_SIZE]; /* of the verification that is awaited; "" none */
+	uint64_t verify_due_ns; /* when it is late, or where none is awaited, when the next one is asked for */
+
+	/* polling */
+	struct b2b_poll_report report;
+	bool immediately;       /* the last held poll was cut off by ourselves: complete a short one */
+	uint64_t asked_ns;
+	uint64_t unheld_ns;     /* pause between polls of a server that does not hold them */
+	uint64_t unknown_key_ns; /* since when events cannot be checked for want of a key; 0: not */
+
+	/* state of affairs */
+	unsigned failures;
+	bool connected;
+	int64_t last_poll_s, failing_since_s;
+	uint64_t events, refused;
+	uint64_t refusal_gap_ns; /* when a refused event last asked for a full pass */
+	char why[B2B_STREAM_WHY_SIZE];
+};
+
+/* stream.c */
+void b2b_stream_later(struct b2b_stream *stream, uint64_t delay_ns, void (*step)(struct b2b_stream *stream));
+/* Something failed: STEP again with back-off. Noted for status; logged when it begins. */
+void b2b_stream_fail(struct b2b_stream *stream, void (*step)(struct b2b_stream *stream), const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* "why" for an answer that is not the one wanted. */
+void b2b_stream_fail_response(struct b2b_stream *stream, void (*step)(struct b2b_stream *stream), const char *what,
+                              const struct b2b_http_response *response);
+/* The stream is to be set up anew: it is gone, or silent. */
+void b2b_stream_restart(struct b2b_stream *stream, const char *why);
+void b2b_stream_gap(struct b2b_stream *stream);
+/* A poll was answered: what failed is over. */
+void b2b_stream_well(struct b2b_stream *stream);
+
+/* stream_setup.c */
+void b2b_stream_discover(struct b2b_stream *stream);
+void b2b_stream_verify(struct b2b_stream *stream); /* ask for a verification event, then poll */
+/* An awaited verification event came. */
+void b2b_stream_verified(struct b2b_stream *stream, const char *state);
+
+/* stream_poll.c */
+void b2b_stream_poll(struct b2b_stream *stream);
+
+#endif
