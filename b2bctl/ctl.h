@@ -85,12 +85,15 @@ void b2b_ctl_paragraph(FILE *out, const char *label, const char *format, ...) __
 
 struct b2b_table; /* rows of text under headings; opaque */
 
-/* HEADINGS: NULL-terminated, static; one that begins with '>' is aligned to the right. Returns NULL without memory. */
+/*
+ * HEADINGS: NULL-terminated, static. '>' before one aligns to the right, '~' says that its cells are cut first where
+ * the width does not do. Returns NULL without memory.
+ */
 struct b2b_table *b2b_table_new(const char *const *headings);
 void b2b_table_free(struct b2b_table *table); /* NULL is legal */
 /* The next cell, row by row; copied, what is not printable ASCII shown as '?'. */
 void b2b_table_cell(struct b2b_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* All of it within B2B_CTL_WIDTH columns: the widest cells are cut. Returns 0 or -ENOMEM. */
+/* All of it within B2B_CTL_WIDTH columns: wide cells are cut and end in '~'. Returns 0 or -ENOMEM. */
 int b2b_table_print(struct b2b_table *table, FILE *out);
 
 /* ---- policy (policy_*.c) ---- */

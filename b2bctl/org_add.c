@@ -95,14 +95,17 @@ static int replace_file(const char *path, const char *text, size_t len)
 	if (!copy)
 		return r;
 	dirfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dirfd < 0 || lstat(path, &st) < 0 ? -errno : 0;
-	if (r == 0)
+	if (dirfd < 0 || lstat(path, &st) < 0)
+		r = -errno;
+	else
 		r = b2b_write_new(dirfd, CONF_NEW, text, len, st.st_mode & 0777);
 	if (r == 0 && (fchownat(dirfd, CONF_NEW, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 || renameat(dirfd, CONF_NEW, AT_FDCWD, path) < 0 ||
 	               fsync(dirfd) < 0))
 		r = -errno;
-	if (dirfd >= 0)
+	if (dirfd >= 0) {
+		unlinkat(dirfd, CONF_NEW, 0); /* gone already where all went well */
 		close(dirfd);
+	}
 	free(copy);
 	return r;
 }

@@ -18,7 +18,8 @@ static void join(const char **names, size_t n, char buf[TEXT_SIZE])
 {
 	size_t at = 0;
 
-	qsort(names, n, sizeof(*names), by_name);
+	if (n > 1)
+		qsort(names, n, sizeof(*names), by_name);
 	snprintf(buf, TEXT_SIZE, "%s", n ? "" : "none");
 	for (size_t i = 0; i < n && at < TEXT_SIZE; i++)
 		at += (size_t)snprintf(buf + at, TEXT_SIZE - at, "%s%s", i ? " " : "", names[i]);

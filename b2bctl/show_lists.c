@@ -47,10 +47,10 @@ static void org_row(struct b2b_table *table, const json_t *org, int64_t now_s)
 	(void)now_s;
 	b2b_table_cell(table, "%s", b2b_ctl_text(org, "alias"));
 	/* active itself, but closed by its parent or its window */
-	b2b_table_cell(table, "%s%s", state, !open && strcmp(state, "active") == 0 ? ", closed" : "");
+	b2b_table_cell(table, "%s", !open && strcmp(state, "active") == 0 ? "closed" : state);
 	b2b_table_cell(table, "%lld", b2b_ctl_number(org, "people"));
 	b2b_table_cell(table, "%lld", b2b_ctl_number(org, "sessions"));
-	b2b_table_cell(table, "0x%llx-0x%llx", json_integer_value(json_array_get(range, 0)), json_integer_value(json_array_get(range, 1)));
+	b2b_table_cell(table, "0x%llx", json_integer_value(json_array_get(range, 0)));
 	joined_cell(table, json_object_get(org, "services"));
 	joined_cell(table, json_object_get(org, "roles"));
 }
@@ -110,21 +110,21 @@ static int show_list(FILE *out, const json_t *json, const char *key, const char 
 
 int b2b_ctl_show_orgs(FILE *out, const json_t *json)
 {
-	static const char *const headings[] = { "ORGANISATION", "STATE", ">PEOPLE", ">SESSIONS", "IDS", "SERVICES", "ROLES", NULL };
+	static const char *const headings[] = { "ORGANISATION", "STATE", ">PEOPLE", ">SESSIONS", "FIRST ID", "~SERVICES", "~ROLES", NULL };
 
 	return show_list(out, json, "organisations", headings, org_row, 0, "No organisation is configured; b2bctl org add proposes a section.");
 }
 
 int b2b_ctl_show_users(FILE *out, const json_t *json, int64_t now_s)
 {
-	static const char *const headings[] = { "NAME", ">UID", "STATE", "ACCESS", ">SESSIONS", "ROLES", NULL };
+	static const char *const headings[] = { "NAME", ">UID", "STATE", "ACCESS", ">SESSIONS", "~ROLES", NULL };
 
 	return show_list(out, json, "users", headings, user_row, now_s, "No people are known; b2bctl status says when the directory was last read.");
 }
 
 int b2b_ctl_show_sessions(FILE *out, const json_t *json, int64_t now_s)
 {
-	static const char *const headings[] = { "USER", "SERVICE", ">PID", "TTY", "FROM", "OPEN FOR", "ENDS", "ACR", NULL };
+	static const char *const headings[] = { "USER", "SERVICE", ">PID", "TTY", "~FROM", "OPEN FOR", "ENDS", "~ACR", NULL };
 
 	return show_list(out, json, "sessions", headings, session_row, now_s, "No partner is logged in.");
 }

@@ -28,7 +28,7 @@ static void show_directory(FILE *out, const json_t *directory, int64_t now_s)
 {
 	char ago[B2B_AGE_SIZE];
 
-	b2b_ctl_paragraph(out, "directory", "%lld people, %lld groups, %lld organisations; last full pass: %s", b2b_ctl_number(directory, "people"),
+	b2b_ctl_paragraph(out, "directory", "%lld people, %lld groups, %lld organisations; read %s", b2b_ctl_number(directory, "people"),
 	                  b2b_ctl_number(directory, "groups"), b2b_ctl_number(directory, "organisations"),
 	                  b2b_ctl_ago(b2b_ctl_number(directory, "last_complete_s"), now_s, ago));
 	show_trouble(out, directory, now_s);
@@ -64,7 +64,7 @@ static void show_revocations(FILE *out, const json_t *revocations)
 	if (count == 0)
 		b2b_ctl_paragraph(out, "revocations", "none yet");
 	else
-		b2b_ctl_paragraph(out, "revocations", "%lld; half were done within %lld ms, 99%% within %lld ms, the slowest took %lld ms", count,
+		b2b_ctl_paragraph(out, "revocations", "%lld; half within %lld ms, 99%% within %lld ms, all within %lld ms", count,
 		                  b2b_ctl_number(revocations, "p50_ms"), b2b_ctl_number(revocations, "p99_ms"), b2b_ctl_number(revocations, "max_ms"));
 }
 

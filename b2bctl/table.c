@@ -7,6 +7,7 @@
 
 #define GAP 2
 #define COLUMNS_MAX 10
+#define LEAST 5 /* of a column that is cut */
 
 struct b2b_table {
 	const char *const *headings;
@@ -18,12 +19,17 @@ struct b2b_table {
 
 static const char *heading(const struct b2b_table *table, size_t column)
 {
-	return table->headings[column] + (table->headings[column][0] == '>');
+	return table->headings[column] + (table->headings[column][0] == '>' || table->headings[column][0] == '~');
+}
+
+static bool may_be_cut(const struct b2b_table *table, size_t column)
+{
+	return table->headings[column][0] == '~' && table->widths[column] > LEAST;
 }
 
 struct b2b_table *b2b_table_new(const char *const *headings)
 {
-	struct b2b_table *table = calloc(1, sizeof(*table));
+	struct b2b_table *table = headings[0] ? calloc(1, sizeof(*table)) : NULL;
 
 	if (!table)
 		return NULL;
@@ -83,21 +89,27 @@ void b2b_table_cell(struct b2b_table *table, const char *format, ...)
 		table->widths[column] = len;
 }
 
+/* The widest column, of those that may be cut while there is one of these. */
+static size_t widest(const struct b2b_table *table)
+{
+	size_t found = 0;
+
+	for (size_t i = 1; i < table->columns; i++)
+		if (may_be_cut(table, i) > may_be_cut(table, found) ||
+		    (may_be_cut(table, i) == may_be_cut(table, found) && table->widths[i] > table->widths[found]))
+			found = i;
+	return found;
+}
+
 /* Takes from the widest, a column at a time, until all fit. */
 static void fit(struct b2b_table *table)
 {
-	for (;;) {
-		size_t total = (table->columns - 1) * GAP, widest = 0;
+	size_t total = (table->columns - 1) * GAP;
 
-		for (size_t i = 0; i < table->columns; i++) {
-			total += table->widths[i];
-			if (table->widths[i] > table->widths[widest])
-				widest = i;
-		}
-		if (total <= B2B_CTL_WIDTH || table->widths[widest] <= 4)
-			return;
-		table->widths[widest]--;
-	}
+	for (size_t i = 0; i < table->columns; i++)
+		total += table->widths[i];
+	for (; total > B2B_CTL_WIDTH; total--)
+		table->widths[widest(table)]--;
 }
 
 static void print_cell(const struct b2b_table *table, size_t column, const char *cell, FILE *out)

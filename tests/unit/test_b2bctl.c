@@ -1,0 +1,440 @@
+/* b2bctl's answers from the agent: what is printed, how wide, with which exit code; and when there is no agent. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "b2bctl/ctl.h"
+#include "common/clock.h"
+#include "common/proto.h"
+#include "common/reason.h"
+
+#define NOW 1800000000ll
+
+static const char status_well[] =
+	"{\"agent\":{\"pid\":123,\"since_s\":1799989200},\"federation\":{\"issuer\":\"https://login.example.com/realms/partners\",\"ready\":true,\"why\":\"\"},"
+	"\"directory\":{\"last_complete_s\":1799999880,\"failing_since_s\":0,\"why\":\"\",\"people\":120,\"organisations\":4,\"groups\":7},"
+	"\"signals\":{\"connected\":true,\"last_poll_s\":1799999997,\"failing_since_s\":0,\"why\":\"\",\"events\":12,\"refused\":1},"
+	"\"lease\":{\"age_ms\":3000,\"valid\":true},\"sessions\":3,\"pending_ends\":0,"
+	"\"revocations\":{\"count\":12,\"p50_ms\":40,\"p99_ms\":120,\"max_ms\":130},\"worst_case_revocation\":\"at once: signals are arriving\"}";
+
+static const char status_ill[] =
+	"{\"agent\":{\"pid\":123,\"since_s\":1799999999},\"federation\":{\"issuer\":\"https://login.example.com\",\"ready\":false,\"why\":\"\"},"
+	"\"directory\":{\"last_complete_s\":0,\"failing_since_s\":1799999700,\"why\":\"login.example.com: certificate \\u001b[2J has expired, which is "
+	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0},"
+	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0},"
+	"\"lease\":{\"age_ms\":null,\"valid\":false},\"sessions\":0,\"pending_ends\":2,"
+	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
+
+static char *shown(const char *json_text, int (*show)(FILE *out, const json_t *json, int64_t now_s))
+{
+	json_error_t error;
+	json_t *json = json_loads(json_text, 0, &error);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!json)
+		fail_msg("%s", error.text);
+	assert_int_equal(show(out, json, NOW), B2B_CTL_OK);
+	fclose(out);
+	json_decref(json);
+	return text;
+}
+
+/* No line wider than a terminal, nothing that would move its cursor. */
+static void assert_fits(const char *text)
+{
+	for (; *text; text += strcspn(text, "\n") + 1) {
+		assert_true(strcspn(text, "\n") <= B2B_CTL_WIDTH);
+		for (const char *c = text; *c != '\n'; c++)
+			assert_true((unsigned char)*c >= ' ' && *c != 0x7f);
+	}
+}
+
+static void assert_has(const char *text, const char *needle)
+{
+	if (!strstr(text, needle))
+		fail_msg("\nexpected \"%s\" in\n%s", needle, text);
+}
+
+static void tells_that_all_is_well(void **state)
+{
+	char *text = shown(status_well, b2b_ctl_show_status);
+
+	(void)state;
+	assert_fits(text);
+	assert_has(text, "agent         running for 3 hours, process 123\n");
+	assert_has(text, "federation    ready: https://login.example.com/realms/partners\n");
+	assert_has(text, "directory     120 people, 7 groups, 4 organisations; read 2 minutes ago\n");
+	assert_has(text, "signals       arriving, last poll: 3 seconds ago; 12 events, 1 refused\n");
+	assert_has(text, "lease         renewed 3 seconds ago: sessions may be opened\n");
+	assert_has(text, "sessions      3 open\n");
+	assert_has(text, "revocations   12; half within 40 ms, 99% within 120 ms, all within 130 ms\n");
+	assert_has(text, "revoked now   at once: signals are arriving\n");
+	assert_null(strstr(text, "failing"));
+	free(text);
+}
+
+static void tells_what_is_wrong_and_since_when(void **state)
+{
+	char *text = shown(status_ill, b2b_ctl_show_status);
+
+	(void)state;
+	assert_fits(text);
+	assert_has(text, "federation    not reached: https://login.example.com (not asked yet); nobody can\n              be authenticated\n");
+	assert_has(text, "0 organisations; read never\n");
+	assert_has(text, "              failing for 5 minutes: login.example.com: certificate ?[2J has\n");
+	assert_has(text, "signals       not arriving, last poll: never");
+	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n");
+	assert_has(text, "2 being ended; journalctl");
+	assert_has(text, "revocations   none yet\n");
+	free(text);
+}
+
+static int show_orgs(FILE *out, const json_t *json, int64_t now_s)
+{
+	(void)now_s;
+	return b2b_ctl_show_orgs(out, json);
+}
+
+static void prints_tables_that_fit(void **state)
+{
+	char *text = shown("{\"organisations\":[{\"alias\":\"acme\",\"id\":\"42c3e9\",\"parent\":null,\"state\":\"active\",\"open\":true,\"range\":[2013265920,2013331455],"
+	                   "\"people\":1000000,\"sessions\":4,\"services\":[\"sshd\",\"sudo\",\"a-very-long-service-name-indeed\"],\"roles\":[\"dba\",\"operator\",\"another-role\"]},"
+	                   "{\"alias\":\"emea.acme\",\"id\":\"7be10a\",\"parent\":\"acme\",\"state\":\"active\",\"open\":false,\"range\":[2013331456,2013396991],"
+	                   "\"people\":1,\"sessions\":0,\"services\":[],\"roles\":[]}]}",
+	                   show_orgs);
+
+	(void)state;
+	assert_fits(text);
+	assert_has(text, "ORGANISATION  STATE    PEOPLE  SESSIONS  FIRST ID    SERVICES  ");
+	assert_has(text, "acme          active  1000000         4  0x78000000  ");
+	assert_has(text, "emea.acme     closed        1         0  0x78010000  -");
+	assert_has(text, "~");
+	free(text);
+	text = shown("{\"users\":[{\"name\":\"alice@acme\",\"uid\":2013265921,\"organisation\":\"acme\",\"state\":\"active\",\"open\":true,\"reason\":\"ok\",\"roles\":[\"dba\",\"op\"],\"sessions\":2},"
+	             "{\"name\":\"bob@acme\",\"uid\":2013265922,\"organisation\":\"acme\",\"state\":\"suspended\",\"open\":false,\"reason\":\"user-suspended\",\"roles\":[],\"sessions\":0}]}",
+	             b2b_ctl_show_users);
+	assert_string_equal(text, "NAME               UID  STATE      ACCESS          SESSIONS  ROLES\n"
+	                          "alice@acme  2013265921  active     open                   2  dba op\n"
+	                          "bob@acme    2013265922  suspended  user-suspended         0  -\n");
+	free(text);
+	text = shown("{\"sessions\":[{\"user\":\"abcdefghijklmnopqrstuvw@emea.acme\",\"uid\":2013265921,\"organisation\":\"acme\",\"service\":\"sshd\",\"pid\":4194303,\"tty\":\"\","
+	             "\"from\":\"2001:db8:1234:5678:9abc:def0:\\n1234:5678\",\"opened_s\":1799996400,\"ends_s\":1800003600,\"authenticated\":true,\"acr\":\"urn:example:acr:strong\",\"audit_id\":\"0\"},"
+	             "{\"user\":\"al@acme\",\"uid\":1,\"organisation\":\"acme\",\"service\":\"sudo\",\"pid\":5,\"tty\":\"pts/3\",\"from\":\"host\",\"opened_s\":1799999999,\"ends_s\":0,"
+	             "\"authenticated\":false,\"acr\":\"\",\"audit_id\":\"1\"}]}",
+	             b2b_ctl_show_sessions);
+	assert_fits(text);
+	assert_has(text, "  1 hour    in 2 hours  ");
+	assert_has(text, "  1 second  -           key\n");
+	free(text);
+}
+
+static void says_it_where_there_is_nothing(void **state)
+{
+	char *text = shown("{\"sessions\":[]}", b2b_ctl_show_sessions);
+
+	(void)state;
+	assert_string_equal(text, "No partner is logged in.\n");
+	free(text);
+}
+
+static void tells_ages_in_words(void **state)
+{
+	char buf[B2B_AGE_SIZE];
+
+	(void)state;
+	assert_string_equal(b2b_ctl_ago(0, NOW, buf), "never");
+	assert_string_equal(b2b_ctl_ago(NOW, NOW, buf), "just now");
+	assert_string_equal(b2b_ctl_ago(NOW + 5, NOW, buf), "just now");
+	assert_string_equal(b2b_ctl_ago(NOW - 1, NOW, buf), "1 second ago");
+	assert_string_equal(b2b_ctl_ago(NOW - 119, NOW, buf), "1 minute ago");
+	assert_string_equal(b2b_ctl_ago(NOW - 7200, NOW, buf), "2 hours ago");
+	assert_string_equal(b2b_ctl_ago(1, INT64_MAX, buf), "106751991167300 days ago");
+}
+
+/* ---- asking ---- */
+
+struct answer {
+	const char *text;
+	int32_t reason;
+	size_t piece;  /* bytes in a packet */
+	bool cut;      /* go away in the middle */
+	int listen_fd;
+	struct b2b_ask_control asked;
+};
+
+static void say(int fd, const void *text, size_t len, int32_t reason, bool final)
+{
+	struct {
+		struct b2b_packet_head head;
+		struct b2b_say_text body;
+	} *packet = calloc(1, sizeof(*packet));
+
+	packet->head = (struct b2b_packet_head){ B2B_PROTO_VERSION, B2B_SAY_TEXT, sizeof(packet->body) };
+	packet->body.reason = reason;
+	packet->body.final = final;
+	packet->body.length = (uint32_t)len;
+	memcpy(packet->body.text, text, len);
+	send(fd, packet, sizeof(*packet), MSG_NOSIGNAL);
+	free(packet);
+}
+
+static void *agent(void *arg)
+{
+	struct answer *answer = arg;
+	struct {
+		struct b2b_packet_head head;
+		struct b2b_ask_control body;
+	} ask;
+	size_t len = strlen(answer->text), at = 0;
+	int fd = accept(answer->listen_fd, NULL, NULL);
+
+	if (recv(fd, &ask, sizeof(ask), 0) == (ssize_t)sizeof(ask))
+		answer->asked = ask.body;
+	while (at < len && !(answer->cut && at > 0)) {
+		size_t n = len - at < answer->piece ? len - at : answer->piece;
+
+		say(fd, answer->text + at, n, answer->reason, at + n == len);
+		at += n;
+	}
+	close(fd);
+	return NULL;
+}
+
+struct result {
+	int code;
+	char *out, *err;
+};
+
+static struct result run(char **argv)
+{
+	struct result result = { 0 };
+	size_t out_len, err_len;
+	FILE *out = open_memstream(&result.out, &out_len), *err = open_memstream(&result.err, &err_len);
+	int argc = 0;
+
+	while (argv[argc])
+		argc++;
+	result.code = b2b_ctl_main(argc, argv, out, err);
+	fclose(out);
+	fclose(err);
+	return result;
+}
+
+static void result_free(struct result *result)
+{
+	free(result->out);
+	free(result->err);
+}
+
+#define RUN(...) run((char *[]){ (char *)"b2bctl", __VA_ARGS__, NULL })
+#define WORD(text) ((char *)(uintptr_t)(text))
+
+static struct result run_with(struct answer *answer, const char *verb, const char *operand, const char *option)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = B2B_SOCKET_PATH };
+	char *argv[5] = { WORD("b2bctl"), WORD(verb) };
+	struct result result;
+	pthread_t thread;
+	int n = 2;
+
+	if (operand)
+		argv[n++] = WORD(operand);
+	if (option)
+		argv[n++] = WORD(option);
+	answer->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	unlink(B2B_SOCKET_PATH);
+	assert_int_equal(bind(answer->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(answer->listen_fd, 1), 0);
+	assert_int_equal(pthread_create(&thread, NULL, agent, answer), 0);
+	result = run(argv);
+	pthread_join(thread, NULL);
+	close(answer->listen_fd);
+	unlink(B2B_SOCKET_PATH);
+	return result;
+}
+
+/* /run of our own, so that the agent's place is ours. */
+static int own_run(void **state)
+{
+	(void)state;
+	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("run", "/run", "tmpfs", 0, "mode=755") < 0 || mkdir(B2B_RUN_DIR, 0755) < 0)
+		return 0;
+	chmod(B2B_RUN_DIR, 0755);
+	return 0;
+}
+
+static bool have_own_run(void)
+{
+	struct stat st;
+
+	return stat(B2B_RUN_DIR, &st) == 0 && st.st_uid == geteuid() && access(B2B_SOCKET_PATH, F_OK) < 0;
+}
+
+static void puts_pieces_together(void **state)
+{
+	struct answer answer = { .text = status_well, .piece = 100 };
+	struct result result;
+
+	(void)state;
+	if (!have_own_run())
+		skip();
+	result = run_with(&answer, "status", NULL, NULL);
+	assert_int_equal(result.code, B2B_CTL_OK);
+	assert_has(result.out, "federation    ready");
+	assert_string_equal(result.err, "");
+	assert_string_equal(answer.asked.verb, "status");
+	assert_string_equal(answer.asked.argument, "");
+	result_free(&result);
+	result = run_with(&answer, "status", NULL, "--json");
+	assert_int_equal(result.code, B2B_CTL_OK);
+	assert_memory_equal(result.out, status_well, strlen(status_well));
+	result_free(&result);
+}
+
+static void asks_about_one_organisation(void **state)
+{
+	struct answer answer = { .text = "{\"users\":[]}", .piece = 8192 };
+	struct result result;
+
+	(void)state;
+	if (!have_own_run())
+		skip();
+	result = run_with(&answer, "users", "emea.acme", NULL);
+	assert_int_equal(result.code, B2B_CTL_OK);
+	assert_string_equal(answer.asked.verb, "users");
+	assert_string_equal(answer.asked.argument, "emea.acme");
+	result_free(&result);
+}
+
+static void tells_a_refusal(void **state)
+{
+	struct answer answer = { .text = "{\"error\":{\"code\":\"org-unknown\",\"text\":\"Your organisation has no access to this host.\"}}", .piece = 8192,
+	                         .reason = B2B_ORG_UNKNOWN };
+	struct answer not_root = { .text = "{\"error\":{\"code\":\"not-root\",\"text\":\"Only root may ask for this.\"}}", .piece = 8192, .reason = B2B_NOT_ROOT };
+	struct result result;
+
+	(void)state;
+	if (!have_own_run())
+		skip();
+	result = run_with(&answer, "users", "nobody", NULL);
+	assert_int_equal(result.code, B2B_CTL_FAILED);
+	assert_string_equal(result.err, "b2bctl: there is no organisation nobody on this host; b2bctl orgs lists them\n");
+	result_free(&result);
+	result = run_with(&not_root, "sync", NULL, NULL);
+	assert_int_equal(result.code, B2B_CTL_FAILED);
+	assert_string_equal(result.err, "b2bctl: Only root may ask for this.\n");
+	assert_string_equal(result.out, "");
+	result_free(&result);
+	result = run_with(&not_root, "sync", NULL, "--json");
+	assert_int_equal(result.code, B2B_CTL_FAILED);
+	assert_has(result.out, "\"code\":\"not-root\"");
+	result_free(&result);
+}
+
+static void refuses_what_is_no_answer(void **state)
+{
+	static const char *const bad[] = { "{\"users\":", "[]", "{\"users\":7}", "\xff" };
+	struct answer cut = { .text = status_well, .piece = 100, .cut = true };
+	struct result result;
+
+	(void)state;
+	if (!have_own_run())
+		skip();
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct answer answer = { .text = bad[i], .piece = 8192 };
+
+		result = run_with(&answer, "users", NULL, NULL);
+		assert_int_equal(result.code, B2B_CTL_FAILED);
+		assert_has(result.err, "cannot be read");
+		result_free(&result);
+	}
+	result = run_with(&cut, "status", NULL, NULL);
+	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
+	assert_string_equal(result.out, "");
+	result_free(&result);
+}
+
+static void says_that_there_is_no_agent(void **state)
+{
+	struct result result;
+
+	(void)state;
+	if (!have_own_run())
+		skip();
+	result = RUN(WORD("status"));
+	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
+	assert_has(result.err, "b2bd is not running: no partner can log in");
+	assert_has(result.err, "systemctl start b2bd");
+	result_free(&result);
+	result = RUN(WORD("status"), WORD("--json"));
+	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
+	assert_has(result.out, "{\"error\":{\"code\":\"agent-down\"");
+	assert_string_equal(result.err, "");
+	result_free(&result);
+	chmod(B2B_RUN_DIR, 0777);
+	result = RUN(WORD("status"));
+	chmod(B2B_RUN_DIR, 0755);
+	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
+	assert_has(result.err, "cannot be trusted");
+	result_free(&result);
+}
+
+static void judges_the_command_line(void **state)
+{
+	static const char *const wrong[][4] = {
+		{ "status", "x" }, { "bogus" }, { "policy" }, { "policy", "bogus" }, { "org", "add" }, { "users", "a", "b" }, { "--bogus" }, { "status", "--conf" },
+		{ "policy", "check", "--json" }, { "status", "--write" }, { "orgs", "--id", "x" },
+	};
+	struct result result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		result = RUN(WORD(wrong[i][0]), WORD(wrong[i][1]), WORD(wrong[i][2]), WORD(wrong[i][3]));
+		assert_int_equal(result.code, B2B_CTL_USAGE);
+		assert_int_equal(strncmp(result.err, "b2bctl: ", 8) && strncmp(result.err, "usage: ", 7), 0);
+		assert_string_equal(result.out, "");
+		result_free(&result);
+	}
+	result = RUN(WORD("--help"));
+	assert_int_equal(result.code, B2B_CTL_OK);
+	assert_has(result.out, "policy apply");
+	result_free(&result);
+	result = RUN(WORD("--version"));
+	assert_int_equal(strncmp(result.out, "b2bctl ", 7), 0);
+	result_free(&result);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(tells_that_all_is_well),
+		cmocka_unit_test(tells_what_is_wrong_and_since_when),
+		cmocka_unit_test(prints_tables_that_fit),
+		cmocka_unit_test(says_it_where_there_is_nothing),
+		cmocka_unit_test(tells_ages_in_words),
+		cmocka_unit_test(puts_pieces_together),
+		cmocka_unit_test(asks_about_one_organisation),
+		cmocka_unit_test(tells_a_refusal),
+		cmocka_unit_test(refuses_what_is_no_answer),
+		cmocka_unit_test(says_that_there_is_no_agent),
+		cmocka_unit_test(judges_the_command_line),
+	};
+
+	return cmocka_run_group_tests(tests, own_run, NULL);
+}
