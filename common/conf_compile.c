@@ -42,30 +42,42 @@ static int compile_federation(struct b2b_draft *draft, struct b2b_conf *conf)
 	return 0;
 }
 
+static bool has_acr(const struct b2b_conf *conf, const char *acr)
+{
+	for (size_t i = 0; i < conf->n_acrs; i++)
+		if (strcmp(conf->acrs[i].acr, acr) == 0)
+			return true;
+	return false;
+}
+
+static int add_acr(struct b2b_draft *draft, const char *key, const char *acr, enum b2b_assurance level, struct b2b_conf *conf)
+{
+	char quoted[B2B_QUOTE_SIZE], *copy;
+
+	if (has_acr(conf, acr))
+		return b2b_draft_fail_key(draft, b2b_draft_only(draft, B2B_CONF_ASSURANCE), key, "found %s, which a lower level has too; expected it once",
+		                          b2b_draft_quote(acr, strlen(acr), quoted));
+	copy = strdup(acr);
+	if (!copy)
+		return -ENOMEM;
+	conf->acrs[conf->n_acrs].acr = copy;
+	conf->acrs[conf->n_acrs++].level = level;
+	return 0;
+}
+
 static int compile_acrs(struct b2b_draft *draft, struct b2b_conf *conf)
 {
-	struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_ASSURANCE);
-	struct b2b_conf_words *lists = section->u.assurance.acrs;
-	char quoted[B2B_QUOTE_SIZE];
 	static const char *const keys[] = { "aal1", "aal2", "aal3" };
+	const struct b2b_conf_words *lists = b2b_draft_only(draft, B2B_CONF_ASSURANCE)->u.assurance.acrs;
+	int r = 0;
 
 	conf->acrs = calloc(lists[0].n + lists[1].n + lists[2].n + 1, sizeof(*conf->acrs));
 	if (!conf->acrs)
 		return -ENOMEM;
 	for (size_t level = 0; level < 3; level++)
-		for (size_t i = 0; i < lists[level].n; i++) {
-			char *acr = lists[level].words[i];
-
-			for (size_t j = 0; j < conf->n_acrs; j++)
-				if (strcmp(conf->acrs[j].acr, acr) == 0)
-					return b2b_draft_fail_key(draft, section, keys[level], "found %s, which a lower level has too; expected it once",
-					                          b2b_draft_quote(acr, strlen(acr), quoted));
-			conf->acrs[conf->n_acrs].acr = strdup(acr);
-			if (!conf->acrs[conf->n_acrs].acr)
-				return -ENOMEM;
-			conf->acrs[conf->n_acrs++].level = (enum b2b_assurance)(B2B_AAL1 + level);
-		}
-	return 0;
+		for (size_t i = 0; r == 0 && i < lists[level].n; i++)
+			r = add_acr(draft, keys[level], lists[level].words[i], (enum b2b_assurance)(B2B_AAL1 + level), conf);
+	return r;
 }
 
 static void compile_host(struct b2b_draft *draft, struct b2b_conf *conf)
