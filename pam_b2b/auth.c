@@ -86,11 +86,14 @@ static enum b2b_reason take_decision(struct login *login)
 
 static enum b2b_reason begin(struct login *login)
 {
-	struct b2b_ask_auth body = { .utf8 = login->call.options.qr, .lifetime_s = (uint32_t)((login->deadline_ns - b2b_now_ns()) / B2B_NS_PER_S) };
+	struct b2b_ask_auth body;
 	uint64_t limit = seconds_from_now(B2B_ASK_LIMIT_S);
 	enum b2b_reason reason;
 
+	memset(&body, 0, sizeof(body));
 	body.origin = login->call.origin;
+	body.utf8 = login->call.options.qr;
+	body.lifetime_s = (uint32_t)((login->deadline_ns - b2b_now_ns()) / B2B_NS_PER_S);
 	login->fd = b2b_agent_connect(limit);
 	if (login->fd < 0 || b2b_agent_send(login->fd, B2B_ASK_AUTH, &body, limit) < 0)
 		return B2B_AGENT_DOWN;
