@@ -25,7 +25,7 @@ static void empty(const char *path)
 
 void machine_private(void)
 {
-	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0)
 		err(1, "private mount namespace");
 	empty("/var/lib");
 	empty("/run");
