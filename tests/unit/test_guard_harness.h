@@ -23,7 +23,7 @@ static int agent_fd = -1, order_fd = -1;
 static pid_t guard_pid;
 static uint32_t serial;
 
-static void give_agent(int fd)
+static inline void give_agent(int fd)
 {
 	union {
 		struct cmsghdr align;
@@ -41,7 +41,7 @@ static void give_agent(int fd)
 	assert_true(sendmsg(order_fd, &header, MSG_NOSIGNAL) > 0);
 }
 
-static int start_guard(void **state)
+static inline int start_guard(void **state)
 {
 	int orders[2], ends[2];
 
@@ -67,7 +67,7 @@ static int start_guard(void **state)
 }
 
 /* The guard stops when its orders end; then nothing of this world is left but its first process and this one. */
-static int stop_guard(void **state)
+static inline int stop_guard(void **state)
 {
 	int status = -1;
 

@@ -1,0 +1,175 @@
+/* Snapshots through the guard: what it installs, and what it refuses whatever the agent says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <sys/mman.h>
+
+#include "b2bd/guard/install.h"
+#include "common/snapshot.h"
+#include "tests/unit/test_guard_harness.h"
+
+#define ALL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
+#define SNAPSHOT(id) WORLD_CACHE "/org/" id "/snapshot"
+
+static int snapshot_of(int org, uint64_t generation, int seals)
+{
+	const struct b2b_snapshot_user user = { .local = "alice", .gecos = "Alice", .uid = policy->orgs[org].range_lo + 1 };
+	struct b2b_snapshot_builder *builder = NULL;
+	int fd = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	assert_true(fd >= 0);
+	assert_int_equal(b2b_snapshot_new(policy, org, generation, &builder), 0);
+	assert_int_equal(b2b_snapshot_add_user(builder, &user), 0);
+	assert_int_equal(b2b_snapshot_write(builder, fd), 0);
+	b2b_snapshot_free(builder);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, seals), 0);
+	return fd;
+}
+
+/* Closes FD. */
+static struct b2b_guard_message install(int org, int fd)
+{
+	struct b2b_guard_message message = { .type = B2B_GUARD_INSTALL, .org = org }, answer;
+
+	send_message(&message, fd);
+	close(fd);
+	answer = take_answer(10000);
+	assert_int_equal(answer.serial, serial);
+	return answer;
+}
+
+static ino_t inode(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void test_installs(void **state)
+{
+	uint64_t next = b2b_live_generation(lives[ACME]) + 1;
+	struct b2b_guard_message answer = install(ACME, snapshot_of(ACME, next, ALL_SEALS));
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(answer.result, 0);
+	assert_int_equal(answer.generation, next);
+	assert_int_equal(b2b_live_generation(lives[ACME]), next);
+	assert_int_equal(stat(SNAPSHOT("42c3e9"), &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_mode & 07777, 0644);
+	assert_int_equal(access(WORLD_CACHE "/org/42c3e9/.snapshot.new", F_OK), -1);
+}
+
+static void test_refuses(void **state)
+{
+	static const int partial[] = { 0, F_SEAL_WRITE, F_SEAL_WRITE | F_SEAL_SHRINK, F_SEAL_SHRINK | F_SEAL_GROW };
+	uint64_t next = b2b_live_generation(lives[ACME]) + 1;
+	int fd = memfd_create("rubbish", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	ino_t before;
+
+	(void)state;
+	assert_int_equal(install(ACME, snapshot_of(ACME, next, ALL_SEALS)).result, 0);
+	before = inode(SNAPSHOT("42c3e9"));
+	next++;
+	for (size_t i = 0; i < sizeof(partial) / sizeof(*partial); i++)
+		assert_int_equal(install(ACME, snapshot_of(ACME, next, partial[i])).result, -EPERM);
+	assert_int_equal(install(ACME, snapshot_of(ACME, next - 1, ALL_SEALS)).result, -ESTALE);
+	assert_int_equal(install(ACME, snapshot_of(GLOBEX, next, ALL_SEALS)).result, -EBADMSG);
+	assert_int_equal(write(fd, "rubbish", 7), 7);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
+	assert_int_equal(install(ACME, fd).result, -EBADMSG);
+	fd = memfd_create("empty", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
+	assert_int_equal(install(ACME, fd).result, -EBADMSG);
+	fd = memfd_create("huge", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	assert_int_equal(ftruncate(fd, (off_t)B2B_SNAPSHOT_MAX + 1), 0);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, ALL_SEALS), 0);
+	assert_int_equal(install(ACME, fd).result, -EFBIG);
+	assert_int_equal(install(ACME, open("/dev/null", O_RDONLY | O_CLOEXEC)).result, -EPERM);
+	assert_int_equal(install(ACME, open("/proc/self/exe", O_RDONLY | O_CLOEXEC)).result, -EPERM);
+	assert_int_equal(install(WORLD_ORGS, snapshot_of(ACME, next, ALL_SEALS)).result, -EINVAL);
+	assert_int_equal(inode(SNAPSHOT("42c3e9")), before);
+	assert_int_equal(b2b_live_generation(lives[ACME]), next - 1);
+	assert_int_equal(install(ACME, snapshot_of(ACME, next, ALL_SEALS)).result, 0);
+}
+
+/* A full disk: the old one stays, nothing is left behind, and it works again when there is room. */
+static void test_full_disk(void **state)
+{
+	uint64_t next = b2b_live_generation(lives[GLOBEX]) + 1;
+	struct b2b_guard_message answer;
+
+	(void)state;
+	assert_int_equal(install(GLOBEX, snapshot_of(GLOBEX, next, ALL_SEALS)).result, 0);
+	assert_int_equal(mount("tmpfs", WORLD_CACHE "/org/9d01f2", "tmpfs", 0, "size=4k,nr_inodes=1,mode=755"), 0);
+	answer = install(GLOBEX, snapshot_of(GLOBEX, next + 1, ALL_SEALS));
+	umount(WORLD_CACHE "/org/9d01f2");
+	assert_int_equal(answer.result, -ENOSPC);
+	assert_int_equal(answer.generation, next);
+	assert_int_equal(b2b_live_generation(lives[GLOBEX]), next);
+	assert_int_equal(install(GLOBEX, snapshot_of(GLOBEX, next + 1, ALL_SEALS)).result, 0);
+}
+
+/* A crash after the rename: the next start announces what is there. */
+static void test_recovers(void **state)
+{
+	uint64_t next = b2b_live_generation(lives[EMEA]) + 5, installed = 0;
+	int fd = snapshot_of(EMEA, next, ALL_SEALS);
+
+	(void)state;
+	assert_int_equal(b2b_install(WORLD_CACHE, policy, EMEA, fd, 0, &installed), 0);
+	close(fd);
+	assert_int_equal(installed, next);
+	assert_true(b2b_live_generation(lives[EMEA]) < next);
+	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]);
+	assert_int_equal(b2b_live_generation(lives[EMEA]), next);
+}
+
+/* An END that comes while snapshots wait is not held up by them, and all of them are answered. */
+static void test_beside_ends(void **state)
+{
+	enum { N = 3 };
+	pid_t alice = spawn(plain, ALICE);
+	struct b2b_guard_message end = end_message(B2B_SCOPE_USER, ACME, ALICE);
+	int answers = 0, ended = 0;
+
+	(void)state;
+	for (int i = 0; i < N; i++) {
+		struct b2b_guard_message message = { .type = B2B_GUARD_INSTALL, .org = ACME };
+		int fd = snapshot_of(ACME, b2b_live_generation(lives[ACME]) + 10 + (uint64_t)i, ALL_SEALS);
+
+		send_message(&message, fd);
+		close(fd);
+	}
+	send_message(&end, -1);
+	for (int i = 0; i < N + 1; i++) {
+		struct b2b_guard_message answer = take_answer(10000);
+
+		assert_int_equal(answer.result, 0);
+		answers += answer.generation > 0;
+		ended += answer.ended > 0;
+	}
+	assert_int_equal(answers, N);
+	assert_int_equal(ended, 1);
+	assert_false(world_alive(alice));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_installs, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_refuses, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_full_disk, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_recovers, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_beside_ends, start_guard, stop_guard),
+	};
+	int r;
+
+	make_world();
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	drop_world();
+	return r;
+}
