@@ -77,10 +77,7 @@ static void session_row(struct b2b_table *table, const json_t *session, int64_t 
 	b2b_table_cell(table, "%s", or_dash(b2b_ctl_text(session, "tty")));
 	b2b_table_cell(table, "%s", or_dash(b2b_ctl_text(session, "from")));
 	b2b_table_cell(table, "%s", b2b_ctl_span(now_s - b2b_ctl_number(session, "opened_s"), span));
-	if (ends == 0)
-		b2b_table_cell(table, "-");
-	else
-		b2b_table_cell(table, "%s%s", ends > now_s ? "in " : "", ends > now_s ? b2b_ctl_span(ends - now_s, span) : "now");
+	b2b_table_cell(table, "%s", ends == 0 ? "-" : b2b_ctl_span(ends - now_s, span));
 	b2b_table_cell(table, "%s", b2b_ctl_true(session, "authenticated") ? or_dash(b2b_ctl_text(session, "acr")) : "key");
 }
 
@@ -124,7 +121,7 @@ int b2b_ctl_show_users(FILE *out, const json_t *json, int64_t now_s)
 
 int b2b_ctl_show_sessions(FILE *out, const json_t *json, int64_t now_s)
 {
-	static const char *const headings[] = { "USER", "SERVICE", ">PID", "TTY", "~FROM", "OPEN FOR", "ENDS", "~ACR", NULL };
+	static const char *const headings[] = { "USER", "SERVICE", ">PID", "TTY", "~FROM", "OPEN FOR", "ENDS IN", "~ACR", NULL };
 
 	return show_list(out, json, "sessions", headings, session_row, now_s, "No partner is logged in.");
 }
