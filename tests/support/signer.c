@@ -131,7 +131,8 @@ static size_t sign(EVP_PKEY *key, const char *alg, const char *input, unsigned c
 
 char *signer_compact(EVP_PKEY *key, const char *alg, const char *header, const char *payload)
 {
-	char *h = b2b_base64url_encode(header, strlen(header)), *p = b2b_base64url_encode(payload, strlen(payload)), *s, *input, *token;
+	char *h = b2b_base64url_encode(header, strlen(header)), *p = b2b_base64url_encode(payload, strlen(payload));
+	char *s, *input = NULL, *token = NULL;
 	unsigned char signature[1024];
 	size_t len;
 
