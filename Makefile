@@ -139,11 +139,11 @@ $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
 
 # Fuzz targets are compiled whole with clang, so that every object is instrumented.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_SRC) $(B2BD_SRC) $(wildcard */*.h */*/*.h)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_SRC) $(B2BD_SRC) $(SUPPORT_SRC) $(wildcard */*.h */*/*.h)
 	@mkdir -p $(@D)
 	$(MAKE) CC=clang BUILD=$(BUILD)/fuzzobj OPT='-O1 -g' EXTRA_CFLAGS='$(FUZZ_FLAGS)' HARDEN='-fvisibility=hidden -fno-strict-aliasing' \
-		$(BUILD)/fuzzobj/libagent.a $(BUILD)/fuzzobj/libcommon.a $(BUILD)/fuzzobj/obj/$(<:.c=.o)
-	clang -fsanitize=fuzzer,address,undefined -o $@ $(BUILD)/fuzzobj/obj/$(<:.c=.o) $(BUILD)/fuzzobj/libagent.a \
+		$(BUILD)/fuzzobj/libsupport.a $(BUILD)/fuzzobj/libagent.a $(BUILD)/fuzzobj/libcommon.a $(BUILD)/fuzzobj/obj/$(<:.c=.o)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $(BUILD)/fuzzobj/obj/$(<:.c=.o) $(BUILD)/fuzzobj/libsupport.a $(BUILD)/fuzzobj/libagent.a \
 		$(BUILD)/fuzzobj/libcommon.a $(B2BD_LIBS) -lpthread
 
 FUZZ_RUNS ?= 100000
