@@ -19,8 +19,8 @@ INSTALLED := \
 	644:packaging/b2b.conf:$(DOCDIR)/examples/b2b.conf \
 	644:packaging/sshd/50-b2b.conf:$(SYSCONFDIR)/ssh/sshd_config.d/50-b2b.conf \
 	$(foreach f,$(wildcard packaging/systemd/*.service),644:$(f):$(UNITDIR)/$(notdir $(f))) \
-	$(foreach f,$(wildcard packaging/sysusers.d/*.conf),644:$(f):$(SYSUSERSDIR)/$(notdir $(f))) \
-	$(foreach f,$(wildcard packaging/tmpfiles.d/*.conf),644:$(f):$(TMPFILESDIR)/$(notdir $(f))) \
+	$(foreach f,$(wildcard packaging/sysusers/*.conf),644:$(f):$(SYSUSERSDIR)/$(notdir $(f))) \
+	$(foreach f,$(wildcard packaging/tmpfiles/*.conf),644:$(f):$(TMPFILESDIR)/$(notdir $(f))) \
 	$(foreach f,$(wildcard packaging/pam-configs/*),644:$(f):$(PREFIX)/share/pam-configs/$(notdir $(f))) \
 	$(foreach f,$(wildcard */*.[58]),644:$(f):$(MANDIR)/man$(patsubst .%,%,$(suffix $(f)))/$(notdir $(f)))
 

@@ -80,7 +80,7 @@ static void find_section(const char *text, const char *heading, const char *next
 
 	if (!at)
 		fail_msg("there is no \"%s\"", heading + 1);
-	end = strstr(at + 1, next);
+	end = strstr(at + strlen(heading), next);
 	*ret_at = at;
 	*ret_end = end ? end : at + strlen(at);
 }
@@ -100,7 +100,7 @@ static void the_man_page_says_what_the_table_says(void **state)
 		begin = strstr(at, needle);
 		if (!begin || begin > end)
 			fail_msg(MAN_PAGE ": [%s] has no %s", b2b_conf_section_name(key->section), key->name);
-		stop = strstr(begin + 1, "\n.It ");
+		stop = strstr(begin + strlen(needle) - 1, "\n.It ");
 		if (!stop || stop > end)
 			stop = strstr(begin, "\n.El");
 		item = joined(begin + 1, stop, '.', "");
