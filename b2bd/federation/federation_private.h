@@ -17,6 +17,7 @@ struct b2b_refresh {
 	uint64_t answer_until;        /* up to this serial */
 	struct b2b_waiters waiters;
 	char *url;                    /* of CALL */
+	bool refetching;              /* keys were asked for again; the fetch begins with the next turn */
 	bool oauth_place;             /* metadata is being looked for where RFC 8414 has it */
 	unsigned failures;            /* in a row */
 	uint64_t discovered_ns;       /* 0: never */

@@ -207,6 +207,7 @@ static void fetch(struct b2b_federation *federation)
 	struct b2b_refresh *refresh = &federation->refresh;
 
 	b2b_timer_stop(&refresh->timer);
+	refresh->refetching = false;
 	if (refresh->discovered_ns && b2b_now_ns() - refresh->discovered_ns < DISCOVERY_S * B2B_NS_PER_S) {
 		fetch_keys(federation);
 		return;
@@ -232,10 +233,11 @@ void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)
 		b2b_log(LOG_ERR, "event=out-of-memory where=keys");
 		return;
 	}
-	if (refresh->call)
+	if (refresh->call || refresh->refetching)
 		return; /* under way already */
 	if (federation->jwks && (!refresh->refetched_ns || now - refresh->refetched_ns >= REFETCH_S * B2B_NS_PER_S)) {
 		refresh->refetched_ns = now;
+		refresh->refetching = true;
 		b2b_timer_set(federation->loop, &refresh->timer, 0, timer_fired, federation);
 		return;
 	}
