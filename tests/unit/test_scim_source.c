@@ -1,0 +1,385 @@
+/* A SCIM directory over HTTPS: what is complete and what only looks like it, and who is gone. */
+#include "tests/unit/fake_federation.h"
+#include "tests/unit/state_fixture.h"
+
+#include <errno.h>
+
+#include "b2bd/directory/source.h"
+#include "common/clock.h"
+#include "common/reason.h"
+#include "tests/support/tls_server.h"
+
+#define PEOPLE_MAX 1200
+
+struct directory {
+	int n_people;              /* p0 … of acme */
+	int gone;                  /* those below this one answer 404 by id and are not listed */
+	int unlisted;              /* not listed, but there by id: 1 of them, p0 */
+	int page;                  /* largest page that is given */
+	int status;                /* 0: 200 */
+	int refuse_first;          /* so many 401 first */
+	bool repeat_past_end, total_lies, acme_unlisted, ignore_filter;
+	const char *extra;         /* one more resource, raw */
+	int requests;
+	char last_path[1024];
+};
+
+struct world {
+	struct state_fixture *base;
+	struct directory directory;
+	struct tls_server *server;
+	struct b2b_loop *loop;
+	struct b2b_http *http;
+	struct b2b_conf conf;
+	struct b2b_source *source;
+	char url[256];
+	int passes, error, changes, found, find_error;
+	char why[256];
+};
+
+static void person_json(char *buf, size_t size, int n)
+{
+	snprintf(buf, size,
+	         "{\"id\":\"p%d\",\"userName\":\"n%d@acme.example\",\"displayName\":\"N:%d,\",\"active\":true,"
+	         "\"roles\":[{\"value\":\"dba\"},{\"value\":\"nonsense\"}],\"groups\":[{\"value\":\"g1\"}],"
+	         "\"meta\":{\"lastModified\":\"2026-11-23T21:00:00.250Z\"},"
+	         "\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\",\"localName\":\"N%d\",\"kind\":\"person\",\"state\":\"active\"}}",
+	         n, n, n, n);
+}
+
+static char *list_json(const struct directory *directory, long start, int count, int first, int total, bool people)
+{
+	size_t room = 256 + (size_t)count * 640;
+	char *body = malloc(room), one[640];
+	size_t n = 0;
+	int i, shown = 0;
+
+	n += (size_t)snprintf(body, room, "{\"totalResults\":%d,\"itemsPerPage\":%d,\"startIndex\":%ld,\"Resources\":[",
+	                      directory->total_lies ? total + 1 : total, count, start);
+	for (i = first + (int)start - 1; people && i < first + total && shown < count; i++, shown++) {
+		person_json(one, sizeof(one), i);
+		n += (size_t)snprintf(body + n, room - n, "%s%s", shown ? "," : "", one);
+	}
+	snprintf(body + n, room - n, "]}");
+	return body;
+}
+
+static char *people_page(struct directory *directory, const char *path)
+{
+	const char *at = strstr(path, "startIndex=");
+	long start = at ? strtol(at + 11, NULL, 10) : 1;
+	int first = directory->gone + directory->unlisted, total = directory->n_people - first, count = directory->page;
+	char *body;
+
+	if (directory->extra) {
+		if (asprintf(&body, "{\"totalResults\":1,\"Resources\":[%s]}", directory->extra) < 0)
+			return NULL;
+		return body;
+	}
+	if (start > total && directory->repeat_past_end)
+		start = 1;
+	return list_json(directory, start, count, first, total, true);
+}
+
+static char *one_person(const struct directory *directory, const char *path, int *status)
+{
+	int n = (int)strtol(strstr(path, "/Users/p") + 8, NULL, 10);
+	char *body = malloc(640);
+
+	if (n < directory->gone || n >= directory->n_people) {
+		*status = 404;
+		snprintf(body, 640, "{\"status\":\"404\"}");
+	} else {
+		person_json(body, 640, n);
+	}
+	return body;
+}
+
+static char *found_person(const struct directory *directory, const char *path)
+{
+	const char *name = strstr(path, "localName%20eq%20%22n");
+	char one[640], *body = NULL;
+	int n = name ? (int)strtol(name + 21, NULL, 10) : 0;
+
+	person_json(one, sizeof(one), directory->ignore_filter ? 0 : n);
+	if (asprintf(&body, "{\"totalResults\":%d,\"Resources\":[%s]}", n < directory->n_people, n < directory->n_people ? one : "") < 0)
+		return NULL;
+	return body;
+}
+
+static void answer(void *arg, const struct tls_request *request, struct tls_reply *reply)
+{
+	struct directory *directory = arg;
+
+	directory->requests++;
+	snprintf(directory->last_path, sizeof(directory->last_path), "%s", request->path);
+	if (directory->refuse_first > 0 || !strstr(request->headers, "Bearer token")) {
+		directory->refuse_first--;
+		reply->status = 401;
+	} else if (directory->status) {
+		reply->status = directory->status;
+	} else if (strstr(request->path, "/Organizations")) {
+		reply->body = strdup(directory->acme_unlisted
+		                         ? "{\"totalResults\":0}"
+		                         : "{\"totalResults\":2,\"Resources\":[{\"id\":\"42c3e9\",\"alias\":\"acme\",\"state\":\"active\"},"
+		                           "{\"id\":\"other\",\"alias\":\"other\",\"state\":\"active\"}]}");
+	} else if (strstr(request->path, "/Groups")) {
+		reply->body = strdup("{\"totalResults\":1,\"Resources\":[{\"id\":\"g1\",\"displayName\":\"DBA\",\"members\":[{\"value\":\"p1\"}],"
+		                     "\"urn:b2b:scim:schemas:2.0:Group\":{\"organizationId\":\"42c3e9\",\"localName\":\"dba\"}}]}");
+	} else if (strstr(request->path, "filter=")) {
+		reply->body = found_person(directory, request->path);
+	} else if (strstr(request->path, "/Users/")) {
+		reply->body = one_person(directory, request->path, &reply->status);
+	} else {
+		reply->body = people_page(directory, request->path);
+	}
+}
+
+static void changed(void *arg, int org)
+{
+	struct world *world = arg;
+
+	assert_int_equal(org, 0);
+	assert_true(b2b_state_idle(world->base->state));
+	world->changes++;
+}
+
+static void passed(void *arg, int error, const char *why)
+{
+	struct world *world = arg;
+
+	world->passes++;
+	world->error = error;
+	snprintf(world->why, sizeof(world->why), "%s", why);
+}
+
+static int setup(void **state)
+{
+	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
+	struct world *world = calloc(1, sizeof(*world));
+	struct b2b_conf_federation *federation = &world->conf.federation;
+
+	fixture_setup((void **)&world->base);
+	world->server = tls_server_start(TLS_SERVER_SOUND, answer, &world->directory);
+	snprintf(world->url, sizeof(world->url), "%s", tls_server_url(world->server));
+	federation->issuer = world->url;
+	federation->scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User";
+	federation->subject_attribute = (char *)"id";
+	federation->sync_interval_s = 3600;
+	federation->mass_removal_percent = 20;
+	world->directory = (struct directory){ .n_people = 10, .page = 500 };
+	memset(&fake, 0, sizeof(fake));
+	assert_int_equal(b2b_loop_new(&world->loop), 0);
+	assert_int_equal(b2b_http_new(world->loop, tls_server_ca(world->server), NULL, &world->http), 0);
+	assert_int_equal(b2b_source_new(world->loop, world->http, NULL, world->base->state, &world->base->policy, &world->conf, &handlers, world,
+	                                &world->source),
+	                 0);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	void *base = world->base;
+
+	b2b_source_free(world->source);
+	b2b_http_free(world->http);
+	b2b_loop_free(world->loop);
+	tls_server_stop(world->server);
+	fixture_teardown(&base);
+	free(world);
+	return 0;
+}
+
+static void turn_until(struct world *world, const int *value, int wanted)
+{
+	uint64_t deadline = b2b_now_ns() + 60 * B2B_NS_PER_S;
+
+	while (*value < wanted) {
+		assert_true(b2b_now_ns() < deadline);
+		b2b_loop_turn(world->loop, 50);
+	}
+}
+
+static int pass(struct world *world)
+{
+	int wanted = world->passes + 1;
+
+	b2b_source_sync(world->source);
+	turn_until(world, &world->passes, wanted);
+	return world->error;
+}
+
+static int standing(struct world *world, const char *local)
+{
+	struct b2b_principal person;
+	int r = b2b_directory_by_name(world->base->state, "42c3e9", local, &person);
+
+	if (r < 0)
+		return r;
+	r = b2b_principal_standing(&person, b2b_wall_s());
+	b2b_principal_clear(&person);
+	return r;
+}
+
+static void reads_everything_page_by_page(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+	struct b2b_principal person;
+
+	world->directory.n_people = PEOPLE_MAX;
+	world->directory.page = 97;
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, PEOPLE_MAX);
+	assert_int_equal(status.groups, 1);
+	assert_int_equal(status.organisations, 1);
+	assert_true(status.last_complete_s > 0);
+	assert_true(world->changes > 0);
+	assert_int_equal(b2b_directory_by_name(world->base->state, "42c3e9", "n7", &person), 0);
+	assert_string_equal(person.display, "N7");
+	assert_string_equal(person.id, "p7");
+	assert_int_equal(person.roles, 2);
+	assert_int_equal(person.modified_ms % 1000, 250);
+	b2b_principal_clear(&person);
+	world->changes = 0;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(world->changes, 0);
+}
+
+static void a_repeated_first_page_ends(void **state)
+{
+	struct world *world = *state;
+
+	world->directory.repeat_past_end = true;
+	assert_int_equal(pass(world), 0);
+	world->directory.total_lies = true;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_non_null(strstr(world->why, "totalResults"));
+	assert_int_equal(standing(world, "n1"), B2B_OK);
+}
+
+static void errors_remove_nobody(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.status = 403;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_non_null(strstr(world->why, "403"));
+	world->directory.status = 0;
+	fake.no_token = true;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(standing(world, "n1"), B2B_OK);
+}
+
+static void an_old_token_is_replaced_once(void **state)
+{
+	struct world *world = *state;
+
+	world->directory.refuse_first = 1;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(fake.drops, 1);
+	world->directory.refuse_first = 1000;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_non_null(strstr(world->why, "401"));
+}
+
+static void who_is_gone_is_removed(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 2;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, "n1"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, "n2"), B2B_OK);
+}
+
+static void who_is_only_not_listed_stays(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.unlisted = 1;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+}
+
+static void many_at_once_wait_for_a_word(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 3;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_non_null(strstr(world->why, "acme would lose 3 of 10"));
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+	world->directory.gone = 0;
+	world->directory.acme_unlisted = true;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+}
+
+static void a_broken_record_does_not_remove_its_person(void **state)
+{
+	struct world *world = *state;
+
+	world->directory.n_people = 1;
+	assert_int_equal(pass(world), 0);
+	world->directory.extra = "{\"id\":\"p0\",\"active\":\"yes\"}";
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+	world->directory.extra = "{\"active\":true}";
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+}
+
+static void note_found(void *arg, int error)
+{
+	struct world *world = arg;
+
+	world->find_error = error;
+	world->found++;
+}
+
+static int find(struct world *world, const char *local)
+{
+	int wanted = world->found + 1;
+
+	b2b_source_find(world->source, 0, local, note_found, world);
+	turn_until(world, &world->found, wanted);
+	return world->find_error;
+}
+
+static void finds_one(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(find(world, "n4"), 0);
+	assert_non_null(strstr(world->directory.last_path, "filter=urn%3Ab2b%3Ascim%3Aschemas%3A2.0%3AUser%3AorganizationId%20eq%20%2242c3e9%22"));
+	assert_int_equal(standing(world, "n4"), B2B_OK);
+	assert_int_equal(world->changes, 1);
+	assert_int_equal(find(world, "n11"), -ENOENT);
+	world->directory.ignore_filter = true;
+	assert_int_equal(find(world, "n5"), -ENOENT);
+	assert_int_equal(standing(world, "n0"), -ENOENT);
+	world->directory.status = 500;
+	assert_int_equal(find(world, "n6"), -EHOSTUNREACH);
+	b2b_source_find(world->source, 0, "n6", note_found, world); /* freed while it is under way */
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(reads_everything_page_by_page), TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
+		TEST(an_old_token_is_replaced_once), TEST(who_is_gone_is_removed),       TEST(who_is_only_not_listed_stays),
+		TEST(many_at_once_wait_for_a_word),  TEST(a_broken_record_does_not_remove_its_person), TEST(finds_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
