@@ -1,0 +1,559 @@
+/* The signals' stream over HTTPS: set up, polled, acknowledged only when durable, and what happens when it breaks. */
+#include "tests/unit/fake_federation.h"
+#include "tests/unit/state_fixture.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "b2bd/signals/stream.h"
+#include "common/clock.h"
+#include "tests/support/signer.h"
+#include "tests/support/tls_server.h"
+
+#define RISC "https://schemas.openid.net/secevent/risc/event-type/"
+#define SSF "https://schemas.openid.net/secevent/ssf/event-type/"
+#define SETS_MAX 16
+
+struct transmitter {
+	pthread_mutex_t lock;
+	pthread_cond_t news;
+	char url[256];
+	EVP_PKEY *key, *other_key;
+	struct {
+		char jti[32];
+		char *jwt;
+		bool released;
+		char err[64], language[8];
+	} sets[SETS_MAX];
+	int n_sets;
+	bool exists, paused, gone, appended, other_issuer, silent_verify;
+	int creations, enablings, verifications, polls, immediate_polls, acks;
+	int fail_polls; /* so many 500 */
+};
+
+struct world {
+	struct state_fixture *base;
+	struct transmitter transmitter;
+	struct tls_server *server;
+	struct b2b_loop *loop;
+	struct b2b_http *http;
+	struct b2b_conf conf;
+	struct b2b_jwks *jwks;
+	struct b2b_stream *stream;
+	int events, polled, gaps, withhold;
+	char order[256];
+};
+
+static void add_set(struct transmitter *transmitter, const char *jti, const char *jwt)
+{
+	pthread_mutex_lock(&transmitter->lock);
+	snprintf(transmitter->sets[transmitter->n_sets].jti, sizeof(transmitter->sets[0].jti), "%s", jti);
+	transmitter->sets[transmitter->n_sets++].jwt = strdup(jwt);
+	pthread_cond_broadcast(&transmitter->news);
+	pthread_mutex_unlock(&transmitter->lock);
+}
+
+/* EVENT about alice, or about the stream where TYPE is a control event. */
+static char *make_set(struct transmitter *transmitter, EVP_PKEY *key, const char *kid, const char *jti, const char *type, int64_t time_s,
+                      const char *audience, json_t *more)
+{
+	json_t *event = more ? more : json_object();
+	json_t *subject = strstr(type, SSF) ? json_pack("{s:s,s:s}", "format", "opaque", "id", "stream-1")
+	                                    : json_pack("{s:s,s:{s:s,s:s,s:s},s:{s:s,s:s}}", "format", "complex", "user", "format", "iss_sub",
+	                                                "iss", transmitter->url, "sub", "alice", "tenant", "format", "opaque", "id", "42c3e9");
+	json_t *payload;
+	char *jwt;
+
+	json_object_set_new(event, "event_timestamp", json_integer(time_s));
+	payload = json_pack("{s:s,s:s,s:s,s:I,s:o,s:{s:o}}", "iss", transmitter->url, "aud", audience, "jti", jti, "iat", (json_int_t)b2b_wall_s(),
+	                    "sub_id", subject, "events", type, event);
+	assert_non_null(payload);
+	jwt = signer_token(key, "ES256", kid, "secevent+jwt", payload);
+	json_decref(payload);
+	return jwt;
+}
+
+static void send_set(struct world *world, const char *jti, const char *type, int64_t time_s)
+{
+	char *jwt = make_set(&world->transmitter, world->transmitter.key, "k1", jti, type, time_s, "web7", NULL);
+
+	add_set(&world->transmitter, jti, jwt);
+	free(jwt);
+}
+
+static char *configuration(const struct transmitter *transmitter)
+{
+	const char *url = transmitter->url;
+	char *body = NULL;
+
+	assert_true(asprintf(&body,
+	                     "{\"issuer\":\"%s%s\",\"configuration_endpoint\":\"%s/ssf/stream\",\"status_endpoint\":\"%s/ssf/status\","
+	                     "\"verification_endpoint\":\"%s/ssf/verify\",\"delivery_methods_supported\":[\"urn:ietf:rfc:8936\"]}",
+	                     url, transmitter->other_issuer ? "/other" : "", url, url, url) > 0);
+	return body;
+}
+
+static char *stream_json(const struct transmitter *transmitter)
+{
+	char *body = NULL;
+
+	assert_true(asprintf(&body,
+	                     "{\"stream_id\":\"stream-1\",\"iss\":\"%s\",\"aud\":[\"web7\"],"
+	                     "\"delivery\":{\"method\":\"urn:ietf:rfc:8936\",\"endpoint_url\":\"%s/ssf/poll/1\"}}",
+	                     transmitter->url, transmitter->url) > 0);
+	return body;
+}
+
+static void stream_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
+{
+	char *one, *list = NULL;
+
+	if (!strcmp(request->method, "POST") && transmitter->exists) {
+		reply->status = 409;
+		return;
+	}
+	if (!strcmp(request->method, "POST")) {
+		assert_non_null(strstr(request->body, "urn:ietf:rfc:8936"));
+		transmitter->exists = true;
+		transmitter->creations++;
+		reply->status = 201;
+		reply->body = stream_json(transmitter);
+		return;
+	}
+	one = stream_json(transmitter);
+	assert_true(asprintf(&list, "[%s]", one) > 0);
+	free(one);
+	reply->body = list;
+}
+
+static void status_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
+{
+	if (!strcmp(request->method, "POST")) {
+		transmitter->paused = false;
+		transmitter->enablings++;
+	} else {
+		assert_non_null(strstr(request->path, "stream_id=stream-1"));
+	}
+	assert_true(asprintf(&reply->body, "{\"stream_id\":\"stream-1\",\"status\":\"%s\"}", transmitter->paused ? "paused" : "enabled") > 0);
+}
+
+static void verify_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
+{
+	json_t *body = json_loads(request->body, 0, NULL);
+	char jti[32], *jwt;
+
+	transmitter->verifications++;
+	reply->status = 204;
+	if (!transmitter->silent_verify) {
+		snprintf(jti, sizeof(jti), "verify-%d", transmitter->verifications);
+		jwt = make_set(transmitter, transmitter->key, "k1", jti, SSF "verification", b2b_wall_s(), "web7",
+		               json_pack("{s:O}", "state", json_object_get(body, "state")));
+		snprintf(transmitter->sets[transmitter->n_sets].jti, sizeof(transmitter->sets[0].jti), "%s", jti);
+		transmitter->sets[transmitter->n_sets++].jwt = jwt;
+	}
+	json_decref(body);
+}
+
+static void take_reports(struct transmitter *transmitter, const struct tls_request *request, const json_t *body)
+{
+	const json_t *one, *errs = json_object_get(body, "setErrs");
+	size_t i;
+	int n;
+
+	for (n = 0; n < transmitter->n_sets; n++) {
+		json_array_foreach(json_object_get(body, "ack"), i, one) {
+			if (!strcmp(json_string_value(one), transmitter->sets[n].jti)) {
+				transmitter->sets[n].released = true;
+				transmitter->acks++;
+			}
+		}
+		one = json_object_get(errs, transmitter->sets[n].jti);
+		if (one) {
+			transmitter->sets[n].released = true;
+			snprintf(transmitter->sets[n].err, sizeof(transmitter->sets[n].err), "%s", json_string_value(json_object_get(one, "err")));
+			snprintf(transmitter->sets[n].language, sizeof(transmitter->sets[n].language), "%s",
+			         strcasestr(request->headers, "content-language: en") ? "en" : "");
+		}
+	}
+}
+
+static json_t *outstanding(const struct transmitter *transmitter)
+{
+	json_t *sets = json_object();
+	int n;
+
+	for (n = 0; n < transmitter->n_sets; n++) {
+		if (!transmitter->sets[n].released)
+			json_object_set_new(sets, transmitter->sets[n].jti, json_string(transmitter->sets[n].jwt));
+	}
+	return sets;
+}
+
+static void poll_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
+{
+	json_t *body = json_loads(request->body, 0, NULL), *sets;
+	bool immediately = json_is_true(json_object_get(body, "returnImmediately"));
+	struct timespec until;
+
+	transmitter->polls++;
+	transmitter->immediate_polls += immediately;
+	if (transmitter->gone || transmitter->fail_polls > 0) {
+		reply->status = transmitter->gone ? 404 : 500;
+		transmitter->fail_polls--;
+		transmitter->gone = false;
+		json_decref(body);
+		return;
+	}
+	take_reports(transmitter, request, body);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 1;
+	until.tv_nsec += 200000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	for (;;) {
+		sets = outstanding(transmitter);
+		if (json_object_size(sets) || immediately)
+			break;
+		json_decref(sets);
+		sets = NULL;
+		if (pthread_cond_timedwait(&transmitter->news, &transmitter->lock, &until) == ETIMEDOUT) {
+			sets = json_object();
+			break;
+		}
+	}
+	json_decref(body);
+	body = json_pack("{s:o}", "sets", sets);
+	reply->body = json_dumps(body, 0);
+	json_decref(body);
+}
+
+static void answer(void *arg, const struct tls_request *request, struct tls_reply *reply)
+{
+	struct transmitter *transmitter = arg;
+
+	pthread_mutex_lock(&transmitter->lock);
+	if (!strcmp(request->path, "/.well-known/ssf-configuration") && transmitter->appended) {
+		transmitter->appended = false;
+		reply->status = 404;
+	} else if (!strcmp(request->path, "/.well-known/ssf-configuration")) {
+		reply->body = configuration(transmitter);
+	} else if (!strstr(request->headers, "Bearer token")) {
+		reply->status = 401;
+	} else if (!strncmp(request->path, "/ssf/stream", 11)) {
+		stream_request(transmitter, request, reply);
+	} else if (!strncmp(request->path, "/ssf/status", 11)) {
+		status_request(transmitter, request, reply);
+	} else if (!strcmp(request->path, "/ssf/verify")) {
+		verify_request(transmitter, request, reply);
+	} else if (!strcmp(request->path, "/ssf/poll/1")) {
+		poll_request(transmitter, request, reply);
+	} else {
+		reply->status = 404;
+	}
+	pthread_mutex_unlock(&transmitter->lock);
+}
+
+static int on_event(void *arg, const struct b2b_event *event)
+{
+	struct world *world = arg;
+	size_t n = strlen(world->order);
+
+	if (event->kind != B2B_EVENT_VERIFICATION) {
+		if (world->withhold > 0) {
+			world->withhold--;
+			return -ENOSPC;
+		}
+		world->events++;
+		snprintf(world->order + n, sizeof(world->order) - n, "%s ", event->jti);
+	}
+	return b2b_stream_seen(world->base->state, event->jti, b2b_wall_s());
+}
+
+static void on_polled(void *arg)
+{
+	((struct world *)arg)->polled++;
+}
+
+static void on_gap(void *arg)
+{
+	((struct world *)arg)->gaps++;
+}
+
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct transmitter *transmitter = &world->transmitter;
+	json_t *keys;
+	char *text;
+
+	fixture_setup((void **)&world->base);
+	pthread_mutex_init(&transmitter->lock, NULL);
+	pthread_cond_init(&transmitter->news, NULL);
+	transmitter->key = signer_key("ES256");
+	transmitter->other_key = signer_key("ES256");
+	world->server = tls_server_start(TLS_SERVER_SOUND, answer, transmitter);
+	snprintf(transmitter->url, sizeof(transmitter->url), "%s", tls_server_url(world->server));
+	world->conf.federation.issuer = transmitter->url;
+	world->conf.federation.client_id = (char *)"web7";
+	world->conf.federation.clock_skew_s = 30;
+	world->conf.host.poll_hold_s = 5;
+	keys = json_pack("{s:[o]}", "keys", signer_jwk(transmitter->key, "k1", "ES256", "sig"));
+	text = json_dumps(keys, 0);
+	json_decref(keys);
+	assert_int_equal(b2b_jwks_parse(text, strlen(text), &world->jwks), 0);
+	free(text);
+	memset(&fake, 0, sizeof(fake));
+	fake.jwks = world->jwks;
+	assert_int_equal(b2b_loop_new(&world->loop), 0);
+	assert_int_equal(b2b_http_new(world->loop, tls_server_ca(world->server), NULL, &world->http), 0);
+	*state = world;
+	return 0;
+}
+
+static void start(struct world *world)
+{
+	static const struct b2b_stream_handlers handlers = { .event = on_event, .polled = on_polled, .gap = on_gap };
+
+	assert_int_equal(
+		b2b_stream_new(world->loop, world->http, NULL, world->base->state, &world->conf, &handlers, world, &world->stream), 0);
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	void *base = world->base;
+	int i;
+
+	b2b_stream_free(world->stream);
+	b2b_http_free(world->http);
+	b2b_loop_free(world->loop);
+	tls_server_stop(world->server);
+	b2b_jwks_free(world->jwks);
+	EVP_PKEY_free(world->transmitter.key);
+	EVP_PKEY_free(world->transmitter.other_key);
+	for (i = 0; i < world->transmitter.n_sets; i++)
+		free(world->transmitter.sets[i].jwt);
+	pthread_cond_destroy(&world->transmitter.news);
+	pthread_mutex_destroy(&world->transmitter.lock);
+	fixture_teardown(&base);
+	free(world);
+	return 0;
+}
+
+static void turn_until(struct world *world, const int *value, int wanted)
+{
+	uint64_t deadline = b2b_now_ns() + 40 * B2B_NS_PER_S;
+
+	while (*(const volatile int *)value < wanted) {
+		assert_true(b2b_now_ns() < deadline);
+		b2b_loop_turn(world->loop, 20);
+	}
+}
+
+static void is_set_up_and_brings_events(void **state)
+{
+	struct world *world = *state;
+	struct b2b_stream_status status;
+
+	start(world);
+	turn_until(world, &world->polled, 2);
+	assert_int_equal(world->transmitter.creations, 1);
+	assert_int_equal(world->transmitter.verifications, 1);
+	assert_int_equal(world->gaps, 1); /* a new stream knows nothing of the past */
+	turn_until(world, &world->transmitter.acks, 1);
+	send_set(world, "e2", RISC "account-enabled", b2b_wall_s() - 5);
+	turn_until(world, &world->events, 1);
+	turn_until(world, &world->transmitter.acks, 2);
+	b2b_stream_get_status(world->stream, &status);
+	assert_true(status.connected);
+	assert_int_equal(status.events, 2);
+	assert_int_equal(status.refused, 0);
+	assert_string_equal(status.why, "");
+}
+
+static void events_come_in_the_order_of_their_time(void **state)
+{
+	struct world *world = *state;
+	int64_t now = b2b_wall_s();
+
+	send_set(world, "late", RISC "account-enabled", now - 10);
+	send_set(world, "early", RISC "account-disabled", now - 20);
+	world->transmitter.exists = true;
+	start(world);
+	turn_until(world, &world->events, 2);
+	assert_string_equal(world->order, "early late ");
+	assert_int_equal(world->gaps, 0); /* adopted: nothing was lost */
+}
+
+static void what_is_not_durable_comes_again(void **state)
+{
+	struct world *world = *state;
+
+	world->withhold = 1;
+	send_set(world, "e1", RISC "account-disabled", b2b_wall_s());
+	start(world);
+	turn_until(world, &world->events, 1);
+	turn_until(world, &world->transmitter.acks, 2);
+	assert_int_equal(world->withhold, 0);
+	/* and what was seen is acknowledged, not handed on */
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.sets[0].released = false;
+	pthread_cond_broadcast(&world->transmitter.news);
+	pthread_mutex_unlock(&world->transmitter.lock);
+	turn_until(world, &world->transmitter.acks, 3);
+	assert_int_equal(world->events, 1);
+}
+
+static void bad_ones_are_refused(void **state)
+{
+	struct world *world = *state;
+	struct transmitter *transmitter = &world->transmitter;
+	struct b2b_stream_status status;
+	char *jwt;
+
+	jwt = make_set(transmitter, transmitter->other_key, "k1", "forged", RISC "account-enabled", b2b_wall_s(), "web7", NULL);
+	add_set(transmitter, "forged", jwt);
+	free(jwt);
+	jwt = make_set(transmitter, transmitter->key, "k1", "foreign", RISC "account-enabled", b2b_wall_s(), "web8", NULL);
+	add_set(transmitter, "foreign", jwt);
+	free(jwt);
+	add_set(transmitter, "garbage", "x.y.z");
+	jwt = make_set(transmitter, transmitter->key, "k1", "renamed", RISC "account-enabled", b2b_wall_s(), "web7", NULL);
+	add_set(transmitter, "another-name", jwt);
+	free(jwt);
+	start(world);
+	turn_until(world, &transmitter->acks, 1); /* the verification */
+	turn_until(world, &world->polled, 3);
+	assert_string_equal(transmitter->sets[0].err, "authentication_failed");
+	assert_string_equal(transmitter->sets[1].err, "invalid_audience");
+	assert_string_equal(transmitter->sets[2].err, "invalid_request");
+	assert_string_equal(transmitter->sets[3].err, "invalid_request");
+	assert_string_equal(transmitter->sets[0].language, "en");
+	assert_int_equal(world->events, 0);
+	assert_int_equal(world->gaps, 2); /* the new stream; and one for all that was refused */
+	b2b_stream_get_status(world->stream, &status);
+	assert_int_equal(status.refused, 4);
+}
+
+static void an_unknown_key_is_waited_for(void **state)
+{
+	struct world *world = *state;
+	struct b2b_jwks *more;
+	json_t *keys = json_pack("{s:[o,o]}", "keys", signer_jwk(world->transmitter.key, "k1", "ES256", "sig"),
+	                         signer_jwk(world->transmitter.other_key, "k2", "ES256", "sig"));
+	char *text = json_dumps(keys, 0), *jwt;
+
+	jwt = make_set(&world->transmitter, world->transmitter.other_key, "k2", "rotated", RISC "account-disabled", b2b_wall_s(), "web7", NULL);
+	add_set(&world->transmitter, "rotated", jwt);
+	free(jwt);
+	start(world);
+	turn_until(world, &fake.refetches, 1);
+	assert_int_equal(world->events, 0);
+	assert_int_equal(b2b_jwks_parse(text, strlen(text), &more), 0);
+	fake.jwks = more;
+	fake.refetched(fake.refetched_arg, true);
+	turn_until(world, &world->events, 1);
+	assert_false(*world->transmitter.sets[0].err);
+	b2b_jwks_free(world->jwks);
+	world->jwks = more;
+	json_decref(keys);
+	free(text);
+}
+
+static void failures_pass(void **state)
+{
+	struct world *world = *state;
+	struct b2b_stream_status status;
+	int polled;
+
+	world->transmitter.appended = true; /* the first place answers 404 */
+	start(world);
+	turn_until(world, &world->polled, 2);
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.fail_polls = 2;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	do {
+		b2b_loop_turn(world->loop, 20);
+		b2b_stream_get_status(world->stream, &status);
+	} while (status.connected);
+	assert_non_null(strstr(status.why, "500"));
+	assert_true(status.failing_since_s > 0);
+	polled = world->polled;
+	turn_until(world, &world->polled, polled + 1);
+	b2b_stream_get_status(world->stream, &status);
+	assert_true(status.connected);
+	assert_int_equal(status.failing_since_s, 0);
+	assert_int_equal(world->gaps, 1);
+	/* the stream is gone: set up anew, and nobody knows what was missed */
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.gone = true;
+	world->transmitter.exists = false;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	turn_until(world, &world->transmitter.creations, 2);
+	polled = world->polled;
+	turn_until(world, &world->polled, polled + 1);
+	assert_int_equal(world->gaps, 3);
+}
+
+static void a_paused_stream_is_enabled(void **state)
+{
+	struct world *world = *state;
+	char *jwt;
+
+	world->transmitter.exists = true;
+	world->transmitter.paused = true;
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(world->transmitter.enablings, 1);
+	assert_int_equal(world->gaps, 1);
+	jwt = make_set(&world->transmitter, world->transmitter.key, "k1", "updated", SSF "stream-updated", b2b_wall_s(), "web7",
+	               json_pack("{s:s}", "status", "paused"));
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.paused = true;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	add_set(&world->transmitter, "updated", jwt);
+	free(jwt);
+	turn_until(world, &world->transmitter.enablings, 2);
+	assert_true(world->gaps >= 2);
+}
+
+static void a_longer_hold_than_ours_is_cut(void **state)
+{
+	struct world *world = *state;
+	int immediate;
+
+	world->conf.host.poll_hold_s = 0; /* gives up after the margin of one second; the service holds for longer */
+	start(world);
+	turn_until(world, &world->transmitter.acks, 1);
+	immediate = world->transmitter.immediate_polls;
+	turn_until(world, &world->transmitter.immediate_polls, immediate + 1);
+	immediate = world->polled;
+	turn_until(world, &world->polled, immediate + 1);
+}
+
+static void another_issuers_configuration_is_refused(void **state)
+{
+	struct world *world = *state;
+	struct b2b_stream_status status;
+
+	world->transmitter.other_issuer = true;
+	start(world);
+	do {
+		b2b_loop_turn(world->loop, 20);
+		b2b_stream_get_status(world->stream, &status);
+	} while (!status.failing_since_s);
+	assert_non_null(strstr(status.why, "another issuer"));
+	assert_int_equal(world->transmitter.creations, 0);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(is_set_up_and_brings_events),    TEST(events_come_in_the_order_of_their_time), TEST(what_is_not_durable_comes_again),
+		TEST(bad_ones_are_refused),           TEST(an_unknown_key_is_waited_for),           TEST(failures_pass),
+		TEST(a_paused_stream_is_enabled),     TEST(a_longer_hold_than_ours_is_cut),         TEST(another_issuers_configuration_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
