@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,7 +167,7 @@ int b2b_state_open(const char *dir, struct b2b_state **ret_state)
 	if (r == 0)
 		r = prepare_database(state);
 	if (r < 0) {
-		b2b_log(LOG_ERR, "state: %s cannot be used: %s", path, state ? sqlite3_errmsg(state->db) : "it cannot be opened");
+		b2b_log(LOG_ERR, "state: %s cannot be used: %s", path, r == -EBADMSG ? "it is damaged, or not this version's" : strerror(-r));
 		b2b_state_close(state);
 		return r;
 	}

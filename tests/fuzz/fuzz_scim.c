@@ -1,0 +1,48 @@
+/* A SCIM answer of any bytes: lists, people, organisations, groups. */
+#include <stdint.h>
+#include <string.h>
+
+#include "b2bd/directory/scim_parse.h"
+#include "b2bd/directory/scim_text.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char schema[] = "urn:b2b:scim:schemas:2.0:User";
+
+static void parse_resource(const json_t *resource, const struct b2b_policy *policy)
+{
+	struct b2b_principal person;
+	struct b2b_org_record org;
+	struct b2b_scim_group group;
+	const json_t *groups;
+
+	if (b2b_scim_person(resource, schema, "userName", policy, &person, &groups) == 0)
+		b2b_principal_clear(&person);
+	if (b2b_scim_org(resource, &org) == 0)
+		b2b_org_record_clear(&org);
+	if (b2b_scim_group(resource, schema, &group) == 0)
+		b2b_scim_group_clear(&group);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct b2b_policy policy = { .n_roles = 2, .roles = { { .name = "operator" }, { .name = "dba" } } };
+	struct b2b_scim_page page;
+	const json_t *resource;
+	int64_t ms;
+	size_t i;
+	char text[128], display[24];
+
+	if (b2b_scim_page_parse((const char *)data, size, &page) == 0) {
+		json_array_foreach(page.resources, i, resource)
+			parse_resource(resource, &policy);
+		b2b_scim_page_clear(&page);
+	}
+	if (size < sizeof(text)) {
+		memcpy(text, data, size);
+		text[size] = '\0';
+		b2b_scim_time(text, &ms);
+		b2b_scim_display(text, display, sizeof(display));
+	}
+	return 0;
+}
