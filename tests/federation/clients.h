@@ -1,0 +1,44 @@
+/*
+ * Clients: the hosts. Given on the command line; each proves itself by private_key_jwt (RFC 7523, aud by 7523bis)
+ * or by a secret (RFC 6749 section 2.3.1).
+ */
+#ifndef FED_CLIENTS_H
+#define FED_CLIENTS_H
+
+#include <openssl/evp.h>
+#include <stdbool.h>
+
+#define FED_CLIENT_SCOPES "openid organization profile offline_access directory ssf"
+#define FED_SCOPE_WRITE "directory.write"
+
+struct fed;
+struct fed_request;
+
+struct fed_client {
+	char *id;
+	EVP_PKEY *pkey;   /* public key; NULL: no private_key_jwt */
+	char *secret;     /* NULL: none */
+	char *scopes;     /* what it may have */
+	struct fed_client *next;
+};
+
+struct fed_clients; /* opaque */
+
+struct fed_clients *fed_clients_new(void); /* NULL without memory */
+void fed_clients_free(struct fed_clients *clients); /* NULL is legal */
+
+/* Find ID, or add it with default scopes. NULL without memory. */
+struct fed_client *fed_clients_add(struct fed_clients *clients, const char *id);
+const struct fed_client *fed_clients_find(const struct fed_clients *clients, const char *id);
+/* From files: a PEM public key or certificate; a secret (first line). 0, -EINVAL or a negative errno. */
+int fed_client_read_key(struct fed_client *client, const char *path);
+int fed_client_read_secret(struct fed_client *client, const char *path);
+int fed_client_set_scopes(struct fed_client *client, const char *scopes);
+
+/*
+ * Who sends REQUEST? Exactly one method must be used and be right; an assertion counts once.
+ * 0 with the client, -EACCES when it is not proven (*ret_why says, static), or a negative errno.
+ */
+int fed_client_authenticate(struct fed *fed, const struct fed_request *request, const struct fed_client **ret_client, const char **ret_why);
+
+#endif
