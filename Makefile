@@ -122,7 +122,9 @@ $(B2BD): $(BUILD)/obj/b2bd/main.o $(BUILD)/libagent.a $(BUILD)/libcommon.a
 $(CTL): $(BUILD)/obj/b2bctl/main.o $(BUILD)/libctl.a $(BUILD)/libcommon.a
 	$(CC) $(LDFLAGS) -pie -o $@ $^ $(CTL_LIBS)
 
-$(FEDERATION): $(BUILD)/obj/tests/federation/main.o $(BUILD)/libfederation.a
+# The seed is compiled in.
+$(call objs,tests/federation/seed.c): tests/federation/seed.json
+$(FEDERATION): $(BUILD)/obj/tests/federation/main.o $(BUILD)/libfederation.a $(BUILD)/libcommon.a
 	$(CC) $(LDFLAGS) -pie -o $@ $^ $(FEDERATION_LIBS) -lpthread
 
 # Tests link the objects that are shipped; module tests load the .so itself.
