@@ -117,9 +117,12 @@ static inline void world_pause(void)
 #define WAIT_FOR(condition)                                                     \
 	do {                                                                    \
 		uint64_t until_ = b2b_now_ns() + 10 * B2B_NS_PER_S;             \
-		while (!(condition) && b2b_now_ns() < until_)                   \
+		bool holds_ = (condition);                                      \
+		while (!holds_ && b2b_now_ns() < until_) {                      \
 			world_pause();                                          \
-		assert_true(condition);                                         \
+			holds_ = (condition);                                   \
+		}                                                               \
+		assert_true(holds_);                                            \
 	} while (0)
 
 /* Is PID there and not dead? */

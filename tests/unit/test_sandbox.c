@@ -207,6 +207,14 @@ static pid_t child_with(uint32_t uid)
 	return found;
 }
 
+/* Has one come that is not FORMER? */
+static bool another_with(uint32_t uid, pid_t former)
+{
+	pid_t found = child_with(uid);
+
+	return found > 0 && found != former;
+}
+
 static void network_of(pid_t pid, char *buf, size_t size)
 {
 	char path[64];
@@ -298,11 +306,11 @@ static void test_started_again(void **state)
 	agent = child_with(AGENT_ID);
 	guard = child_with(0);
 	kill(agent, SIGKILL);
-	WAIT_FOR(child_with(AGENT_ID) > 0 && child_with(AGENT_ID) != agent);
+	WAIT_FOR(another_with(AGENT_ID, agent));
 	assert_int_equal(child_with(0), guard); /* goes on */
 	agent = child_with(AGENT_ID);
 	kill(guard, SIGKILL);
-	WAIT_FOR(child_with(0) > 0 && child_with(0) != guard && child_with(AGENT_ID) > 0 && child_with(AGENT_ID) != agent);
+	WAIT_FOR(another_with(0, guard) && another_with(AGENT_ID, agent));
 }
 
 static void test_stops(void **state)
@@ -364,14 +372,14 @@ static void test_reload(void **state)
 	other->orgs[GLOBEX].session_s = 600;
 	assert_int_equal(b2b_index_write(WORLD_CACHE, other), 0);
 	kill(first, SIGHUP);
-	WAIT_FOR(child_with(AGENT_ID) > 0 && child_with(AGENT_ID) != agent);
+	WAIT_FOR(another_with(AGENT_ID, agent));
 	assert_int_equal(child_with(0), guard);
 	agent = child_with(AGENT_ID);
 	other->generation = 0;
 	other->n_orgs--; /* without globex */
 	assert_int_equal(b2b_index_write(WORLD_CACHE, other), 0);
 	kill(first, SIGHUP);
-	WAIT_FOR(child_with(0) > 0 && child_with(0) != guard && child_with(AGENT_ID) > 0 && child_with(AGENT_ID) != agent);
+	WAIT_FOR(another_with(0, guard) && another_with(AGENT_ID, agent));
 	other->n_orgs++;
 	other->generation = 0;
 	assert_int_equal(b2b_index_write(WORLD_CACHE, other), 0);
