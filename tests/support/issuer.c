@@ -149,7 +149,7 @@ char *issuer_form_value(const char *body, const char *name)
 static void write_client_key(struct issuer *issuer)
 {
 	int fd;
-	FILE *file;
+	FILE *file = NULL;
 
 	issuer->client_key = signer_key("ES256");
 	snprintf(issuer->key_file, sizeof(issuer->key_file), "%s/client.key", tls_server_folder(issuer->server));
