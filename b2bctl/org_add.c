@@ -86,26 +86,35 @@ static int propose(struct b2b_ctl *ctl, const struct b2b_policy *policy, char **
 }
 
 /* Beside, then renamed over: whoever reads sees the old or the new. Owner and mode stay. */
+static int replace_in(int dirfd, const char *path, const char *text, size_t len)
+{
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) < 0)
+		return -errno;
+	r = b2b_write_new(dirfd, CONF_NEW, text, len, st.st_mode & 0777);
+	if (r < 0)
+		return r;
+	if (fchownat(dirfd, CONF_NEW, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 || renameat(dirfd, CONF_NEW, AT_FDCWD, path) < 0) {
+		r = -errno;
+		unlinkat(dirfd, CONF_NEW, 0);
+		return r;
+	}
+	return fsync(dirfd) < 0 ? -errno : 0;
+}
+
 static int replace_file(const char *path, const char *text, size_t len)
 {
 	char *copy = strdup(path);
-	int dirfd = -1, r = -ENOMEM;
-	struct stat st;
+	int dirfd, r;
 
 	if (!copy)
-		return r;
+		return -ENOMEM;
 	dirfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd < 0 || lstat(path, &st) < 0)
-		r = -errno;
-	else
-		r = b2b_write_new(dirfd, CONF_NEW, text, len, st.st_mode & 0777);
-	if (r == 0 && (fchownat(dirfd, CONF_NEW, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 || renameat(dirfd, CONF_NEW, AT_FDCWD, path) < 0 ||
-	               fsync(dirfd) < 0))
-		r = -errno;
-	if (dirfd >= 0) {
-		unlinkat(dirfd, CONF_NEW, 0); /* gone already where all went well */
+	r = dirfd < 0 ? -errno : replace_in(dirfd, path, text, len);
+	if (dirfd >= 0)
 		close(dirfd);
-	}
 	free(copy);
 	return r;
 }

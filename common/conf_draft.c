@@ -197,10 +197,10 @@ int b2b_draft_begin(struct b2b_draft *draft, const char *title, int line, struct
 	if (!single && judge_name(draft, (enum b2b_conf_section)section, name, line) < 0)
 		return -EINVAL;
 	before = single ? b2b_draft_only(draft, (enum b2b_conf_section)section) : b2b_draft_find(draft, (enum b2b_conf_section)section, name);
-	if (before && before->line)
-		return b2b_draft_fail(draft, line, "found section %s again; expected it once, and line %d has it", quoted, before->line);
-	if (!single)
+	if (!before)
 		return add_section(draft, (enum b2b_conf_section)section, name, line, ret_section);
+	if (before->line)
+		return b2b_draft_fail(draft, line, "found section %s again; expected it once, and line %d has it", quoted, before->line);
 	before->line = line;
 	*ret_section = before;
 	return 0;
