@@ -225,7 +225,7 @@ static int event(struct fed *fed, const json_t *body, json_t *answer)
 				       fed_subject_organisation(fed_text(row, "id"));
 	struct fed_occasion occasion = { .initiator = "policy",
 					 .reason = fed_text(body, "reason"),
-					 .time_s = json_is_integer(when) ? json_integer_value(when) : b2b_wall_s() };
+					 .time_ms = json_is_number(when) ? (int64_t)(json_number_value(when) * 1000) : b2b_wall_ms() };
 	if (!error)
 		error = fed_event_emit(fed, type, subject, &occasion);
 	json_decref(row);

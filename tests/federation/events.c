@@ -50,7 +50,7 @@ int fed_event_queue(struct fed *fed, const char *stream, const char *type, json_
 
 static json_t *event_body(const struct fed_occasion *occasion)
 {
-	json_t *event = json_pack("{sI,ss}", "event_timestamp", (json_int_t)occasion->time_s, "initiating_entity", occasion->initiator);
+	json_t *event = json_pack("{sf,ss}", "event_timestamp", (double)occasion->time_ms / 1000, "initiating_entity", occasion->initiator);
 	if (event && occasion->reason)
 		json_object_set_new(event, "reason_user", json_pack("{ss}", "en", occasion->reason));
 	if (event && occasion->reason)

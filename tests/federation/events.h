@@ -15,7 +15,7 @@ struct fed_occasion {
 	const char *txn;       /* the same for all events of one change */
 	const char *initiator; /* "admin", "policy", "user", "system" */
 	const char *reason;    /* what people are told; NULL: nothing */
-	int64_t time_s;        /* event_timestamp */
+	int64_t time_ms;       /* event_timestamp; a NumericDate may have a fraction (RFC 7519 2), and who measures needs it */
 };
 
 /* Tell all streams that asked for TYPE. SUB_ID is stolen. 0 or a negative errno. */

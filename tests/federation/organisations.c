@@ -92,7 +92,7 @@ int fed_org_change(struct fed *fed, const char *id, const json_t *changes)
 static int tell(struct fed *fed, const char *id, bool standing, const char *initiator, const char *reason)
 {
 	char *txn = fed_random_text(9);
-	struct fed_occasion occasion = { .txn = txn, .initiator = initiator, .reason = reason, .time_s = b2b_wall_s() };
+	struct fed_occasion occasion = { .txn = txn, .initiator = initiator, .reason = reason, .time_ms = b2b_wall_ms() };
 	int error = txn ? 0 : -ENOMEM;
 	if (!error)
 		error = fed_event_emit(fed, standing ? FED_RISC "account-enabled" : FED_RISC "account-disabled", fed_subject_organisation(id), &occasion);

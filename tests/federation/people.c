@@ -201,7 +201,7 @@ static int tell(struct fed *fed, const json_t *person, const char *type, const s
 static int tell_state(struct fed *fed, const json_t *person, bool standing, const char *initiator, const char *reason)
 {
 	char *txn = fed_random_text(9);
-	struct fed_occasion occasion = { .txn = txn, .initiator = initiator, .reason = reason, .time_s = b2b_wall_s() };
+	struct fed_occasion occasion = { .txn = txn, .initiator = initiator, .reason = reason, .time_ms = b2b_wall_ms() };
 	int error = txn ? 0 : -ENOMEM;
 	if (!error)
 		error = tell(fed, person, standing ? FED_RISC "account-enabled" : FED_RISC "account-disabled", &occasion);
