@@ -172,6 +172,8 @@ static int judge_name(struct b2b_draft *draft, enum b2b_conf_section section, co
 	char quoted[B2B_QUOTE_SIZE];
 
 	b2b_draft_quote(name, strlen(name), quoted);
+	if (strcmp(name, "none") == 0)
+		return b2b_draft_fail(draft, line, "[%s]: found none; expected another name, as none says that there is none", word);
 	if (section == B2B_CONF_ORGANISATION && !alias_fits(name))
 		return b2b_draft_fail(draft, line, "[%s]: found %s; expected an alias after it: labels of a-z, 0-9 and '-' joined by dots, at most 23 bytes",
 		                      word, quoted);

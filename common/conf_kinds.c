@@ -299,6 +299,8 @@ static int parse_words(const struct b2b_conf_key *key, const char *value, bool (
 {
 	int r = *value ? 0 : -EINVAL;
 
+	if (key->absent && strcmp(key->absent, "none") == 0 && strcmp(value, "none") == 0)
+		return 0; /* as its default is told */
 	while (r == 0 && *(value += strspn(value, " \t"))) {
 		size_t len = strcspn(value, " \t");
 

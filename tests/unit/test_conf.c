@@ -229,6 +229,8 @@ static void refuses_wrong_values(void **state)
 	refuse("[assurance]\naal1 = a\naal3 = b a\n", "b2b.conf:7: [assurance] aal3: found \"a\", which a lower level has too");
 	refuse("[role a]\nlocal_groups = dba@acme\n", "b2b.conf:6: [role a] local_groups: found \"dba@acme\"; expected names of local groups");
 	refuse("[role a]\nlocal_groups = partners\n", "b2b.conf:6: [role a] local_groups: found \"partners\"");
+	refuse("[role none]\n", "b2b.conf:5: [role]: found none; expected another name");
+	refuse("[service sshd]\nmethods = none\n", "b2b.conf:6: [service sshd] methods: found \"none\"");
 	refuse("[role a b]\n", "b2b.conf:5: [role]: found \"a b\"; expected one name");
 	refuse("[service SSHD]\n", "b2b.conf:5: [service]: found \"SSHD\"; expected one PAM service in lower case");
 	refuse("[service sshd]\nmethods = password\n", "b2b.conf:6: [service sshd] methods: found \"password\"; expected different words out of device, ciba, token");
@@ -300,6 +302,10 @@ static void looks_local_groups_up(void **state)
 	conf = parse_all(SERVICE_PART "[role a]\nlocal_groups = daemon\n  bin\n", true);
 	assert_int_equal(conf->policy->roles[0].n_gids, 2);
 	assert_int_equal(conf->policy->roles[0].gids[0], 1);
+	b2b_conf_free(conf);
+	conf = parse_all(SERVICE_PART "[assurance]\naal1 = none\n[role a]\nlocal_groups = none\n", true);
+	assert_int_equal(conf->policy->roles[0].n_gids, 0);
+	assert_int_equal(conf->n_acrs, 0);
 	b2b_conf_free(conf);
 	conf = parse("[role a]\nlocal_groups = no-such-group\n");
 	assert_int_equal(conf->policy->roles[0].n_gids, 0);

@@ -116,7 +116,7 @@ qr         = no
 [organisation acme]
 id       = 42c3e9
 range    = 2013265920-2013331455
-services = sshd sudo sudo-i su su-l login sftp
+services = sshd sudo sudo-i su su-l login
 roles    = operator dba
 session  = 8h
 [organisation emea.acme]
