@@ -26,6 +26,20 @@ void b2b_audit(struct b2b_core *core, const char *event, int org, const char *us
 	b2b_log(reason == B2B_OK ? LOG_INFO : LOG_NOTICE, "%s", line);
 }
 
+void b2b_audit_name(struct b2b_core *core, uint32_t uid, char *buf, size_t size)
+{
+	int org = b2b_policy_org_by_uid(core->policy, uid);
+	struct b2b_principal person;
+
+	if (org < 0 || b2b_directory_by_uid(core->state, uid, &person) < 0) {
+		snprintf(buf, size, "%u", uid);
+		return;
+	}
+	if (b2b_name_join(person.local, core->policy->separator, core->policy->orgs[org].alias, buf, size) < 0)
+		snprintf(buf, size, "%u", uid);
+	b2b_principal_clear(&person);
+}
+
 void b2b_answer(struct b2b_core *core, struct b2b_client *client, const char *event, const struct b2b_origin *origin, int org,
                 enum b2b_reason reason, uint32_t uid, const char *ticket)
 {

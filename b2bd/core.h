@@ -117,6 +117,8 @@ void b2b_revocations_start(struct b2b_core *core); /* resume pending ends, arm t
 void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE]);
 void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
                const char *extra);
+/* The name that UID has on this host into BUF; its number where the directory's copy does not know it. */
+void b2b_audit_name(struct b2b_core *core, uint32_t uid, char *buf, size_t size);
 void b2b_answer(struct b2b_core *core, struct b2b_client *client, const char *event, const struct b2b_origin *origin, int org,
                 enum b2b_reason reason, uint32_t uid, const char *ticket);
 

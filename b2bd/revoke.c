@@ -83,10 +83,10 @@ static void audit_end(const struct ending *ending, const struct b2b_guard_messag
 {
 	const struct b2b_pending_end *end = &ending->end;
 	int64_t since = end->event_ms ? end->event_ms : end->received_ms;
-	char user[16] = "", extra[256];
+	char user[B2B_NAME_SIZE] = "", extra[256];
 
 	if (end->scope != B2B_SCOPE_ORG)
-		snprintf(user, sizeof(user), "%u", end->uid);
+		b2b_audit_name(ending->core, end->uid, user, sizeof(user));
 	snprintf(extra, sizeof(extra), "scope=%s ended=%u left=%u told=%u latency_ms=%lld ending_ms=%lld", scope_name(end->scope),
 	         answer->ended, answer->left, answer->terminals, (long long)(clear_ms - since), (long long)(clear_ms - end->received_ms));
 	b2b_audit(ending->core, answer->left ? "end-incomplete" : "ended", ending->org, user, (enum b2b_reason)end->reason, end->audit_id,
@@ -154,7 +154,7 @@ static void describe(struct b2b_core *core, const struct b2b_revocation *revocat
 int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation)
 {
 	struct b2b_pending_end end;
-	char user[16] = "";
+	char user[B2B_NAME_SIZE] = "";
 	int r;
 
 	if (revocation->org < 0)
@@ -169,7 +169,7 @@ int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation)
 	}
 	send_end(core, &end, revocation->org);
 	if (revocation->uid)
-		snprintf(user, sizeof(user), "%u", revocation->uid);
+		b2b_audit_name(core, revocation->uid, user, sizeof(user));
 	b2b_audit(core, revocation->close ? "closed" : "sessions-ending", revocation->org, user, revocation->reason, end.audit_id, NULL);
 	return r;
 }
