@@ -32,23 +32,6 @@ void b2b_cache_free(struct b2b_cache *cache)
 	free(cache);
 }
 
-/* Enter, split NAME by root's separator, find it. b2b_look_end only after 0. What cannot be ours opens no file. */
-static int begin_name(struct b2b_look *look, struct b2b_cache *cache, const char *name, struct b2b_name *ret_split)
-{
-	int r;
-
-	if (!b2b_name_candidate(name))
-		return -ENOENT;
-	r = b2b_look_begin(look, cache);
-	if (r < 0)
-		return r;
-	if (b2b_name_split(name, look->view->index.separator, ret_split) < 0) {
-		b2b_look_end(look);
-		return -ENOENT;
-	}
-	return 0;
-}
-
 static int fill_user(struct b2b_look *look, struct passwd *ret_pw, char *buf, size_t len)
 {
 	if (look->entry.record.kind != B2B_RECORD_USER)
@@ -62,7 +45,7 @@ int b2b_cache_getpwnam(struct b2b_cache *cache, const char *name, struct passwd 
 	struct b2b_look look;
 	int r;
 
-	r = begin_name(&look, cache, name, &split);
+	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r;
 	r = b2b_look_name(&look, &split);
@@ -134,7 +117,7 @@ int b2b_cache_initgroups(struct b2b_cache *cache, const char *name, int (*add)(v
 	struct b2b_look look;
 	int r;
 
-	r = begin_name(&look, cache, name, &split);
+	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r;
 	r = b2b_look_name(&look, &split);
@@ -152,7 +135,7 @@ int b2b_cache_ours(struct b2b_cache *cache, const char *name)
 	struct b2b_look look;
 	int r;
 
-	r = begin_name(&look, cache, name, &split);
+	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r == -ENODATA; /* no index, but the name could be one */
 	r = b2b_view_by_alias(look.view, split.alias) >= 0;

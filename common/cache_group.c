@@ -103,34 +103,29 @@ static bool is_partners(const char *name)
 	return true;
 }
 
-static int by_name(struct b2b_look *look, const char *name, struct group *ret_gr, char *buf, size_t len)
+static int by_name(struct b2b_look *look, const struct b2b_name *name, struct group *ret_gr, char *buf, size_t len)
 {
-	struct b2b_name split;
 	int r, slot;
 
-	if (is_partners(name))
-		return b2b_group_of_partners(look, ret_gr, buf, len);
-	if (b2b_name_split(name, look->view->index.separator, &split) < 0)
-		return -ENOENT;
-	if (strcmp(split.local, B2B_GROUP_MEMBERS) == 0) {
-		slot = b2b_view_by_alias(look->view, split.alias);
+	if (strcmp(name->local, B2B_GROUP_MEMBERS) == 0) {
+		slot = b2b_view_by_alias(look->view, name->alias);
 		return slot < 0 ? -ENOENT : b2b_group_of_members(look, slot, ret_gr, buf, len);
 	}
-	r = b2b_look_name(look, &split);
+	r = b2b_look_name(look, name);
 	return r == 0 ? b2b_group_of_entry(look, ret_gr, buf, len) : r;
 }
 
 int b2b_cache_getgrnam(struct b2b_cache *cache, const char *name, struct group *ret_gr, char *buf, size_t len)
 {
+	bool partners = is_partners(name);
+	struct b2b_name split;
 	struct b2b_look look;
 	int r;
 
-	if (!b2b_name_candidate(name) && !is_partners(name))
-		return -ENOENT;
-	r = b2b_look_begin(&look, cache);
+	r = partners ? b2b_look_begin(&look, cache) : b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r;
-	r = by_name(&look, name, ret_gr, buf, len);
+	r = partners ? b2b_group_of_partners(&look, ret_gr, buf, len) : by_name(&look, &split, ret_gr, buf, len);
 	b2b_look_end(&look);
 	return r;
 }

@@ -19,6 +19,23 @@ int b2b_look_begin(struct b2b_look *look, struct b2b_cache *cache)
 	return 0;
 }
 
+int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const char *name, struct b2b_name *ret_split)
+{
+	int r;
+
+	look->cache = cache;
+	if (b2b_readers_enter(&cache->readers, &look->ticket) < 0)
+		return b2b_name_candidate(name) ? -ENODATA : -ENOENT;
+	/* With the index at hand the name is read once; without, it must deserve that the index is opened. */
+	look->view = b2b_view_peek(cache);
+	r = look->view ? 0 : b2b_name_candidate(name) ? b2b_view_get(cache, &look->view) : -ENOENT;
+	if (r == 0 && b2b_name_split(name, look->view->index.separator, ret_split) < 0)
+		r = -ENOENT;
+	if (r < 0)
+		b2b_readers_leave(&cache->readers, &look->ticket);
+	return r;
+}
+
 void b2b_look_end(struct b2b_look *look)
 {
 	b2b_readers_leave(&look->cache->readers, &look->ticket);

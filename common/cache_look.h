@@ -20,6 +20,11 @@ int b2b_look_begin(struct b2b_look *look, struct b2b_cache *cache);
 void b2b_look_end(struct b2b_look *look);
 
 /*
+ * The same for NAME, split by root's separator. -ENOENT where it cannot be ours: then no file has been opened.
+ */
+int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const char *name, struct b2b_name *ret_split);
+
+/*
  * Set org, snap and entry for NAME, or for ID (not an organisation's first). Returns 0, -ENOENT, -ENODATA, and by name
  * -ESRCH, as common/cache.h says. Where the snapshot was replaced meanwhile, the new one decides.
  */

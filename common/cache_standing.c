@@ -62,12 +62,10 @@ int b2b_cache_standing(struct b2b_cache *cache, const char *name, const char *se
 	struct b2b_look look;
 	int r;
 
-	if (!b2b_name_candidate(name))
-		return -ENOENT;
-	r = b2b_look_begin(&look, cache);
+	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r;
-	r = b2b_name_split(name, look.view->index.separator, &split) < 0 ? -ENOENT : b2b_look_name(&look, &split);
+	r = b2b_look_name(&look, &split);
 	if (r == 0 && look.entry.record.kind != B2B_RECORD_USER)
 		r = -ENOENT;
 	if (r == 0) {

@@ -4,101 +4,111 @@
 #include <string.h>
 
 /* Names are ASCII whatever the process's locale says, so no ctype(3). */
+enum {
+	FIRST = 1,     /* may begin a local part */
+	LOCAL = 2,     /* may stand in one */
+	ALNUM = 4,     /* of an alias's labels */
+	SEPARATOR = 8, /* one of B2B_SEPARATORS */
+	UPPER = 0x20,  /* folds: the bit that upper-case letters lack */
+};
+
+static const unsigned char classes[256] = {
+	['a' ... 'z'] = FIRST | LOCAL | ALNUM,
+	['A' ... 'Z'] = FIRST | LOCAL | ALNUM | UPPER,
+	['0' ... '9'] = LOCAL | ALNUM,
+	['_'] = FIRST | LOCAL,
+	['.'] = LOCAL,
+	['-'] = LOCAL,
+	['@'] = SEPARATOR,
+	['+'] = SEPARATOR,
+};
+
+static unsigned char class_of(char c)
+{
+	return classes[(unsigned char)c];
+}
+
 static char fold(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return (char)(c | (class_of(c) & UPPER));
 }
 
-static bool is_letter(char c)
+/* Folds the local part at the beginning of TEXT into TO (B2B_NAME_SIZE, zeroed). Returns its length, or 0 where there is none. */
+static size_t take_local(const char *text, char *to)
 {
-	return c >= 'a' && c <= 'z';
+	size_t len = 0;
+
+	if (!(class_of(text[0]) & FIRST))
+		return 0;
+	while (class_of(text[len]) & LOCAL) {
+		if (len == B2B_NAME_SIZE - 1)
+			return 0;
+		to[len] = fold(text[len]);
+		len++;
+	}
+	return len;
 }
 
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_separator(char c)
-{
-	return c != '\0' && strchr(B2B_SEPARATORS, c) != NULL;
-}
-
-static bool local_valid(const char *local, size_t len)
-{
-	if (len == 0 || len >= B2B_NAME_SIZE || !(is_letter(local[0]) || local[0] == '_'))
-		return false;
-	for (size_t i = 1; i < len; i++)
-		if (!is_letter(local[i]) && !is_digit(local[i]) && local[i] != '_' && local[i] != '.' && local[i] != '-')
-			return false;
-	return true;
-}
-
-static bool alias_valid(const char *alias, size_t len)
+/* Folds the alias that TEXT is into TO (zeroed), at most ROOM bytes. Returns its length, or 0 where it is not one. */
+static size_t take_alias(const char *text, char *to, size_t room)
 {
 	char before = '.';
+	size_t len = 0;
 
-	if (len == 0 || len >= B2B_NAME_SIZE)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		char c = alias[i];
+	while (text[len]) {
+		char c = fold(text[len]);
 
 		/* A label neither begins nor ends with '-', and none is empty. */
-		if (c == '.' ? before == '.' || before == '-' : c == '-' ? before == '.' : !is_letter(c) && !is_digit(c))
-			return false;
-		before = c;
+		if (len == room || (c == '.' ? before == '.' || before == '-' : c == '-' ? before == '.' : !(class_of(c) & ALNUM)))
+			return 0;
+		to[len++] = before = c;
 	}
-	return before != '.' && before != '-';
+	return before == '.' || before == '-' ? 0 : len;
+}
+
+/* SEPARATOR NUL: any of them. At most 32 bytes of NAME are read. */
+static bool dissect(const char *name, char separator, struct b2b_name *ret_name)
+{
+	size_t len = take_local(name, ret_name->local);
+
+	if (len == 0 || !(separator ? name[len] == separator : class_of(name[len]) & SEPARATOR))
+		return false;
+	return take_alias(name + len + 1, ret_name->alias, B2B_NAME_SIZE - 1 - len - 1) > 0;
 }
 
 bool b2b_local_valid(const char *local)
 {
-	return local_valid(local, strnlen(local, B2B_NAME_SIZE));
+	size_t len = 0;
+
+	if (!(class_of(local[0]) & FIRST))
+		return false;
+	while (len < B2B_NAME_SIZE && (class_of(local[len]) & (LOCAL | UPPER)) == LOCAL)
+		len++;
+	return len < B2B_NAME_SIZE && local[len] == '\0';
 }
 
 bool b2b_alias_valid(const char *alias)
 {
-	return alias_valid(alias, strnlen(alias, B2B_NAME_SIZE));
-}
+	char folded[B2B_NAME_SIZE] = "";
 
-/* Folds NAME into RET_FOLDED and finds its first separator (any of them where WANTED is NUL). False when it is not a partner's. */
-static bool dissect(const char *name, char wanted, char ret_folded[B2B_NAME_SIZE], size_t *ret_at, size_t *ret_len)
-{
-	size_t len = strnlen(name, B2B_NAME_SIZE), at = 0;
-
-	if (len >= B2B_NAME_SIZE)
-		return false;
-	for (size_t i = 0; i < len; i++)
-		ret_folded[i] = fold(name[i]);
-	ret_folded[len] = '\0';
-	while (at < len && !(wanted ? ret_folded[at] == wanted : is_separator(ret_folded[at])))
-		at++;
-	if (at == len || !local_valid(ret_folded, at) || !alias_valid(ret_folded + at + 1, len - at - 1))
-		return false;
-	*ret_at = at;
-	*ret_len = len;
-	return true;
+	return take_alias(alias, folded, B2B_NAME_SIZE - 1) > 0 && strcmp(folded, alias) == 0;
 }
 
 int b2b_name_split(const char *name, char separator, struct b2b_name *ret_name)
 {
-	char folded[B2B_NAME_SIZE];
-	size_t at, len;
+	struct b2b_name split = { "", "" };
 
-	if (!is_separator(separator) || !dissect(name, separator, folded, &at, &len))
+	if (!(class_of(separator) & SEPARATOR) || !dissect(name, separator, &split))
 		return -EINVAL;
-	memset(ret_name, 0, sizeof(*ret_name));
-	memcpy(ret_name->local, folded, at);
-	memcpy(ret_name->alias, folded + at + 1, len - at - 1);
+	*ret_name = split;
 	return 0;
 }
 
 bool b2b_name_candidate(const char *name)
 {
-	char folded[B2B_NAME_SIZE];
-	size_t at, len;
+	struct b2b_name split = { "", "" };
 
-	return dissect(name, '\0', folded, &at, &len);
+	return dissect(name, '\0', &split);
 }
 
 int b2b_name_join(const char *local, char separator, const char *alias, char *buf, size_t size)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -100,6 +101,14 @@ static void finish(pthread_t threads[THREADS])
 	assert_int_equal(wrong, 0);
 }
 
+static void wait_for_a_look(void)
+{
+	unsigned long before = looks;
+
+	while (looks == before)
+		sched_yield();
+}
+
 /* How many of the cache's files this process has mapped. */
 static int mapped(const char *what)
 {
@@ -121,11 +130,8 @@ static void replaced_snapshots_are_read_or_unmapped(void **state)
 	(void)state;
 	begin(threads);
 	for (int i = 0; i < replacements(); i++) {
-		unsigned long before = looks;
-
 		replace_snapshot(i);
-		while (looks == before) /* somebody has looked since */
-			sched_yield();
+		wait_for_a_look();
 	}
 	finish(threads);
 	look_once(); /* the last one out has nothing to wait for */
@@ -139,11 +145,8 @@ static void replaced_policies_take_their_mappings_along(void **state)
 	(void)state;
 	begin(threads);
 	for (int i = 0; i < replacements() / 8; i++) {
-		unsigned long before = looks;
-
 		assert_int_equal(b2b_index_write(CACHE, fixture.policy), 0);
-		while (looks == before)
-			sched_yield();
+		wait_for_a_look();
 	}
 	finish(threads);
 	look_once();
@@ -217,6 +220,7 @@ static void a_word_closes_for_every_thread(void **state)
 	(void)state;
 	begin(threads);
 	for (int i = 0; i < replacements(); i++) {
+		wait_for_a_look();
 		b2b_live_store(fixture.lives[FIXTURE_ACME], uid + 2, i % 2 ? B2B_LIVE_OPEN : B2B_LIVE_CLOSED, true);
 		assert_int_equal(nss.getpwuid_r(uid + 2, &pw, buf, sizeof(buf), &reason), NSS_STATUS_SUCCESS);
 		assert_string_equal(pw.pw_shell, i % 2 ? "/bin/bash" : "/usr/sbin/nologin");
