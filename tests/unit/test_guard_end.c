@@ -310,6 +310,7 @@ int main(void)
 	};
 	int r;
 
+	world_needs_pidfds();
 	make_world();
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	drop_world();

@@ -408,6 +408,7 @@ int main(void)
 	};
 	int r;
 
+	world_needs_pidfds();
 	make_world();
 	if (mount("tmpfs", "/home", "tmpfs", 0, "mode=755") < 0 || b2b_index_write(WORLD_CACHE, policy) < 0) {
 		puts("FAIL world: no index");
