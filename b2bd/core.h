@@ -49,6 +49,7 @@ struct b2b_core {
 	struct b2b_rate auth_rate; /* log-ins begun, by the person's uid */
 	struct b2b_name_ask *asks; /* first-time names under way */
 	size_t n_asks;
+	struct b2b_ending *endings;    /* ends that the guard is working on */
 	struct b2b_absent absent;
 	struct b2b_timer beat, window, limit, again;
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
@@ -111,7 +112,10 @@ int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation);
 int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
 /* End what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
 void b2b_reconcile(struct b2b_core *core, int org);
-void b2b_revocations_start(struct b2b_core *core); /* resume pending ends, arm the window's timer */
+/* Resume the pending ends that the guard is not working on. */
+void b2b_revocations_start(struct b2b_core *core);
+/* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
+void b2b_revocations_stop(struct b2b_core *core);
 
 /* audit.c */
 void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE]);

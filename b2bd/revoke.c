@@ -16,7 +16,8 @@
 #define AGAIN_NS (2 * B2B_NS_PER_S)
 
 /* An end that the guard is working on. */
-struct ending {
+struct b2b_ending {
+	struct b2b_ending *next;
 	struct b2b_core *core;
 	struct b2b_pending_end end;
 	int org;
@@ -79,7 +80,7 @@ static const char *scope_name(uint32_t scope)
 	return scope == B2B_SCOPE_ORG ? "organisation" : scope == B2B_SCOPE_USER ? "person" : "session";
 }
 
-static void audit_end(const struct ending *ending, const struct b2b_guard_message *answer, int64_t clear_ms)
+static void audit_end(const struct b2b_ending *ending, const struct b2b_guard_message *answer, int64_t clear_ms)
 {
 	const struct b2b_pending_end *end = &ending->end;
 	int64_t since = end->event_ms ? end->event_ms : end->received_ms;
@@ -93,9 +94,33 @@ static void audit_end(const struct ending *ending, const struct b2b_guard_messag
 	          extra);
 }
 
+static void ending_free(struct b2b_ending *ending)
+{
+	struct b2b_ending **p;
+
+	for (p = &ending->core->endings; *p; p = &(*p)->next) {
+		if (*p == ending) {
+			*p = ending->next;
+			break;
+		}
+	}
+	free(ending);
+}
+
+static bool under_way(const struct b2b_core *core, int64_t id)
+{
+	const struct b2b_ending *ending;
+
+	for (ending = core->endings; ending; ending = ending->next) {
+		if (id && ending->end.id == id)
+			return true;
+	}
+	return false;
+}
+
 static void end_done(void *arg, const struct b2b_guard_message *answer)
 {
-	struct ending *ending = arg;
+	struct b2b_ending *ending = arg;
 	struct b2b_core *core = ending->core;
 	int64_t clear_ms = b2b_wall_ms() - (int64_t)((b2b_now_ns() - answer->clear_ns) / B2B_NS_PER_MS);
 
@@ -111,26 +136,28 @@ static void end_done(void *arg, const struct b2b_guard_message *answer)
 		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, clear_ms) < 0)
 			b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core); /* nothing will be found, and it is recorded then */
 	}
-	free(ending);
+	ending_free(ending);
 }
 
 static void send_end(struct b2b_core *core, const struct b2b_pending_end *end, int org)
 {
 	struct b2b_guard_message message = { .type = B2B_GUARD_END, .scope = end->scope, .org = org, .uid = end->uid,
 		                             .pid = (int32_t)end->pid, .start_ticks = end->start_ticks };
-	struct ending *ending = calloc(1, sizeof(*ending));
+	struct b2b_ending *ending = calloc(1, sizeof(*ending));
 
 	if (!ending)
 		goto fail;
 	ending->core = core;
 	ending->end = *end;
 	ending->org = org;
+	ending->next = core->endings;
+	core->endings = ending;
 	memcpy(message.audit_id, end->audit_id, sizeof(message.audit_id));
 	memcpy(message.message, end->message, sizeof(message.message));
 	if (b2b_guard_send(core->guard, &message, -1, end_done, ending) == 0)
 		return;
+	ending_free(ending);
 fail:
-	free(ending);
 	b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
 }
 
@@ -179,7 +206,7 @@ static int resume(void *arg, const struct b2b_pending_end *end)
 	struct b2b_core *core = arg;
 	int org = b2b_policy_org_by_id(core->policy, end->org_id);
 
-	if (org >= 0)
+	if (org >= 0 && !under_way(core, end->id))
 		send_end(core, end, org);
 	return 0;
 }
@@ -187,4 +214,10 @@ static int resume(void *arg, const struct b2b_pending_end *end)
 void b2b_revocations_start(struct b2b_core *core)
 {
 	b2b_pending_list(core->state, resume, core);
+}
+
+void b2b_revocations_stop(struct b2b_core *core)
+{
+	while (core->endings)
+		ending_free(core->endings);
 }

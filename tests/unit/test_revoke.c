@@ -103,6 +103,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 	b2b_timer_stop(&f->core.again);
 	b2b_guard_link_free(f->core.guard);
+	b2b_revocations_stop(&f->core);
 	b2b_state_close(f->core.state);
 	b2b_loop_free(f->core.loop);
 	b2b_live_unmap(f->lives[0]);
@@ -245,7 +246,8 @@ static void pending_ends_resume(void **state)
 	struct b2b_guard_message first, again;
 
 	assert_int_equal(b2b_revoke(&f->core, &revocation), 0);
-	first = next_request(f); /* and the agent dies before it hears that it is done */
+	first = next_request(f);
+	b2b_revocations_stop(&f->core); /* the agent dies before it hears that it is done */
 	b2b_revocations_start(&f->core);
 	again = next_request(f);
 	assert_int_equal(again.uid, first.uid);
