@@ -6,6 +6,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,13 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **st
 	*state = NULL;
 }
 
+static void on_trouble(void *arg, const char *format, va_list args)
+{
+	(void)arg;
+	fputs("b2b-federation: ", stderr);
+	vfprintf(stderr, format, args);
+}
+
 /* --- life --- */
 
 int fed_server_start(struct fed *fed, const struct fed_server_options *options, struct fed_server **ret_server)
@@ -319,7 +327,7 @@ int fed_server_start(struct fed *fed, const struct fed_server_options *options, 
 	server->fed = fed;
 	errno = 0;
 	server->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, options->port, NULL, NULL,
-					  on_request, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
+					  on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
 					  MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
 					  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U,
