@@ -34,7 +34,7 @@ static const char style[] =
 	".state{display:inline-block;padding:.05rem .6rem;border-radius:1rem;background:var(--badge);font-size:.875rem}"
 	".state.active{color:var(--good)}.state.suspended,.state.removed,.state.ended{color:var(--bad)}"
 	".note{border-left:.3rem solid var(--good);background:var(--paper);padding:.75rem 1rem;margin-bottom:1.5rem;border-radius:.3rem}"
-	".note.bad{border-color:var(--bad)}.soft{color:var(--soft)}summary{cursor:pointer;font-weight:600}details[open] summary{margin-bottom:1rem}";
+	".note.bad{border-color:var(--bad)}.soft{color:var(--soft)}details{margin-top:.75rem}.card>p:first-child{margin-top:0}main>.card>form{max-width:26rem}summary{cursor:pointer;font-weight:600}details[open] summary{margin-bottom:1rem}";
 
 static void put_escaped(FILE *out, const char *text)
 {
