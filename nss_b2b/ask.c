@@ -54,7 +54,7 @@ static _Atomic uint64_t *take_place(void)
 static bool question(const char *name, uint64_t deadline_ns)
 {
 	struct b2b_ask_name ask = { .name = "" };
-	struct b2b_say_name say;
+	struct b2b_say_name say = { .reason = B2B_INTERNAL };
 	size_t len = strnlen(name, sizeof(ask.name));
 	int fd, r;
 
