@@ -3,8 +3,8 @@
  *
  *   first process  starts the other two and hears signals; reads nothing from anybody. Root, few capabilities, a short list
  *                  of system calls that nothing in b2bd needs is refused to it and to all it starts.
- *   guard          root, with CAP_KILL and CAP_DAC_OVERRIDE only (signals; a partner's terminal), no network at all: a
- *                  network namespace of its own, and no system call that makes a socket. Allow-list.
+ *   guard          root, with CAP_KILL, CAP_DAC_OVERRIDE and CAP_SETUID only (signals; a partner's terminal; everything of one uid
+ *                  at a stroke), no network at all: a network namespace of its own, and no system call that makes a socket. Allow-list.
  *   agent          user b2b, no capability, a network but no raw or packet sockets. Allow-list.
  *
  * All: no_new_privs, not dumpable, no core file. A refused system call fails with EPERM.

@@ -4,6 +4,7 @@
  *   first look   the terminals of all that is found get the message, then everything but relays and leaders is killed
  *   next looks   at once while something new was found (and who forks meanwhile is killed as he is met); else as soon as
  *                the first of those that were there is gone, at the latest after 5, 10, then 20 ms
+ *   forkers      who brings somebody new into two looks in a row loses everything with his uid at one stroke (strike.h)
  *   relays       exit by themselves once their children are gone; killed 100 ms after they were first seen
  *   leaders      exit by themselves and close the PAM session; killed 1 s after everything else was gone, at once when stopped
  *   clear        a whole look found nothing: DONE

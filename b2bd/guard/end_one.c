@@ -4,11 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "b2bd/guard/strike.h"
 #include "common/clock.h"
 #include "common/log.h"
 
 #define QUICK_MAX 64
 #define DOUBTS_MAX 2
+#define STRIKE_AFTER 2 /* looks in a row that met somebody new */
+#define STRIKES_MAX 16 /* people in one look */
 #define TERMINALS_MAX 1024
 #define LEFT_REPORTED_MAX 16
 #define HELD_FIRST_NS (250 * B2B_NS_PER_MS)
@@ -122,6 +125,34 @@ static void kill_marked(struct look *look, uint8_t mark, bool only_stopped)
 	}
 }
 
+/*
+ * Look after look somebody new: he forks faster than we look. All of his processes are in scope, so all are killed at once;
+ * not while a relay of theirs brings the reason, which it does for 100 ms at most.
+ */
+static void strike_forkers(struct look *look)
+{
+	struct b2b_end *end = look->end;
+	uint32_t struck[STRIKES_MAX];
+	size_t n = 0;
+
+	if (end->quick < STRIKE_AFTER || (look->counts[B2B_MARK_RELAY] && look->now_ns < end->relay_ns))
+		return;
+	for (size_t i = 0; i < look->list->n && n < STRIKES_MAX; i++) {
+		uint32_t uid = look->list->items[i].uids[0];
+		size_t same = 0;
+
+		if (look->marks[i] != B2B_MARK_TARGET || holds(&end->signalled, &look->list->items[i]) || !b2b_scope_has_uid(&end->scope, uid) ||
+		    (end->scope.only_older && !b2b_scope_closed(&end->scope, uid)))
+			continue;
+		while (same < n && struck[same] != uid)
+			same++;
+		if (same == n) {
+			struck[n++] = uid;
+			b2b_strike(end->scope.policy, uid);
+		}
+	}
+}
+
 /* Everything killed in this look; the next look's "known". */
 static void remember(struct look *look, bool relays, bool leaders)
 {
@@ -137,7 +168,7 @@ static void remember(struct look *look, bool relays, bool leaders)
 	}
 }
 
-static void strike(struct look *look)
+static void end_marked(struct look *look)
 {
 	struct b2b_end *end = look->end;
 	bool relays, leaders, alone = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] == 0;
@@ -148,6 +179,7 @@ static void strike(struct look *look)
 		end->leader_ns = look->now_ns + B2B_END_LEADER_NS;
 	relays = end->relay_ns && look->now_ns >= end->relay_ns;
 	leaders = alone && end->leader_ns && look->now_ns >= end->leader_ns;
+	strike_forkers(look);
 	kill_marked(look, B2B_MARK_TARGET, false);
 	if (relays)
 		kill_marked(look, B2B_MARK_RELAY, false);
@@ -268,7 +300,7 @@ int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const 
 		end->busy_ns = look.now_ns;
 	tell_all(&look);
 	end->hunting = true;
-	strike(&look);
+	end_marked(&look);
 	end->fresh = look.fresh;
 	pace(&look);
 	*ret_watch = first_marked(&look);

@@ -2,7 +2,7 @@
  * b2bd's first process: it starts guard and agent, starts them again, hears systemd's signals, and does nothing else.
  *
  * Why it is a third one and not the guard: an agent is started from root, with every capability that its way down needs
- * (CAP_SETUID, CAP_SETGID, CAP_SETPCAP), and a filter of system calls is inherited, so whoever starts agents can
+ * (CAP_SETUID, CAP_SETGID, CAP_SETPCAP, and CAP_SYS_ADMIN for a new guard), and a filter of system calls is inherited, so whoever starts agents can
  * himself be filtered no more than they. The guard reads what the agent says, so it must not be that process. This one
  * reads from nobody: exit statuses, signals, and root's index on SIGHUP. Mappings of the live files pass to both by fork.
  *

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "b2bd/guard/strike.h"
 #include "tests/unit/test_guard_harness.h"
 
 /* Only the saved uid is the person's: a process that will come back. */
@@ -109,6 +110,8 @@ static void test_forkers(void **state)
 	struct b2b_guard_message answer;
 
 	(void)state;
+	for (uint32_t i = 0; i < 150; i++)
+		spawn(plain, ERIN); /* so that a look takes longer than a runner stays under one number */
 	spawn(runner, ALICE);
 	spawn(runner, ALICE);
 	spawn(bomb, ALICE);
@@ -116,7 +119,24 @@ static void test_forkers(void **state)
 	answer = ask_end(B2B_SCOPE_USER, ACME, ALICE);
 	assert_int_equal(answer.result, 0);
 	assert_int_equal(count_of(ALICE), 0);
+	assert_int_equal(count_of(ERIN), 150);
 	print_message("# two runners and a fork bomb of 60: %u processes, %.1f ms\n", answer.ended, ms(answer.began_ns, answer.clear_ns));
+}
+
+/* One uid and nobody else, whatever it is asked for. */
+static void test_stroke(void **state)
+{
+	pid_t alice = spawn(plain, ALICE), saved = spawn(saved_only, ALICE), bob = spawn(plain, BOB), root = spawn(plain, 0);
+
+	(void)state;
+	assert_int_equal(b2b_strike(policy, 0), -EPERM);
+	assert_int_equal(b2b_strike(policy, 1000), -EPERM);
+	assert_int_equal(b2b_strike(policy, ACME_LO), -EPERM); /* a group's id */
+	assert_int_equal(b2b_strike(policy, UINT32_MAX), -EPERM);
+	assert_true(world_alive(alice) && world_alive(bob) && world_alive(root) && world_alive(guard_pid));
+	assert_int_equal(b2b_strike(policy, ALICE), 0);
+	WAIT_FOR(!world_alive(alice) && !world_alive(saved));
+	assert_true(world_alive(bob) && world_alive(root) && world_alive(guard_pid));
 }
 
 static void test_nobody_there(void **state)
@@ -300,6 +320,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_person, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_organisation, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_forkers, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_stroke, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_nobody_there, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_number_passed_on, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_hostile_agent, start_guard, stop_guard),

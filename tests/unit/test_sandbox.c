@@ -246,8 +246,8 @@ static void test_from_outside(void **state)
 	assert_shut_in(first);
 	assert_shut_in(guard);
 	assert_shut_in(agent);
-	assert_int_equal(status_of(guard, "\nCapEff:\t", 16), 1ull << 5 | 1ull << 1); /* KILL, DAC_OVERRIDE */
-	assert_int_equal(status_of(guard, "\nCapPrm:\t", 16), 1ull << 5 | 1ull << 1);
+	assert_int_equal(status_of(guard, "\nCapEff:\t", 16), 1ull << 5 | 1ull << 1 | 1ull << 7); /* KILL, DAC_OVERRIDE, SETUID */
+	assert_int_equal(status_of(guard, "\nCapPrm:\t", 16), 1ull << 5 | 1ull << 1 | 1ull << 7);
 	assert_int_equal(status_of(guard, "\nCapBnd:\t", 16), 0);
 	assert_int_equal(status_of(agent, "\nCapEff:\t", 16), 0);
 	assert_int_equal(status_of(agent, "\nCapPrm:\t", 16), 0);
@@ -283,6 +283,30 @@ static void test_from_inside(void **state)
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(lives[ACME], ALICE)), B2B_LIVE_CLOSED);
 }
 
+/* Forks and leaves for ever. */
+static void run_away(void)
+{
+	signal(SIGCHLD, SIG_IGN);
+	world_become(ALICE);
+	setsid();
+	for (;;) {
+		if (fork() > 0)
+			_exit(0);
+	}
+}
+
+static bool anything_of(uint32_t uid)
+{
+	struct b2b_processes list = { 0 };
+	bool found = false;
+
+	b2b_processes_scan(&list, NULL, NULL);
+	for (size_t i = 0; i < list.n; i++)
+		found = found || list.items[i].uids[0] == uid;
+	b2b_processes_free(&list);
+	return found;
+}
+
 /* An END sent by the shut-in agent and done by the shut-in guard, terminal and all. */
 static void test_guard_works_shut_in(void **state)
 {
@@ -295,6 +319,12 @@ static void test_guard_works_shut_in(void **state)
 	}
 	/* The agent's END may have come before her; closed she is, and the guard keeps looking. */
 	WAIT_FOR(!world_alive(alice));
+	for (int i = 0; i < 3; i++) {
+		if (fork() == 0)
+			run_away();
+	}
+	WAIT_FOR(!anything_of(ALICE) && waitpid(-1, NULL, WNOHANG) <= 0);
+	assert_true(world_alive(first) && child_with(0) > 0 && child_with(AGENT_ID) > 0);
 }
 
 static void test_started_again(void **state)
