@@ -201,6 +201,7 @@ static void bad_headers_are_refused_each_for_its_own_fault(void **state)
 		{ "{\"alg\":\"ES256\"}", "ES256", B2B_TOKEN_OK },
 		{ "{\"alg\":\"ES256\",\"kid\":\"k\",\"jku\":\"https://evil.example/jwks\",\"x\":1}", "ES256", B2B_TOKEN_OK },
 		{ "{\"alg\":\"none\",\"kid\":\"k\"}", "none", B2B_TOKEN_ALG },
+		{ "{\"alg\":\"none\"}", "none", B2B_TOKEN_ALG },
 		{ "{\"alg\":\"None\",\"kid\":\"k\"}", "none", B2B_TOKEN_ALG },
 		{ "{\"alg\":\"HS256\",\"kid\":\"k\"}", "ES256", B2B_TOKEN_ALG },
 		{ "{\"alg\":\"es256\",\"kid\":\"k\"}", "ES256", B2B_TOKEN_ALG },
@@ -292,15 +293,23 @@ static void form_is_exactly_three_parts_within_bounds(void **state)
 	EVP_PKEY_free(other);
 }
 
-/* ECDSA: DER instead of r||s, r and s of zero, and too long are no signatures. */
+/* ECDSA: DER instead of r||s, r and s of zero, and a byte too many or too few are no signatures. */
 static void ecdsa_takes_one_form_only(void **state)
 {
 	EVP_PKEY *key = signer_key("ES256");
-	unsigned char zeros[64] = { 0 }, der[80];
+	unsigned char zeros[64] = { 0 }, der[80], longer[65] = { 0 }, *right;
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t len = sizeof(der);
+	size_t len;
 
 	(void)state;
+	assert_int_equal(b2b_signature_make(B2B_ALG_ES256, key, "abc", 3, &right, &len), 0);
+	assert_int_equal(len, 64);
+	memcpy(longer, right, len);
+	assert_true(b2b_signature_valid(B2B_ALG_ES256, key, "abc", 3, longer, 64));
+	assert_false(b2b_signature_valid(B2B_ALG_ES256, key, "abc", 3, longer, 65));
+	assert_false(b2b_signature_valid(B2B_ALG_ES256, key, "abc", 3, longer, 63));
+	free(right);
+	len = sizeof(der);
 	assert_int_equal(EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key), 1);
 	assert_int_equal(EVP_DigestSign(ctx, der, &len, (const unsigned char *)"abc", 3), 1);
 	assert_false(b2b_signature_valid(B2B_ALG_ES256, key, "abc", 3, der, len));
