@@ -34,11 +34,11 @@ check key-suffices "where root says that a key suffices: $(ssh_key alice@acme db
 	test "$(ssh_key alice@acme db3 id -un)" = alice@acme
 check key-other-organisation "erin" test "$(ssh_key erin@globex db3 id -un)" = erin@globex
 
-control suspend person=alice >/dev/null || FAIL suspend "the service does not suspend"
+control suspend person=alice@acme >/dev/null || FAIL suspend "the service does not suspend"
 wait_for 5 sh -c "nsenter -t ${HOST_PID[db3]} -a getent passwd alice@acme | grep -q nologin"
 refused key-suspended-refused alice@acme db3
 check key-colleague-alive "bob" test "$(ssh_key bob@emea.acme db3 id -un)" = bob@emea.acme
-control reinstate person=alice >/dev/null || FAIL reinstate "the service does not reinstate"
+control reinstate person=alice@acme >/dev/null || FAIL reinstate "the service does not reinstate"
 check key-reinstated "alice is not let in again" wait_for 10 ssh_key alice@acme db3 true
 
 control suspend-organisation organisation=42c3e9 >/dev/null

@@ -21,7 +21,7 @@ timed ssh_key lena web7 true
 base=$MS
 partner_refused()
 {
-	timed ssh_as alice alice@acme web7 id -un
+	timed ssh_as alice@acme alice@acme web7 id -un
 	check "$1-partner-refused" "alice got in: $OUT" test -z "$(grep -x alice@acme <<<"$OUT")"
 	check "$1-refused-in-time" "it took $MS ms; a local log-in takes $base" test "$MS" -lt $((2000 + base))
 }
@@ -33,14 +33,14 @@ local_unaffected()
 	check "$1-local-time" "$MS ms, $base before" test "$MS" -lt $((base + 500))
 }
 
-session_login running erin erin@globex web7 || die "erin cannot log in: $(cat "${SESSION_OUT[running]}")"
+session_login running erin@globex erin@globex web7 || die "erin cannot log in: $(cat "${SESSION_OUT[running]}")"
 
 host_kill web7 b2bd STOP
 partner_refused agent-stopped
 local_unaffected agent-stopped
 host_kill web7 b2bd CONT
 check agent-continued "no log-in after SIGCONT" wait_for 15 host_ready web7
-check agent-continued-login "alice cannot log in" grep -qx alice@acme <<<"$(ssh_as alice alice@acme web7 id -un)"
+check agent-continued-login "alice cannot log in" grep -qx alice@acme <<<"$(ssh_as alice@acme alice@acme web7 id -un)"
 
 host_kill web7 b2bd KILL
 partner_refused agent-killed
@@ -60,7 +60,7 @@ check service-silent-names "names do not resolve" grep -q erin@globex <<<"$(sess
 local_unaffected service-silent
 federation_thaw
 check service-back "not ready again" wait_for 30 host_ready web7
-check service-back-login "alice cannot log in" grep -qx alice@acme <<<"$(ssh_as alice alice@acme web7 id -un)"
+check service-back-login "alice cannot log in" grep -qx alice@acme <<<"$(ssh_as alice@acme alice@acme web7 id -un)"
 
 # The service is gone and comes back with what it had.
 federation_stop

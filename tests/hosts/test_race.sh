@@ -25,9 +25,9 @@ race()
 
 host_start web7
 host_exec web7 sed -i "s|^@include common-session|session optional pam_exec.so quiet $TOOLS/hold before\n&|" /etc/pam.d/sshd
-race before web7 alice alice@acme
+race before web7 alice@acme alice@acme
 
 host_start db3
 host_exec db3 sed -i "s|^@include common-session|&\nsession optional pam_exec.so quiet $TOOLS/hold after|" /etc/pam.d/sshd
-race after db3 erin erin@globex
+race after db3 erin@globex erin@globex
 finish

@@ -17,23 +17,23 @@ approve_next()
 	session_type "$1" ''
 }
 
-session_login a alice alice@acme web7 || die "alice cannot log in: $(cat "${SESSION_OUT[a]}")"
+session_login a alice@acme alice@acme web7 || die "alice cannot log in: $(cat "${SESSION_OUT[a]}")"
 LAST_CODE=$(session_code a)
 
 session_type a 'sudo id -un; echo sudo-ended-$?'
-check sudo-asks "sudo asks for no approval" approve_next a alice
+check sudo-asks "sudo asks for no approval" approve_next a alice@acme
 check sudo-works "no root" session_shows a '^sudo-ended-0'
 check sudo-is-root "not root" grep -qa '^root' "${SESSION_OUT[a]}"
 
 # sudo remembers for 15 minutes whom it asked, but the account part decides each time; a forgotten time stamp asks again.
 session_type a 'sudo -k; sudo id -un; echo second-ended-$?'
-check sudo-wrong-person "carol approved alice's sudo" approve_next a carol
+check sudo-wrong-person "carol approved alice's sudo" approve_next a carol@acme
 session_shows a 'approved by somebody else' 10
 session_type a $'\003'
 check sudo-wrong-person-refused "root by carol's approval" session_shows a '^second-ended-[1-9]' 30
 
 # A person of an organisation that has no sudo rule here, and one without the service.
-out=$(SSH_FIRST=-tt LOGIN_SECONDS=6 ssh_as bob bob@emea.acme web7 'sudo -n id -un')
+out=$(SSH_FIRST=-tt LOGIN_SECONDS=6 ssh_as bob@emea.acme bob@emea.acme web7 'sudo -n id -un')
 check sudo-needs-approval "sudo -n without approval: $out" test -z "$(grep -x root <<<"$out")"
 
 # su: from a local account into a partner's takes the partner's approval; from root none is enough without it.
@@ -43,7 +43,7 @@ session_shows l "lena@web7's password|Password" 1 && session_type l secret
 session_type l "PS1='\$ '; echo lena-'is'-up"
 if session_shows l '^lena-is-up'; then
 	session_type l 'su -c "id -un; echo su-ended" alice@acme'
-	check su-asks "su asks for no approval" approve_next l alice
+	check su-asks "su asks for no approval" approve_next l alice@acme
 	check su-works "su: $(tail -n 3 "${SESSION_OUT[l]}")" session_shows l '^su-ended'
 else
 	FAIL su "lena has no shell: $(tail -n 3 "${SESSION_OUT[l]}")"
@@ -57,7 +57,7 @@ exec {console}<>"$LAB/run/console"
 SESSION_IN[console]=$console SESSION_OUT[console]=$LAB/log/session.console
 host_exec web7 script -q -f -e -c 'stty cols 80; exec login alice@acme' /dev/null <"$LAB/run/console" >"${SESSION_OUT[console]}" 2>&1 &
 disown
-check login-asks "login asks for no approval: $(cat "${SESSION_OUT[console]}")" approve_next console alice
+check login-asks "login asks for no approval: $(cat "${SESSION_OUT[console]}")" approve_next console alice@acme
 session_type console 'echo login-$(id -un)'
 check login-works "$(tail -n 5 "${SESSION_OUT[console]}")" session_shows console '^login-alice@acme'
 
@@ -69,11 +69,11 @@ check local-su "root's su to lena" test "$(host_exec web7 su -c 'id -un' lena)" 
 # All of these end with alice.
 alice=$(host_exec web7 id -u alice@acme)
 session_type a 'sudo sleep 3600'
-approve_next a alice
+approve_next a alice@acme
 check root-process-runs "no sudo sleep" wait_for 5 host_exec web7 pgrep -u root -fx 'sleep 3600'
 host_exec web7 "$TOOLS/last_look" "$alice" "$alice" 10 >"$LAB/run/look" &
 looker=$!
-control_ms offboard person=alice >/dev/null
+control_ms offboard person=alice@acme >/dev/null
 check all-ended "somebody is left: $(host_exec web7 ps -ef)" wait $looker
 check root-process-ended "her root process lives" sh -c "! nsenter -t ${HOST_PID[web7]} -a pgrep -fx 'sleep 3600'"
 check local-shell-alive "lena's shell ended with alice" test "$(session_run l 'echo still-$((6*7))')" = still-42

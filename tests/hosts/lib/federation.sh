@@ -1,38 +1,30 @@
 # The federation service of the lab, and what tests ask of it behind the scenes.
 
-ISSUER= # https://login.lab:PORT once it is up
+ISSUER=https://login.lab # the lab's network is its own: no port can be taken
 FEDERATION_PID=
 
-# federation_start: at 10.77.0.1, on a port that the kernel chooses. After federation_stop: the same data, the same port.
+# federation_start: at 10.77.0.1. Again after federation_stop: with the data that it had.
 federation_start()
 {
 	local run=$LAB/run
 
 	mkdir -p "$LAB/disk/federation"
 	test -s "$run/control-token" || (umask 077; openssl rand -hex 32 >"$run/control-token")
-	test -s "$run/client.key" || openssl genpkey -quiet -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run/client.key"
+	test -s "$run/client.key" || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run/client.key" 2>/dev/null
 	openssl pkey -in "$run/client.key" -pubout -out "$run/client.pub"
-	test -s "$run/tls.pem" || federation_certificate
-	federation_launch
+	"$BUILD/b2b-federation" --data "$LAB/disk/federation" --listen "$SERVICE_ADDRESS:443" --issuer "$ISSUER" --name login.lab \
+		--name 127.0.0.1 --name localhost --client "web7=$run/client.pub" --control-token-file "$run/control-token" \
+		--device-interval 1 >>"$LAB/log/federation" 2>&1 </dev/null &
+	FEDERATION_PID=$!
+	disown
 	wait_for 20 federation_answers || die "the federation service does not answer: $(tail -n 5 "$LAB/log/federation")"
-}
-
-# A certificate authority of the lab, and the service's certificate under it.
-federation_certificate()
-{
-	local run=$LAB/run
-
-	openssl req -quiet -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj '/CN=lab' \
-		-keyout "$run/ca.key" -out "$run/ca.pem" 2>/dev/null
-	openssl req -quiet -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN=login.lab' \
-		-keyout "$run/tls.key" -out "$run/tls.csr" 2>/dev/null
-	openssl x509 -req -days 2 -in "$run/tls.csr" -CA "$run/ca.pem" -CAkey "$run/ca.key" -CAcreateserial -out "$run/tls.pem" \
-		-extfile <(echo "subjectAltName=DNS:login.lab,IP:$SERVICE_ADDRESS,IP:127.0.0.1") 2>/dev/null
+	cp "$LAB/disk/federation/ca.pem" "$run/ca.pem"
+	host_exec laptop tee /etc/b2b-test-ca.pem <"$run/ca.pem" >/dev/null
 }
 
 federation_curl()
 {
-	curl -sS --max-time 10 --cacert "$LAB/run/ca.pem" --resolve "login.lab:${ISSUER##*:}:$SERVICE_ADDRESS" "$@"
+	curl -sS --max-time 10 --cacert "$LAB/disk/federation/ca.pem" --resolve "login.lab:443:$SERVICE_ADDRESS" "$@"
 }
 
 federation_answers()
@@ -43,7 +35,7 @@ federation_answers()
 federation_stop()
 {
 	kill -KILL "$FEDERATION_PID"
-	wait "$FEDERATION_PID" 2>/dev/null
+	wait_for 5 sh -c "! kill -0 $FEDERATION_PID"
 }
 
 # Silent: takes connections and answers nothing, as a service behind a broken network does.
@@ -57,13 +49,14 @@ federation_thaw()
 	kill -CONT "$FEDERATION_PID"
 }
 
-# control WHAT NAME=VALUE…: one call of the control interface; prints the answer.
+# control WHAT NAME=VALUE…: one call of the control interface; prints the answer. People are named as on a host: alice@acme.
 control()
 {
 	local what=$1 body='{}' pair
 
 	shift
 	for pair; do
+		case $pair in person=*@*) pair=$pair.example ;; esac
 		body=$(jq -c --arg name "${pair%%=*}" --arg value "${pair#*=}" '. + {($name): $value}' <<<"$body")
 	done
 	federation_curl -f -X POST -H "Authorization: Bearer $(cat "$LAB/run/control-token")" \

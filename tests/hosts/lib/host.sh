@@ -132,7 +132,6 @@ id       = 9d01f2
 range    = 2013462528-2013528063
 services = sshd sudo
 [role operator]
-local_groups = none
 [role dba]
 local_groups = databases
 [service sshd]

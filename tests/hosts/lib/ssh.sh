@@ -1,6 +1,5 @@
 # Log-ins from the laptop, a throw-away machine that has an ssh client, a browser of sorts, and nothing of ours.
 
-SSH_OPTIONS=(-o StrictHostKeyChecking=yes -o ConnectTimeout=10 -o ServerAliveInterval=5 -o LogLevel=ERROR)
 LOGIN_SECONDS=${LOGIN_SECONDS:-20}
 declare -A SESSION_IN SESSION_OUT SESSION_PID
 
@@ -9,12 +8,15 @@ laptop_start()
 	host_boot laptop
 	host_exec laptop sh -c 'install -d -m 700 /root/.ssh && rm -f /root/.ssh/* &&
 		ssh-keygen -q -t ed25519 -N "" -C laptop -f /root/.ssh/id_ed25519'
+	host_exec laptop tee /root/.ssh/config >/dev/null <<-CONFIG
+		StrictHostKeyChecking yes
+		ConnectTimeout 10
+		ServerAliveInterval 5
+		LogLevel INFO
+		PreferredAuthentications keyboard-interactive
+		NumberOfPasswordPrompts 1
+	CONFIG
 	host_exec laptop cat /root/.ssh/id_ed25519.pub >"$LAB/run/laptop.pub"
-}
-
-laptop_ssh()
-{
-	host_exec laptop timeout -k 2 "$LOGIN_SECONDS" ssh "${SSH_OPTIONS[@]}" "$@" </dev/null
 }
 
 # ssh_key USER HOST COMMAND…: by public key alone.
@@ -23,7 +25,7 @@ ssh_key()
 	local user=$1 host=$2
 
 	shift 2
-	laptop_ssh -o BatchMode=yes -o PreferredAuthentications=publickey "$user@$host" "$@"
+	host_exec laptop timeout -k 2 "$LOGIN_SECONDS" ssh -o BatchMode=yes -o PreferredAuthentications=publickey "$user@$host" "$@" </dev/null
 }
 
 # ssh_as PERSON USER HOST COMMAND…: the code that ssh is shown is approved by PERSON ("-": by nobody; "!PERSON": refused by them).
@@ -41,8 +43,7 @@ with_approval()
 	shift 2
 	host_exec laptop env DISPLAY=none SSH_ASKPASS="$TOOLS/askpass" SSH_ASKPASS_REQUIRE=force APPROVE_AS="$person" \
 		ISSUER="$ISSUER" CONTROL_TOKEN="$(cat "$LAB/run/control-token")" \
-		timeout -k 2 "$LOGIN_SECONDS" "$program" "${SSH_OPTIONS[@]}" -o PreferredAuthentications=keyboard-interactive \
-		-o NumberOfPasswordPrompts=1 "$@" </dev/null 2>&1
+		timeout -k 2 "$LOGIN_SECONDS" "$program" "$@" </dev/null 2>&1
 }
 
 # session_start ID USER HOST: ssh on a terminal of 80 columns, running on; what it shows collects in the log session.ID.
@@ -54,7 +55,7 @@ session_start()
 	exec {in}<>"$LAB/run/session.$id"
 	SESSION_IN[$id]=$in
 	SESSION_OUT[$id]=$LAB/log/session.$id
-	host_exec laptop script -q -f -e -c "stty cols 80 rows 24; exec ssh ${SSH_OPTIONS[*]} $target" /dev/null \
+	host_exec laptop script -q -f -e -c "stty cols 80 rows 24; TERM=dumb exec ssh $target" /dev/null \
 		<"$LAB/run/session.$id" >"${SESSION_OUT[$id]}" 2>&1 &
 	SESSION_PID[$id]=$!
 	disown
