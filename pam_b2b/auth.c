@@ -14,6 +14,7 @@
 #include "pam_b2b/call.h"
 #include "pam_b2b/sshd_version.h"
 
+#define BEGIN_LIMIT_S 1 /* proto.h; sshd rounds the time before the first prompt up, to as much as double */
 #define PROMPT_LIMIT_S 12 /* for the federation service to begin the grant */
 #define LOOK_UP_NS (500 * B2B_NS_PER_MS) /* how often to see whether the caller is still there */
 #define SSHD_SHOWS_INFO 1003 /* from 10.3 on sshd shows PAM_TEXT_INFO when it is said, not with the next prompt */
@@ -87,7 +88,7 @@ static enum b2b_reason take_decision(struct login *login)
 static enum b2b_reason begin(struct login *login)
 {
 	struct b2b_ask_auth body;
-	uint64_t limit = seconds_from_now(B2B_ASK_LIMIT_S);
+	uint64_t limit = seconds_from_now(BEGIN_LIMIT_S);
 	enum b2b_reason reason;
 
 	memset(&body, 0, sizeof(body));
