@@ -51,8 +51,8 @@ check key-other-organisation-alive "erin" test "$(ssh_key erin@globex db3 id -un
 host_kill db3 b2bd KILL
 refused key-agent-dead erin@globex db3
 host_exec db3 cp -r /etc/pam.d /run/lab/pam.with
-host_exec db3 pam-auth-update --package --remove b2b
+host_exec db3 env DEBIAN_FRONTEND=noninteractive pam-auth-update --package --remove b2b b2b-password
 check profile-removed "b2b is still in /etc/pam.d" sh -c "! nsenter -t ${HOST_PID[db3]} -a grep -rq b2b /etc/pam.d"
-host_exec db3 pam-auth-update --package --enable b2b
+host_exec db3 env DEBIAN_FRONTEND=noninteractive pam-auth-update --package --enable b2b b2b-password
 check profile-same-again "enabled again it differs" host_exec db3 diff -r /run/lab/pam.with /etc/pam.d
 finish

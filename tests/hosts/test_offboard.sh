@@ -21,9 +21,7 @@ session_type a1 'setsid sleep 3601'
 session_type a1 "(trap '' HUP TERM; sh -c \"trap '' HUP TERM; sleep 3602; sleep 3602\" &)"
 # A root shell by sudo, approved by alice again.
 session_type a2 'sudo -s'
-code=$(session_code a2 "$(session_code a2)") || FAIL sudo-prompt "sudo asks for no approval"
-control approve "user_code=$code" person=alice@acme >/dev/null
-session_type a2 ''
+session_approve a2 alice@acme || FAIL sudo-prompt "sudo asks for no approval"
 session_type a2 'echo root-is-$(id -u)'
 check sudo-root-shell "no root shell by sudo" session_shows a2 '^root-is-0'
 

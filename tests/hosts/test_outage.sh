@@ -71,7 +71,7 @@ check service-restarted "not ready again" wait_for 60 host_ready web7
 
 # Everything of ours is gone but the modules.
 host_kill web7 b2bd KILL
-host_exec web7 sh -c 'umount /var/lib/b2b; rm -rf /var/lib/b2b /run/b2b'
+host_exec web7 sh -c 'umount -l /var/lib/b2b; rm -rf /var/lib/b2b /run/b2b'
 partner_refused cache-gone
 local_unaffected cache-gone
 check cache-gone-local-name "lena has no name" test "$(host_exec web7 id -un lena)" = lena

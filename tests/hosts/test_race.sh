@@ -17,7 +17,7 @@ race()
 	check "$where-revoked" "the word is not stored" \
 		wait_for 5 sh -c "nsenter -t ${HOST_PID[$host]} -a getent passwd '$user' | grep -q nologin"
 	host_exec "$host" touch "/run/lab/$where.go"
-	check "$where-nobody-left" "somebody is left: $(host_exec "$host" ps -ef)" host_exec "$host" "$TOOLS/last_look" "$uid" "$uid" 10
+	check "$where-nobody-left" "somebody is left: $(host_exec "$host" ps -ef)" sh -c "nsenter -t ${HOST_PID[$host]} -a $TOOLS/last_look $uid $uid 10 >/dev/null"
 	wait
 	check "$where-no-shell" "got in: $(cat "$LAB/run/race.$host")" test -z "$(grep in-as "$LAB/run/race.$host")"
 	check "$where-no-record" "a session is registered" test -z "$(host_exec "$host" find /run/b2b/sessions -type f)"

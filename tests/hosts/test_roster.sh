@@ -11,7 +11,8 @@ session_login erin erin@globex erin@globex web7 || die "erin cannot log in"
 check own-colleague "carol has no name for alice" test "$(session_run alice 'getent passwd carol@acme | cut -d: -f1')" = carol@acme
 check other-by-name "alice sees erin" test -z "$(session_run alice 'getent passwd erin@globex')"
 check other-by-uid "alice sees erin by uid" test -z "$(session_run alice "getent passwd $(host_exec web7 id -u erin@globex)")"
-check other-group "alice sees ops@globex" test -z "$(session_run alice 'getent group ops@globex members@globex')"
+check other-group "alice sees ops@globex" test -z "$(session_run alice 'getent group ops@globex')"
+check other-members "alice sees who is in members@globex" test -z "$(session_run alice 'getent group members@globex' | cut -d: -f4)"
 check other-files "alice reads globex's files" \
 	test -z "$(session_run alice 'cat /var/lib/b2b/cache/*/9d01f2/* /var/lib/b2b/state/* 2>/dev/null | head -c 1')"
 check erin-blind "erin sees alice" test -z "$(session_run erin 'getent passwd alice@acme')"

@@ -17,13 +17,14 @@ browser_form()
 		tolower($0) ~ /^<\/form/ { if (inside && found) { print lines; exit } inside = 0 }'
 }
 
-# browser_submit JAR URL MARK NAME=VALUE…: prints the page that answers. Fails when there is no such form.
-browser_submit()
+# browser_press JAR URL MARK NAME=VALUE… <PAGE: fills in the form of the page that came from URL and sends it; prints the
+# page that answers. Fails when there is no such form.
+browser_press()
 {
-	local jar=$1 url=$2 mark=$3 form action arguments=() line
+	local jar=$1 url=$2 form action arguments=() line
 
+	form=$(browser_form "$3")
 	shift 3
-	form=$(federation_curl -L -b "$jar" -c "$jar" "$url" | browser_form "$mark")
 	test -n "$form" || return 1
 	{
 		read -r action
@@ -33,10 +34,13 @@ browser_submit()
 	case $action in
 	'') action=$url ;;
 	/*) action=$ISSUER$action ;;
-	https:*) ;;
-	*) action=${url%/*}/$action ;;
 	esac
 	federation_curl -f -L -b "$jar" -c "$jar" -e "$url" -H "Origin: $ISSUER" "${arguments[@]}" "$action"
+}
+
+browser_open()
+{
+	federation_curl -L -b "$1" -c "$1" "$2"
 }
 
 # The text of an HTML page, for a person to read.

@@ -1,7 +1,7 @@
 # Log-ins from the laptop, a throw-away machine that has an ssh client, a browser of sorts, and nothing of ours.
 
 LOGIN_SECONDS=${LOGIN_SECONDS:-20}
-declare -A SESSION_IN SESSION_OUT SESSION_PID
+declare -A SESSION_IN SESSION_OUT SESSION_PID SESSION_CODE
 
 laptop_start()
 {
@@ -61,16 +61,27 @@ session_start()
 	disown
 }
 
-# session_code ID: waits for the prompt and prints the last user code that it shows.
+# session_code ID: waits for a code that the session has not been asked for yet; it is then in SESSION_CODE[ID].
 session_code()
 {
 	local deadline=$(($(now_ms) + 10000)) code
 
-	until code=$(grep -aoE '\b[A-Z0-9]{4}-[A-Z0-9]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${2:-}"; do
+	until code=$(grep -aoE '\b[A-Z]{4}-[A-Z]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${SESSION_CODE[$1]:-}"; do
 		test "$(now_ms)" -lt "$deadline" || return 1
 		sleep 0.02
 	done
-	echo "$code"
+	SESSION_CODE[$1]=$code
+}
+
+# session_approve ID PERSON: the code that it shows next. Then presses Enter.
+session_approve()
+{
+	session_code "$1" && control approve "user_code=${SESSION_CODE[$1]}" "person=$2" >/dev/null && session_type "$1" ''
+}
+
+session_deny()
+{
+	session_code "$1" && control deny "user_code=${SESSION_CODE[$1]}" >/dev/null && session_type "$1" ''
 }
 
 # session_type ID TEXT: as keys pressed, Enter included.
@@ -109,13 +120,8 @@ session_run()
 # session_login ID PERSON USER HOST: session_start, approved by PERSON, until a shell answers.
 session_login()
 {
-	local id=$1 person=$2 code
-
-	session_start "$id" "$3" "$4"
-	code=$(session_code "$id") || return 1
-	control approve "user_code=$code" "person=$person" >/dev/null || return 1
-	session_type "$id" ''
-	sleep 0.1
-	session_type "$id" "PS1='\$ '; echo shell-'is'-up"
-	session_shows "$id" '^shell-is-up' 15
+	session_start "$1" "$3" "$4"
+	session_approve "$1" "$2" || return 1
+	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
+	session_shows "$1" '^shell-is-up' 15
 }
