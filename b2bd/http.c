@@ -1,12 +1,12 @@
 #include "b2bd/http.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <openssl/evp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "b2bd/http_answer.h"
 
 #define TIMEOUT_MS 10000
 #define CONNECT_MS 5000
@@ -328,9 +328,9 @@ static int call_prepare(struct b2b_http_call *call, const struct b2b_http_reques
 	int r;
 
 	call->body_max = request->max_body ? request->max_body : BODY_MAX;
-	if (!grow(call, 1) || (r = copy_body(call, request)) < 0)
+	if (!grow(call, 1))
 		return -ENOMEM;
-	if ((r = add_headers(call, request)) < 0)
+	if ((r = copy_body(call, request)) < 0 || (r = add_headers(call, request)) < 0)
 		return r;
 	call->easy = curl_easy_init();
 	if (!call->easy)
@@ -369,144 +369,20 @@ int b2b_http_start(struct b2b_http *http, const struct b2b_http_request *request
 	return 0;
 }
 
-static int connect_error(CURL *easy)
-{
-	long os_errno = 0;
-
-	curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &os_errno);
-	return os_errno > 0 && os_errno < INT_MAX ? -(int)os_errno : -ECONNREFUSED;
-}
-
-static int error_of(const struct b2b_http_call *call, CURLcode code)
-{
-	if (call->too_large)
-		return -EFBIG;
-	switch (code) {
-	case CURLE_OK:
-		return 0;
-	case CURLE_OPERATION_TIMEDOUT:
-		return -ETIMEDOUT;
-	case CURLE_COULDNT_CONNECT:
-		return connect_error(call->easy);
-	case CURLE_COULDNT_RESOLVE_HOST:
-	case CURLE_COULDNT_RESOLVE_PROXY:
-		return -EHOSTUNREACH;
-	case CURLE_FILESIZE_EXCEEDED:
-		return -EFBIG;
-	case CURLE_OUT_OF_MEMORY:
-	case CURLE_WRITE_ERROR: /* not too large: take_body had no memory */
-		return -ENOMEM;
-	case CURLE_URL_MALFORMAT:
-	case CURLE_UNSUPPORTED_PROTOCOL:
-		return -EINVAL;
-	case CURLE_SEND_ERROR:
-	case CURLE_RECV_ERROR:
-	case CURLE_GOT_NOTHING:
-	case CURLE_PARTIAL_FILE:
-		return -ECONNRESET;
-	case CURLE_SSL_CONNECT_ERROR:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_ENGINE_NOTFOUND:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-		return -EPROTO;
-	default:
-		return -EIO;
-	}
-}
-
-/* "HOST:PORT: why"; the path is left out, it may hold an id. */
-static void describe(const struct b2b_http_call *call, CURLcode code, char *buf, size_t size)
-{
-	const char *why = *call->why ? call->why : curl_easy_strerror(code);
-	const char *url = NULL, *host = "?";
-	int len = 1;
-
-	curl_easy_getinfo(call->easy, CURLINFO_EFFECTIVE_URL, &url);
-	if (url && strncasecmp(url, "https://", 8) == 0) {
-		host = url + 8;
-		len = (int)strcspn(host, "/?#");
-	}
-	if (call->too_large)
-		why = "the answer is larger than it may be";
-	snprintf(buf, size, "%.*s: %s", len < 256 ? len : 256, host, why);
-}
-
-static const char *header_of(CURL *easy, const char *name)
-{
-	struct curl_header *header;
-
-	return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK ? header->value : NULL;
-}
-
-/* Seconds, or a date (RFC 9110 10.2.3). */
-static long retry_after(CURL *easy)
-{
-	const char *value = header_of(easy, "Retry-After");
-	long seconds;
-	time_t when;
-	char *end;
-
-	if (!value)
-		return -1;
-	errno = 0;
-	seconds = strtol(value, &end, 10);
-	if (end != value && *end == '\0' && seconds >= 0 && errno == 0)
-		return seconds;
-	when = curl_getdate(value, NULL);
-	if (when < 0)
-		return -1;
-	return when > time(NULL) ? (long)(when - time(NULL)) : 0;
-}
-
-/* RFC 9111 5.2: a list of directives; the value may be quoted. */
-static long max_age(CURL *easy)
-{
-	const char *at = header_of(easy, "Cache-Control");
-	char *end;
-	long seconds;
-
-	while (at && *at) {
-		at += strspn(at, " \t,");
-		if (strncasecmp(at, "max-age=", 8) == 0) {
-			at += 8;
-			at += *at == '"';
-			errno = 0;
-			seconds = strtol(at, &end, 10);
-			return end != at && seconds >= 0 && errno == 0 ? seconds : -1;
-		}
-		at += strcspn(at, ",");
-	}
-	return -1;
-}
-
 static void curl_finished(void *arg, CURLMsg *msg)
 {
 	CURLcode code = msg->data.result; /* MSG is gone once the handle is removed */
-	struct b2b_http_response response = { .error_text = "", .content_type = "", .retry_after_s = -1, .max_age_s = -1 };
+	char text[B2B_HTTP_TEXT_SIZE] = "";
+	struct b2b_http_response response;
 	struct b2b_http_call *call = NULL;
-	char text[CURL_ERROR_SIZE + 300] = "";
-	char *content_type = NULL;
 
 	(void)arg;
 	if (curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call) != CURLE_OK || !call)
 		return;
-	response.error = error_of(call, code);
-	if (response.error < 0) {
-		describe(call, code, text, sizeof(text));
+	b2b_http_answer_read(call->easy, code, call->too_large, call->why, text, &response);
+	if (response.error < 0)
 		call->body_len = 0; /* half an answer is none */
-	} else {
-		curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &response.status);
-		if (curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type) == CURLE_OK && content_type)
-			response.content_type = content_type;
-		response.retry_after_s = retry_after(call->easy);
-		response.max_age_s = max_age(call->easy);
-	}
 	call->body[call->body_len] = '\0';
-	response.error_text = text;
 	response.body = call->body;
 	response.body_len = call->body_len;
 	call->delivering = true;

@@ -25,7 +25,15 @@ struct b2b_client_identity {
 	enum b2b_alg alg;
 	char *kid;
 	char *secret;
+	size_t secret_len; /* as read, newline included */
 };
+
+static void wipe_free(char *secret, size_t len)
+{
+	if (secret)
+		explicit_bzero(secret, len);
+	free(secret);
+}
 
 void b2b_client_identity_free(struct b2b_client_identity *identity)
 {
@@ -33,9 +41,7 @@ void b2b_client_identity_free(struct b2b_client_identity *identity)
 		return;
 	EVP_PKEY_free(identity->key); /* OpenSSL clears private numbers */
 	free(identity->kid);
-	if (identity->secret)
-		explicit_bzero(identity->secret, strlen(identity->secret));
-	free(identity->secret);
+	wipe_free(identity->secret, identity->secret_len);
 	free(identity);
 }
 
@@ -54,20 +60,23 @@ static int complain(char *error, int code, const char *path, const char *what)
 static int read_secret_file(const char *path, char **ret_text, size_t *ret_len, char *error)
 {
 	struct stat st;
+	char *text;
+	size_t len;
 	int r;
 
 	if (!path)
 		return complain(error, -EINVAL, path, "client_key or client_secret_file is needed, as client_auth says");
-	r = b2b_trusted_read(path, FILE_MAX_SIZE, ret_text, ret_len);
+	r = b2b_trusted_read(path, FILE_MAX_SIZE, &text, &len);
 	if (r == -EPERM)
 		return complain(error, r, path, "must be a regular file of root's that nobody else can write");
 	if (r < 0)
 		return complain(error, r, path, strerror(-r));
 	if (stat(path, &st) == 0 && (st.st_mode & S_IRWXO)) {
-		explicit_bzero(*ret_text, *ret_len);
-		free(*ret_text);
+		wipe_free(text, len);
 		return complain(error, -EPERM, path, "everybody can read it; expected mode 0640, root:b2b");
 	}
+	*ret_text = text;
+	*ret_len = len;
 	return 0;
 }
 
@@ -107,8 +116,7 @@ static int read_key(struct b2b_client_identity *identity, char *error)
 	if (r < 0)
 		return r;
 	r = parse_key(identity, text, len, error);
-	explicit_bzero(text, len);
-	free(text);
+	wipe_free(text, len);
 	return r;
 }
 
@@ -117,10 +125,11 @@ static int read_secret(struct b2b_client_identity *identity, char *error)
 {
 	const char *path = identity->conf->client_secret_file;
 	size_t len;
-	int r = read_secret_file(path, &identity->secret, &len, error);
+	int r = read_secret_file(path, &identity->secret, &identity->secret_len, error);
 
 	if (r < 0)
 		return r;
+	len = identity->secret_len;
 	while (len && (identity->secret[len - 1] == '\n' || identity->secret[len - 1] == '\r'))
 		identity->secret[--len] = '\0';
 	if (len == 0 || strlen(identity->secret) != len || strpbrk(identity->secret, "\r\n"))
@@ -211,16 +220,8 @@ static int add_assertion(const struct b2b_client_identity *identity, const char 
 	b2b_form_add(form, "client_id", identity->conf->client_id);
 	b2b_form_add(form, "client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 	b2b_form_add(form, "client_assertion", assertion);
-	explicit_bzero(assertion, strlen(assertion));
-	free(assertion);
+	wipe_free(assertion, strlen(assertion));
 	return 0;
-}
-
-static void wipe_text(char *text)
-{
-	if (text)
-		explicit_bzero(text, strlen(text));
-	free(text);
 }
 
 int b2b_client_post(const struct b2b_client_identity *identity, struct b2b_http *http, const char *url, const char *token_endpoint,
@@ -249,6 +250,6 @@ int b2b_client_post(const struct b2b_client_identity *identity, struct b2b_http 
 	if (r == 0)
 		r = b2b_http_start(http, &request, done, arg, ret_call);
 	free(user);
-	wipe_text(password);
+	wipe_free(password, password ? strlen(password) : 0);
 	return r;
 }

@@ -109,6 +109,8 @@ static void unusable_secrets_are_refused_with_a_reason(void **state)
 	struct b2b_conf_federation conf = conf_of(B2B_CLIENT_SECRET_BASIC);
 
 	(void)state;
+	scratch_write(file, "secret\n", 7, 0644);
+	refused(&conf, "everybody");
 	scratch_write(file, "\n", 1, 0640);
 	refused(&conf, "one line");
 	scratch_write(file, "a\nb\n", 4, 0640);
