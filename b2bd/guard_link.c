@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 /* A request from when it is queued until its last answer. */
@@ -162,6 +163,8 @@ int b2b_guard_link_new(struct b2b_loop *loop, int fd, void (*gone)(void *arg), v
 	link->gone = gone;
 	link->reload = reload;
 	link->arg = arg;
+	/* A reload makes a new link over the same socket: a late answer to its predecessor must not match a new request. */
+	link->serial = (uint32_t)(b2b_now_ns() >> 10);
 	r = b2b_io_add(loop, fd, POLLIN, ready, link, &link->io);
 	if (r < 0) {
 		free(link);

@@ -215,7 +215,7 @@ void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const str
 	login->origin = ask->origin;
 	login->utf8 = ask->utf8 != 0;
 	login->waiting = true;
-	if (b2b_device_start(core->federation, &handlers, login, &login->device) < 0) {
+	if (b2b_device_start(core->federation, login->origin.user, &handlers, login, &login->device) < 0) {
 		login_free(login);
 		b2b_answer(core, client, "auth", &ask->origin, org, B2B_SERVICE_DOWN, 0, NULL);
 		return;

@@ -256,7 +256,7 @@ static void begun(void *arg, const struct b2b_http_response *response)
 	b2b_oauth_clear(&oauth);
 }
 
-int b2b_device_start(struct b2b_federation *federation, const struct b2b_device_handlers *handlers, void *arg,
+int b2b_device_start(struct b2b_federation *federation, const char *login_hint, const struct b2b_device_handlers *handlers, void *arg,
                      struct b2b_device **ret_device)
 {
 	struct b2b_form form = { 0 };
@@ -274,6 +274,7 @@ int b2b_device_start(struct b2b_federation *federation, const struct b2b_device_
 	device->handlers = *handlers;
 	device->arg = arg;
 	b2b_form_add(&form, "scope", federation->conf->scope);
+	b2b_form_add(&form, "login_hint", login_hint);
 	r = post(device, federation->discovery.device_authorization_endpoint, &form, begun);
 	if (r < 0)
 		b2b_device_cancel(device);

@@ -65,8 +65,12 @@ struct b2b_device_handlers {
 	void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text);
 };
 
-/* Begin; waits for the answer, polls by interval and slow_down, backs off on time-outs. Returns 0 or a negative errno. */
-int b2b_device_start(struct b2b_federation *federation, const struct b2b_device_handlers *handlers, void *arg,
+/*
+ * Begin; LOGIN_HINT is the name that is logging in, so that the approval page can show it (OIDC Core 3.1.2.1; a service that
+ * does not know it here ignores it, RFC 6749 3.1). Waits for the answer, polls by interval and slow_down, backs off on
+ * time-outs. Returns 0 or a negative errno.
+ */
+int b2b_device_start(struct b2b_federation *federation, const char *login_hint, const struct b2b_device_handlers *handlers, void *arg,
                      struct b2b_device **ret_device);
 void b2b_device_cancel(struct b2b_device *device); /* no callback any more; NULL is legal; also after result */
 

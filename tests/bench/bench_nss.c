@@ -31,6 +31,7 @@
 #define ROUNDS 15
 #define PEOPLE_PER_ORG 5000
 #define HOT 2000
+#define NAME_SIZE 64 /* more than any name of ours, so that nothing is cut silently */
 #define FILES_MAX 10000
 #define PASSWD "/etc/passwd"
 
@@ -39,7 +40,7 @@ typedef enum nss_status look_uid(uid_t, struct passwd *, char *, size_t, int *);
 
 static struct b2b_policy policy;
 static size_t people;
-static char (*names)[B2B_NAME_SIZE];
+static char (*names)[NAME_SIZE];
 static struct passwd *floor_people;
 static size_t *picks;
 
@@ -81,7 +82,7 @@ static void publish_org(int org)
 {
 	struct b2b_snapshot_builder *builder = NULL;
 	struct b2b_live *live = NULL;
-	char path[256], local[B2B_NAME_SIZE];
+	char path[256], local[NAME_SIZE];
 	size_t i, last = (size_t)(org + 1) * PEOPLE_PER_ORG;
 	int fd, r;
 
@@ -142,7 +143,7 @@ static void make_peers(void)
 	for (i = 0; i < people; i++) {
 		struct passwd *pw = &floor_people[i];
 		ENTRY entry = { .key = names[i], .data = pw };
-		char home[64];
+		char home[128];
 
 		snprintf(names[i], sizeof(names[i]), "person%zu@%s", i, policy.orgs[i / PEOPLE_PER_ORG].alias);
 		snprintf(home, sizeof(home), "/home/%s/person%zu", policy.orgs[i / PEOPLE_PER_ORG].alias, i);
@@ -196,7 +197,7 @@ struct subject {
 
 static void one_round(struct subject *subject, int round)
 {
-	char buf[1024], absent[B2B_NAME_SIZE];
+	char buf[1024], absent[NAME_SIZE];
 	struct passwd pw;
 	uint64_t began;
 	size_t i, right = 0;

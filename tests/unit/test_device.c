@@ -117,7 +117,7 @@ static void begin(void)
 	while (!b2b_federation_ready(federation) && b2b_now_ns() < deadline)
 		b2b_loop_turn(loop, 100);
 	assert_true(b2b_federation_ready(federation));
-	assert_int_equal(b2b_device_start(federation, &handlers, &login, &login.device), 0);
+	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), 0);
 	assert_int_equal(login.prompts + login.results, 0); /* never from within */
 }
 
@@ -328,7 +328,7 @@ static void nothing_begins_before_the_service_is_known(void **state)
 {
 	(void)state;
 	make_federation();
-	assert_int_equal(b2b_device_start(federation, &handlers, &login, &login.device), -EHOSTUNREACH);
+	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), -EHOSTUNREACH);
 	assert_null(login.device);
 }
 
@@ -341,7 +341,7 @@ static void service_without_device_log_ins_is_told(void **state)
 	make_federation();
 	while (!b2b_federation_ready(federation) && b2b_now_ns() < deadline)
 		b2b_loop_turn(loop, 100);
-	assert_int_equal(b2b_device_start(federation, &handlers, &login, &login.device), -EOPNOTSUPP);
+	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), -EOPNOTSUPP);
 }
 
 static void cancelled_log_in_is_not_heard_of(void **state)
@@ -353,7 +353,7 @@ static void cancelled_log_in_is_not_heard_of(void **state)
 	turn_for(B2B_NS_PER_S / 2);
 	assert_int_equal(login.prompts + login.results, 0);
 	login.cancel_at_prompt = true;
-	assert_int_equal(b2b_device_start(federation, &handlers, &login, &login.device), 0);
+	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), 0);
 	turn_until(&login.prompts, 1);
 	turn_for(2 * B2B_NS_PER_S);
 	assert_int_equal(login.results, 0);

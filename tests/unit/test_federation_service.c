@@ -145,7 +145,7 @@ static void log_in(struct login *login, const char *decision)
 	static const struct b2b_device_handlers handlers = { .prompt = prompt, .result = result };
 
 	memset(login, 0, sizeof(*login));
-	assert_int_equal(b2b_device_start(federation, &handlers, login, &login->device), 0);
+	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, login, &login->device), 0);
 	turn_until(&login->prompts, 1);
 	if (decision)
 		order(decision, strcmp(decision, "approve") == 0 ? json_pack("{s:s,s:s}", "user_code", login->code, "person", ALICE)
