@@ -95,6 +95,7 @@ static int wait_expire(struct fed_server *server)
 		if (at->request.wait_until_ms <= now) {
 			at->request.timed_out = true;
 			wait_end(server, at);
+			nearest = now; /* what was resumed is run by MHD_run, which must not wait for other news first */
 		} else if (at->request.wait_until_ms < nearest) {
 			nearest = at->request.wait_until_ms;
 		}
