@@ -311,7 +311,7 @@ static void an_offboarding_arrives_at_once(void **state)
 	struct b2b_principal alice;
 
 	read_all(world);
-	turn_until(world, &world->polled, 2); /* the verification event, then nothing: the next poll is held */
+	turn_until(world, &world->polled, 1);
 	assert_int_equal(world->gaps, 1);
 	control(world, "offboard", "{\"person\":\"alice@acme.example\"}");
 	turn_until(world, &world->events, 1);
