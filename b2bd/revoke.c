@@ -178,6 +178,19 @@ static void describe(struct b2b_core *core, const struct b2b_revocation *revocat
 	snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
 }
 
+/* What an event closed and the database does not know of must not be opened again because of what the database says. */
+static void hold_words(struct b2b_core *core, const struct b2b_revocation *revocation, bool hold)
+{
+	uint32_t uid = revocation->scope == B2B_SCOPE_ORG ? 0 : revocation->uid;
+
+	if (!core->publish || !revocation->close || !revocation->by_event || revocation->scope == B2B_SCOPE_SESSION)
+		return;
+	if (!hold)
+		b2b_publish_release(core->publish, revocation->org, uid);
+	else if (b2b_publish_hold(core->publish, revocation->org, uid) < 0)
+		b2b_log(LOG_ERR, "event=hold-failed uid=%u; it may open again before the event comes again", uid);
+}
+
 int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation)
 {
 	struct b2b_pending_end end;
@@ -189,6 +202,7 @@ int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation)
 	close_words(core, revocation);
 	describe(core, revocation, &end);
 	r = store(core, revocation, &end);
+	hold_words(core, revocation, r < 0);
 	if (r < 0) {
 		end.id = 0;
 		core->failed_commits++;
