@@ -71,7 +71,8 @@ static bool dissect(const char *name, char separator, struct b2b_name *ret_name)
 {
 	size_t len = take_local(name, ret_name->local);
 
-	if (len == 0 || !(separator ? name[len] == separator : class_of(name[len]) & SEPARATOR))
+	/* the separator and one byte of alias must still fit, or the room left for it would be counted below zero */
+	if (len == 0 || len > B2B_NAME_SIZE - 3 || !(separator ? name[len] == separator : class_of(name[len]) & SEPARATOR))
 		return false;
 	return take_alias(name + len + 1, ret_name->alias, B2B_NAME_SIZE - 1 - len - 1) > 0;
 }

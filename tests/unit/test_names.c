@@ -30,6 +30,8 @@ static void refuses_what_is_outside_the_rule(void **state)
 		"alice@-acme", "alice@acme-", "alice@.acme", "alice@acme.", "alice@a..b", "alice@a-.b", "alice@a.-b",
 		"alice@acme@acme", "alice@acme+x", "al+ice@acme", "alice@acme\n", "al\xc3\xa4@acme", "a/b@acme", "a:b@acme",
 		"abcdefghijklmnopqrstuvwxyz@acmee", /* 32 bytes */
+		"abcdefghijklmnopqrstuvwxyz0123@a", "abcdefghijklmnopqrstuvwxyz01234@a", "abcdefghijklmnopqrstuvwxyz01234567@a",
+		"abcdefghijklmnopqrstuvwxyz01234@an-alias.that-is.longer.than-anything.that-would.fit",
 	};
 	struct b2b_name name, before;
 
