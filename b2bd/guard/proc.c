@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ int b2b_process_parse_stat(const char *text, struct b2b_process *ret)
 	const char *name_end = strrchr(text, ')'); /* the name may hold anything, ')' and spaces too */
 	long pid = strtol(text, NULL, 10);
 
-	if (!name_end || name_end[1] != ' ' || !name_end[2] || pid <= 0)
+	if (!name_end || name_end[1] != ' ' || !name_end[2] || pid <= 0 || pid > INT_MAX)
 		return -EBADMSG;
 	if (parse_fields(name_end + 3, fields) < 0)
 		return -EBADMSG;
