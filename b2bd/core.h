@@ -89,6 +89,7 @@ void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const 
 void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */
 
 /* sessions.c */
+void b2b_sessions_forget_gone(struct b2b_core *core); /* those whose leader was killed and could not close them */
 void b2b_sessions_start(struct b2b_core *core);     /* after a restart: forget what is gone, arm the limit's timer */
 
 /* revoke.c */

@@ -135,6 +135,7 @@ static void end_done(void *arg, const struct b2b_guard_message *answer)
 		audit_end(ending, answer, clear_ms);
 		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, clear_ms) < 0)
 			b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core); /* nothing will be found, and it is recorded then */
+		b2b_sessions_forget_gone(core);
 	}
 	ending_free(ending);
 }

@@ -79,6 +79,39 @@ static void end_session(struct b2b_core *core, const struct b2b_session *session
 		b2b_session_drop(core->state, session->pid, session->start_ticks);
 }
 
+struct gone {
+	struct b2b_core *core;
+	struct due list;
+};
+
+static int collect_gone(void *arg, const struct b2b_session *session)
+{
+	struct gone *gone = arg;
+	uint64_t ticks;
+	int r = b2b_start_ticks((pid_t)session->pid, &ticks);
+
+	if (r == 0 && ticks == session->start_ticks)
+		return 0;
+	return collect_due(&gone->list, session);
+}
+
+void b2b_sessions_forget_gone(struct b2b_core *core)
+{
+	struct gone gone;
+	uint64_t ticks;
+	size_t i;
+
+	if (b2b_start_ticks(1, &ticks) < 0)
+		return; /* /proc hides other people's processes (hidepid): who cannot be seen need not be gone */
+	do { /* in portions, because rows cannot go while they are being read */
+		gone.core = core;
+		gone.list.n = 0;
+		b2b_session_list(core->state, 0, collect_gone, &gone);
+		for (i = 0; i < gone.list.n; i++)
+			b2b_session_drop(core->state, gone.list.sessions[i].pid, gone.list.sessions[i].start_ticks);
+	} while (gone.list.n == DUE_AT_ONCE);
+}
+
 static void limit_fire(void *arg)
 {
 	struct b2b_core *core = arg;
@@ -86,6 +119,7 @@ static void limit_fire(void *arg)
 	int64_t next = 0;
 	size_t i;
 
+	b2b_sessions_forget_gone(core);
 	b2b_session_due(core->state, b2b_core_now(core), collect_due, &due, &next);
 	for (i = 0; i < due.n; i++)
 		end_session(core, &due.sessions[i]);
@@ -139,33 +173,8 @@ void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const st
 	b2b_client_say(client, B2B_SAY_DECISION, &decision);
 }
 
-struct gone {
-	struct b2b_core *core;
-	struct due list;
-};
-
-static int collect_gone(void *arg, const struct b2b_session *session)
-{
-	struct gone *gone = arg;
-	uint64_t ticks;
-	int r = b2b_start_ticks((pid_t)session->pid, &ticks);
-
-	if (r == 0 && ticks == session->start_ticks)
-		return 0;
-	return collect_due(&gone->list, session);
-}
-
 void b2b_sessions_start(struct b2b_core *core)
 {
-	struct gone gone;
-	size_t i;
-
-	do { /* in portions, because rows cannot go while they are being read */
-		gone.core = core;
-		gone.list.n = 0;
-		b2b_session_list(core->state, 0, collect_gone, &gone);
-		for (i = 0; i < gone.list.n; i++)
-			b2b_session_drop(core->state, gone.list.sessions[i].pid, gone.list.sessions[i].start_ticks);
-	} while (gone.list.n == DUE_AT_ONCE);
+	b2b_sessions_forget_gone(core);
 	arm_limit(core, b2b_core_now(core));
 }

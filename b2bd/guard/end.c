@@ -249,6 +249,7 @@ static void clear(struct b2b_ends *ends, struct b2b_end *end)
 	bool late = end->tombstone;
 
 	end->clear_ns = ends->looked_ns;
+	b2b_scope_forget_records(&end->scope, &ends->list, &ends->registry);
 	if (late && end->ended)
 		b2b_log(LOG_NOTICE, "event=ended-late processes=%u id=%s", end->ended, end->audit_id);
 	answer(ends, end, 0);

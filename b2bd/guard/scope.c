@@ -77,6 +77,17 @@ static bool scope_has_record(const struct b2b_scope *scope, const struct b2b_ses
 	return !scope->only_older || record->opened_s < scope->began_s || b2b_scope_closed(scope, record->uid);
 }
 
+void b2b_scope_forget_records(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry)
+{
+	for (size_t i = 0; i < registry->n; i++) {
+		const struct b2b_session_record *record = &registry->items[i];
+		ssize_t leader = b2b_processes_find(list, record->pid);
+
+		if (scope_has_record(scope, record) && (leader < 0 || list->items[leader].start_ticks != record->start_ticks))
+			b2b_session_remove(record->pid, record->start_ticks);
+	}
+}
+
 static bool same_person(const struct b2b_scope *scope, uint32_t uid)
 {
 	return scope->kind == B2B_SCOPE_SESSION ? uid == scope->uid : b2b_scope_has_uid(scope, uid);

@@ -86,6 +86,12 @@ bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_proce
 int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
                    struct b2b_posix_sessions *sessions, uint8_t **ret_marks);
 
+/*
+ * Remove the scope's records whose leader is not in LIST, which was scanned after REGISTRY was read. For a scope of which nothing
+ * is left: a leader that was killed could not close its session by itself.
+ */
+void b2b_scope_forget_records(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry);
+
 /* Is UID closed by its live word, its organisation's, or that of one above? */
 bool b2b_scope_closed(const struct b2b_scope *scope, uint32_t uid);
 
