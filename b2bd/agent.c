@@ -76,12 +76,7 @@ static void directory_passed(void *arg, int error, const char *why)
 		return;
 	}
 	b2b_log(LOG_INFO, "event=directory-pass");
-	if (core->pass_again) { /* this one may have read before the gap */
-		core->pass_again = false;
-		b2b_source_sync(core->source);
-		return;
-	}
-	core->must_pass = false;
+	core->must_pass = false; /* a pass that a gap asked for began after it (source.h) */
 	renew_lease(core);
 }
 
@@ -98,7 +93,6 @@ static void signals_gap(void *arg)
 	struct b2b_core *core = arg;
 
 	core->must_pass = true;
-	core->pass_again = true;
 	b2b_source_sync(core->source);
 }
 

@@ -164,7 +164,7 @@ static void test_sshd(void **state)
 	answer = ask_end(B2B_SCOPE_USER, ACME, ALICE);
 	assert_int_equal(answer.result, 0);
 	assert_int_equal(answer.terminals, 1);
-	assert_int_equal(answer.ended, 2); /* shell and root's shell; relay and leader end by themselves */
+	assert_true(answer.ended >= 2); /* shell and root's shell; relay and leader end by themselves, on a busy machine too late */
 	assert_true(session_gone(&alice));
 	assert_false(world_alive(alice.root_shell));
 	assert_told(&alice, true);
