@@ -162,6 +162,19 @@ fail:
 	b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
 }
 
+/* One offboarding comes as two events (the account's and its sessions'): who is being told already is not told again. */
+static bool being_told(const struct b2b_core *core, const struct b2b_pending_end *end)
+{
+	const struct b2b_ending *ending;
+
+	for (ending = core->endings; ending; ending = ending->next) {
+		if (ending->end.scope == end->scope && ending->end.uid == end->uid && ending->end.pid == end->pid &&
+		    strcmp(ending->end.org_id, end->org_id) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void describe(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
 {
 	memset(end, 0, sizeof(*end));
@@ -176,7 +189,8 @@ static void describe(struct b2b_core *core, const struct b2b_revocation *revocat
 		end->start_ticks = revocation->session->start_ticks;
 	}
 	b2b_audit_id(end->audit_id);
-	snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
+	if (!being_told(core, end))
+		snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
 }
 
 /* What an event closed and the database does not know of must not be opened again because of what the database says. */

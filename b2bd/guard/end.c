@@ -161,7 +161,7 @@ int b2b_ends_add(struct b2b_ends *ends, const struct b2b_guard_message *message)
 	end->serial = message->serial;
 	end->owed = true;
 	memcpy(end->audit_id, message->audit_id, sizeof(end->audit_id));
-	end->line_len = b2b_tell_format(end->line, message->message, message->audit_id);
+	end->line_len = *message->message ? b2b_tell_format(end->line, message->message, message->audit_id) : 0;
 	end->due_ns = end->began_ns;
 	return 0;
 }

@@ -84,7 +84,7 @@ static void tell_all(struct look *look)
 {
 	struct b2b_end *end = look->end;
 
-	for (size_t i = 0; i < look->list->n; i++) {
+	for (size_t i = 0; end->line_len && i < look->list->n; i++) {
 		uint32_t tty = look->list->items[i].tty, *ttys;
 
 		if (look->marks[i] == B2B_MARK_NONE || look->marks[i] == B2B_MARK_LEFT || tty == 0)

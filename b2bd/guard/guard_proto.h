@@ -33,7 +33,7 @@ struct b2b_guard_message {
 	int32_t pid;          /* B2B_SCOPE_SESSION: leader */
 	uint64_t start_ticks;
 	char audit_id[B2B_AUDIT_ID_SIZE];
-	char message[B2B_MESSAGE_SIZE]; /* what the terminals get, one line */
+	char message[B2B_MESSAGE_SIZE]; /* what the terminals get, one line; "": they are told nothing */
 	char pad[7];
 	/* DONE */
 	int32_t result;       /* 0 or a negative errno; END: -EBUSY while something is left that cannot be ended */

@@ -221,6 +221,25 @@ static void whole_organisation_is_one_word(void **state)
 	assert_int_equal(next_request(f).scope, B2B_SCOPE_ORG);
 }
 
+static void two_events_of_one_offboarding_tell_once(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_revocation closed = of_alice(f, true), sessions = of_alice(f, false);
+	struct b2b_guard_message request;
+
+	sessions.jti = "j2";
+	assert_int_equal(b2b_revoke(&f->core, &closed), 0);
+	assert_int_equal(b2b_revoke(&f->core, &sessions), 0);
+	request = next_request(f);
+	assert_true(*request.message != '\0');
+	answer(f, request, 0, 0);
+	request = next_request(f);
+	assert_int_equal(request.type, B2B_GUARD_END); /* looked for all the same */
+	assert_int_equal(request.uid, f->uid);
+	assert_string_equal(request.message, "");
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(f->lives[0], f->uid)), B2B_LIVE_CLOSED); /* and not opened by the second */
+}
+
 /* Nothing can be stored any more: SQLite refuses the write as it would on a full or failing disk. */
 static void refuse_writes(struct fixture *f)
 {
@@ -260,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(closes_stores_ends_and_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(ending_sessions_leaves_the_account_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_events_of_one_offboarding_tell_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(whole_organisation_is_one_word, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_closes_and_ends_but_is_not_durable, setup, teardown),
 		cmocka_unit_test_setup_teardown(pending_ends_resume, setup, teardown),
