@@ -160,7 +160,8 @@ static int take_local(const char *text, uint32_t n_local, char ret_local[B2B_NAM
 	char local[B2B_NAME_SIZE] = "";
 
 	b2b_copy(local, text, n_local);
-	if (!b2b_local_valid(local))
+	/* the whole of it: a NUL within would be a name that ends before its organisation */
+	if (!b2b_local_valid(local) || strlen(local) != n_local)
 		return -ENODATA;
 	memcpy(ret_local, local, sizeof(local));
 	return 0;
