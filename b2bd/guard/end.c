@@ -39,6 +39,7 @@ static void end_free(struct b2b_end *end)
 		close(end->watch_fd); /* epoll forgets it by itself */
 	b2b_processes_free(&end->signalled);
 	b2b_processes_free(&end->met);
+	b2b_processes_free(&end->relayed);
 	b2b_posix_sessions_free(&end->sessions);
 	free(end->ttys);
 	free(end);
@@ -258,7 +259,7 @@ static void clear(struct b2b_ends *ends, struct b2b_end *end)
 	end->held = false;
 	end->held_pace_ns = end->relay_ns = end->leader_ns = end->busy_ns = 0;
 	end->quick = end->pace = end->doubts = end->ended = 0;
-	end->signalled.n = end->met.n = end->sessions.n = 0;
+	end->signalled.n = end->met.n = end->relayed.n = end->sessions.n = 0;
 	end->due_ns = B2B_NEVER;
 	end->scope.only_older = true;
 	end->tombstone = true;

@@ -250,6 +250,41 @@ static ssize_t first_marked(const struct look *look)
 	return -1;
 }
 
+static bool has_relay(const struct look *look, pid_t leader)
+{
+	for (size_t i = 0; i < look->list->n; i++) {
+		if (look->marks[i] == B2B_MARK_RELAY && look->list->items[i].ppid == leader)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A leader without a relay has nothing to bring the reason to, and may be about to start its first process: what we kill under it
+ * (a helper of its PAM stack) would let it go on. So it is ended with the rest, where all of a person's sessions end. A session
+ * that ends by itself (sudo's limit) leaves its terminal to others, and sudo must put that right.
+ */
+static int judge_leaders(struct look *look)
+{
+	struct b2b_end *end = look->end;
+	int r = 0;
+
+	for (size_t i = 0; end->scope.kind != B2B_SCOPE_SESSION && r == 0 && i < look->list->n; i++) {
+		const struct b2b_process *process = &look->list->items[i];
+
+		if (look->marks[i] != B2B_MARK_LEADER || holds(&end->relayed, process))
+			continue;
+		if (!has_relay(look, process->pid)) {
+			look->marks[i] = B2B_MARK_TARGET;
+			continue;
+		}
+		r = append(&end->relayed, process);
+		if (r == 0)
+			qsort(end->relayed.items, end->relayed.n, sizeof(*end->relayed.items), by_pid);
+	}
+	return r;
+}
+
 /* Who was killed and is dying still is left, whatever connected him to the scope may be gone. */
 static void count(struct look *look)
 {
@@ -285,6 +320,9 @@ int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const 
 		return r;
 	if (end->met.n)
 		qsort(end->met.items, end->met.n, sizeof(*end->met.items), by_pid);
+	r = judge_leaders(&look);
+	if (r < 0)
+		goto out;
 	count(&look);
 	look.now_ns = b2b_now_ns();
 	look.fresh = end->met.n > 0;

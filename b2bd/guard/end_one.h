@@ -24,6 +24,7 @@ struct b2b_end {
 	uint32_t ended, left, terminals;
 	struct b2b_processes signalled; /* by the last look, by pid */
 	struct b2b_processes met;       /* killed during this look */
+	struct b2b_processes relayed;   /* leaders that were seen with a relay, by pid: they end by themselves */
 	struct b2b_posix_sessions sessions;
 	uint32_t *ttys;                 /* told */
 	size_t n_ttys;
