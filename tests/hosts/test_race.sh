@@ -16,6 +16,9 @@ race()
 	control offboard "person=$person" >/dev/null
 	check "$where-revoked" "the word is not stored" \
 		wait_for 5 sh -c "nsenter -t ${HOST_PID[$host]} -a getent passwd '$user' | grep -q nologin"
+	# Once a session is registered, revoking it is ending it like any other; only what comes after that would be a leak.
+	check "$where-end-done" "an end is pending" \
+		wait_for 5 sh -c "nsenter -t ${HOST_PID[$host]} -a b2bctl --json status | jq -e '.pending_ends == 0 and .revocations.count > 0'"
 	host_exec "$host" touch "/run/lab/$where.go"
 	check "$where-nobody-left" "somebody is left: $(host_exec "$host" ps -ef)" sh -c "nsenter -t ${HOST_PID[$host]} -a $TOOLS/last_look $uid $uid 10 >/dev/null"
 	wait
