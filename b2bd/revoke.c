@@ -21,6 +21,7 @@ struct b2b_ending {
 	struct b2b_core *core;
 	struct b2b_pending_end end;
 	int org;
+	bool sent; /* false: it waits for one of the same scope */
 };
 
 static void close_words(struct b2b_core *core, const struct b2b_revocation *revocation)
@@ -118,6 +119,58 @@ static bool under_way(const struct b2b_core *core, int64_t id)
 	return false;
 }
 
+/*
+ * One offboarding comes as two events (the account's and its sessions'): the second waits until the first is through,
+ * or the guard would end for the one while it tells for the other.
+ */
+static struct b2b_ending *find_sent(const struct b2b_core *core, const struct b2b_pending_end *end)
+{
+	struct b2b_ending *ending;
+
+	for (ending = core->endings; ending; ending = ending->next) {
+		if (ending->sent && ending->end.scope == end->scope && ending->end.uid == end->uid && ending->end.pid == end->pid &&
+		    strcmp(ending->end.org_id, end->org_id) == 0)
+			return ending;
+	}
+	return NULL;
+}
+
+static void try_again(struct b2b_core *core)
+{
+	b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
+}
+
+static void end_done(void *arg, const struct b2b_guard_message *answer);
+
+/* Frees it where the guard cannot be asked. */
+static void dispatch(struct b2b_ending *ending)
+{
+	const struct b2b_pending_end *end = &ending->end;
+	struct b2b_core *core = ending->core;
+	struct b2b_guard_message message = { .type = B2B_GUARD_END, .scope = end->scope, .org = ending->org, .uid = end->uid,
+		                             .pid = (int32_t)end->pid, .start_ticks = end->start_ticks };
+
+	memcpy(message.audit_id, end->audit_id, sizeof(message.audit_id));
+	memcpy(message.message, end->message, sizeof(message.message));
+	ending->sent = true;
+	if (b2b_guard_send(core->guard, &message, -1, end_done, ending) < 0) {
+		ending_free(ending);
+		try_again(core);
+	}
+}
+
+static void dispatch_waiting(struct b2b_core *core)
+{
+	struct b2b_ending *ending;
+
+	for (ending = core->endings; ending; ending = ending->next) {
+		if (!ending->sent && !find_sent(core, &ending->end)) {
+			dispatch(ending);
+			return; /* the next with its answer */
+		}
+	}
+}
+
 static void end_done(void *arg, const struct b2b_guard_message *answer)
 {
 	struct b2b_ending *ending = arg;
@@ -130,49 +183,32 @@ static void end_done(void *arg, const struct b2b_guard_message *answer)
 	}
 	if (answer->result < 0) {
 		b2b_log(LOG_ERR, "event=end-failed id=%s error=\"%s\"; tried again", ending->end.audit_id, strerror(-answer->result));
-		b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
+		try_again(core);
 	} else {
 		audit_end(ending, answer, clear_ms);
 		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, clear_ms) < 0)
-			b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core); /* nothing will be found, and it is recorded then */
+			try_again(core); /* nothing will be found, and it is recorded then */
 		b2b_sessions_forget_gone(core);
 	}
 	ending_free(ending);
+	dispatch_waiting(core);
 }
 
 static void send_end(struct b2b_core *core, const struct b2b_pending_end *end, int org)
 {
-	struct b2b_guard_message message = { .type = B2B_GUARD_END, .scope = end->scope, .org = org, .uid = end->uid,
-		                             .pid = (int32_t)end->pid, .start_ticks = end->start_ticks };
 	struct b2b_ending *ending = calloc(1, sizeof(*ending));
 
-	if (!ending)
-		goto fail;
+	if (!ending) {
+		try_again(core);
+		return;
+	}
 	ending->core = core;
 	ending->end = *end;
 	ending->org = org;
 	ending->next = core->endings;
 	core->endings = ending;
-	memcpy(message.audit_id, end->audit_id, sizeof(message.audit_id));
-	memcpy(message.message, end->message, sizeof(message.message));
-	if (b2b_guard_send(core->guard, &message, -1, end_done, ending) == 0)
-		return;
-	ending_free(ending);
-fail:
-	b2b_timer_set(core->loop, &core->again, AGAIN_NS, again, core);
-}
-
-/* One offboarding comes as two events (the account's and its sessions'): who is being told already is not told again. */
-static bool being_told(const struct b2b_core *core, const struct b2b_pending_end *end)
-{
-	const struct b2b_ending *ending;
-
-	for (ending = core->endings; ending; ending = ending->next) {
-		if (ending->end.scope == end->scope && ending->end.uid == end->uid && ending->end.pid == end->pid &&
-		    strcmp(ending->end.org_id, end->org_id) == 0)
-			return true;
-	}
-	return false;
+	if (!find_sent(core, end))
+		dispatch(ending);
 }
 
 static void describe(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
@@ -189,7 +225,7 @@ static void describe(struct b2b_core *core, const struct b2b_revocation *revocat
 		end->start_ticks = revocation->session->start_ticks;
 	}
 	b2b_audit_id(end->audit_id);
-	if (!being_told(core, end))
+	if (!find_sent(core, end)) /* who is being told already is not told again */
 		snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
 }
 
@@ -243,6 +279,7 @@ static int resume(void *arg, const struct b2b_pending_end *end)
 void b2b_revocations_start(struct b2b_core *core)
 {
 	b2b_pending_list(core->state, resume, core);
+	dispatch_waiting(core);
 }
 
 void b2b_revocations_stop(struct b2b_core *core)
