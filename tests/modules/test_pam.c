@@ -560,6 +560,7 @@ int main(void)
 
 	machine_private();
 	machine_built(module, sizeof(module), "pam_b2b.so");
+	machine_reachable(module, sizeof(module));
 	nss_module_load(&nss);
 	nss_module_configure();
 	return cmocka_run_group_tests_name("pam", tests, NULL, NULL);

@@ -15,6 +15,12 @@ void machine_private(void);
 /* The path of NAME in the build folder that the running test binary is in. */
 void machine_built(char *path, size_t size, const char *name);
 
+/*
+ * Make the file at PATH reachable for every uid of this private machine, whoever may enter the folder that it was built
+ * in; PATH becomes the new name. After machine_private.
+ */
+void machine_reachable(char *path, size_t size);
+
 /* Is this process run by valgrind, which makes system calls of its own? */
 bool machine_valgrind(void);
 
