@@ -36,6 +36,24 @@ static bool array_has(const json_t *array, const char *text)
 	return false;
 }
 
+/* More of them, or what is no name, cannot be honoured: better no stream than events that mean something else. */
+static int take_critical(const json_t *root, struct b2b_ssf_config *config)
+{
+	const json_t *members = json_object_get(root, "critical_subject_members"), *member;
+	size_t i;
+
+	if (members && (!json_is_array(members) || json_array_size(members) > B2B_SSF_CRITICAL_MAX))
+		return -EBADMSG;
+	json_array_foreach(members, i, member) {
+		if (!json_is_string(member))
+			return -EBADMSG;
+		config->critical_subject_members[i] = strdup(json_string_value(member));
+		if (!config->critical_subject_members[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int config_from(const json_t *root, const char *issuer, struct b2b_ssf_config *config)
 {
 	const char *named = b2b_json_text(root, "issuer");
@@ -53,6 +71,8 @@ static int config_from(const json_t *root, const char *issuer, struct b2b_ssf_co
 		r = copy_text(root, "status_endpoint", &config->status_endpoint);
 	if (r == 0)
 		r = copy_text(root, "verification_endpoint", &config->verification_endpoint);
+	if (r == 0)
+		r = take_critical(root, config);
 	return r;
 }
 
@@ -78,6 +98,8 @@ void b2b_ssf_config_clear(struct b2b_ssf_config *config)
 	free(config->configuration_endpoint);
 	free(config->status_endpoint);
 	free(config->verification_endpoint);
+	for (size_t i = 0; i < B2B_SSF_CRITICAL_MAX; i++)
+		free(config->critical_subject_members[i]);
 	memset(config, 0, sizeof(*config));
 }
 

@@ -8,10 +8,14 @@
 
 #define B2B_SSF_POLL "urn:ietf:rfc:8936"
 
+#define B2B_SSF_CRITICAL_MAX 16
+
 struct b2b_ssf_config {
 	char *configuration_endpoint;
 	char *status_endpoint;       /* NULL where absent */
 	char *verification_endpoint; /* NULL where absent */
+	/* Members of a subject that must be understood, or the event is discarded (7.1); the last is NULL. */
+	char *critical_subject_members[B2B_SSF_CRITICAL_MAX + 1];
 };
 /*
  * ISSUER must be the document's, letter for letter; polling must be among the delivery methods where they are listed.

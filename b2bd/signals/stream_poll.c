@@ -62,7 +62,8 @@ static void check_set(struct batch *batch, const char *jti, const char *jwt)
 {
 	struct b2b_stream *stream = batch->stream;
 	struct b2b_token_expect expect = { .issuer = stream->conf->federation.issuer, .audience = stream->audience, .now = b2b_wall_s(),
-		                           .skew_s = stream->conf->federation.clock_skew_s };
+		                           .skew_s = stream->conf->federation.clock_skew_s,
+		                           .critical_subject_members = (const char *const *)stream->config.critical_subject_members };
 	struct b2b_event *event = &batch->arrivals[batch->n].event;
 	enum b2b_token_fault fault = b2b_set_verify(jwt, strlen(jwt), b2b_federation_jwks(stream->api.federation), &expect, event);
 
