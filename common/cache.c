@@ -32,25 +32,15 @@ void b2b_cache_free(struct b2b_cache *cache)
 	free(cache);
 }
 
-static int fill_user(struct b2b_look *look, struct passwd *ret_pw, char *buf, size_t len)
-{
-	if (look->entry.record.kind != B2B_RECORD_USER)
-		return -ENOENT;
-	return b2b_fill_passwd(look->view, look->org, &look->entry, b2b_look_open(look), ret_pw, buf, len);
-}
-
 int b2b_cache_getpwnam(struct b2b_cache *cache, const char *name, struct passwd *ret_pw, char *buf, size_t len)
 {
-	struct b2b_name split;
 	struct b2b_look look;
 	int r;
 
-	r = b2b_look_begin_name(&look, cache, name, &split);
+	r = b2b_look_begin_user(&look, cache, name);
 	if (r < 0)
 		return r;
-	r = b2b_look_name(&look, &split);
-	if (r == 0)
-		r = fill_user(&look, ret_pw, buf, len);
+	r = b2b_fill_passwd(&look, ret_pw, buf, len);
 	b2b_look_end(&look);
 	return r;
 }
@@ -67,7 +57,7 @@ int b2b_cache_getpwuid(struct b2b_cache *cache, uint32_t uid, struct passwd *ret
 		return r;
 	r = b2b_look_id(&look, uid);
 	if (r == 0)
-		r = fill_user(&look, ret_pw, buf, len);
+		r = look.entry.record.kind == B2B_RECORD_USER ? b2b_fill_passwd(&look, ret_pw, buf, len) : -ENOENT;
 	b2b_look_end(&look);
 	return r;
 }
@@ -113,17 +103,13 @@ static int add_groups(const struct b2b_look *look, int (*add)(void *arg, uint32_
 
 int b2b_cache_initgroups(struct b2b_cache *cache, const char *name, int (*add)(void *arg, uint32_t gid), void *arg)
 {
-	struct b2b_name split;
 	struct b2b_look look;
 	int r;
 
-	r = b2b_look_begin_name(&look, cache, name, &split);
+	r = b2b_look_begin_user(&look, cache, name);
 	if (r < 0)
 		return r;
-	r = b2b_look_name(&look, &split);
-	if (r == 0 && look.entry.record.kind != B2B_RECORD_USER)
-		r = -ENOENT;
-	if (r == 0 && b2b_look_open(&look))
+	if (b2b_look_open(&look))
 		r = add_groups(&look, add, arg);
 	b2b_look_end(&look);
 	return r;
@@ -138,7 +124,7 @@ int b2b_cache_ours(struct b2b_cache *cache, const char *name)
 	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r == -ENODATA; /* no index, but the name could be one */
-	r = b2b_view_by_alias(look.view, split.alias) >= 0;
+	r = b2b_local_valid(split.local) && b2b_view_by_alias(look.view, &split) >= 0;
 	b2b_look_end(&look);
 	return r;
 }

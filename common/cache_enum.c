@@ -30,7 +30,7 @@ static bool readable(struct b2b_look *look, struct place place)
 /* The entry at PLACE or behind it in the same organisation (of KIND, or any where 0) into look->entry; PLACE moves there. Damaged ones are passed over. */
 static bool next_entry(struct b2b_look *look, struct place *place, uint8_t kind)
 {
-	for (uint32_t offset = place->offset ? place->offset : 1; offset < look->snap->header.n_ids; offset++) {
+	for (uint32_t offset = place->offset ? place->offset : 1; offset < look->snap->n_ids; offset++) {
 		if (b2b_snap_by_offset(look->org, look->snap, offset, &look->entry) < 0 || (kind && look->entry.record.kind != kind))
 			continue;
 		place->offset = offset;
@@ -43,7 +43,7 @@ static int next_pw(struct b2b_look *look, struct place *place, struct passwd *re
 {
 	for (; place->slot < look->view->index.n_orgs; *place = (struct place){ .slot = place->slot + 1 })
 		if (readable(look, *place) && next_entry(look, place, B2B_RECORD_USER))
-			return b2b_fill_passwd(look->view, look->org, &look->entry, b2b_look_open(look), ret_pw, buf, len);
+			return b2b_fill_passwd(look, ret_pw, buf, len);
 	return -ENOENT;
 }
 

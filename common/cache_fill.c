@@ -2,95 +2,87 @@
 
 #include <errno.h>
 
-/* Text grows from the beginning of the caller's buffer; once something did not fit, nothing more is written. */
-struct out {
-	char *at, *end;
-	bool full;
-};
-
-static void put(struct out *out, const char *text, size_t len)
+/*
+ * Text that is known to fit. ROOMY: what is readable at FROM and free at TO reaches CHUNK - 1 bytes further, so that whole
+ * chunks can be copied; what they write behind the text is overwritten by what follows, or is free. Most texts are shorter
+ * than what a call to memcpy costs.
+ */
+#define CHUNK B2B_CACHE_CHUNK
+static inline char *put(char *to, const char *from, size_t n, bool roomy)
 {
-	if (out->full || (size_t)(out->end - out->at) < len) {
-		out->full = true;
-		return;
+	if (roomy)
+		for (size_t i = 0; i < n; i += CHUNK)
+			memcpy(to + i, from + i, CHUNK);
+	else
+		memcpy(to, from, n);
+	return to + n;
+}
+
+static inline char *put_home(char *to, const struct b2b_home *home, const char *local, size_t n_local, bool roomy)
+{
+	size_t from = 0;
+
+	for (uint32_t i = 0; i < home->n_cuts; from = home->cuts[i++]) {
+		to = put(to, home->text + from, home->cuts[i] - from, roomy);
+		to = put(to, local, n_local, roomy);
 	}
-	memcpy(out->at, text, len);
-	out->at += len;
+	return put(to, home->text + from, home->n_text - from, roomy);
 }
 
-static void put_name(struct out *out, const char *local, size_t n_local, char separator, const char *alias, size_t n_alias)
-{
-	put(out, local, n_local);
-	if (separator)
-		put(out, &separator, 1);
-	put(out, alias, n_alias);
-	put(out, "", 1);
-}
+static const struct b2b_shell nologin = { sizeof(B2B_NOLOGIN), B2B_NOLOGIN };
 
-/* Root's template: %u the local name, %o the alias, %% a percent sign. */
-static void put_home(struct out *out, const char *template, const char *local, size_t n_local, const char *alias, size_t n_alias)
+int b2b_fill_passwd(const struct b2b_look *look, struct passwd *ret_pw, char *buf, size_t len)
 {
-	for (const char *at = template; *at; at++) {
-		if (at[0] == '%' && at[1] == 'u')
-			put(out, local, n_local);
-		else if (at[0] == '%' && at[1] == 'o')
-			put(out, alias, n_alias);
-		else
-			put(out, at, 1);
-		if (at[0] == '%' && (at[1] == 'u' || at[1] == 'o' || at[1] == '%'))
-			at++;
-	}
-	put(out, "", 1);
-}
-
-int b2b_fill_passwd(const struct b2b_view *view, const struct b2b_org *org, const struct b2b_entry *entry, bool open,
-                    struct passwd *ret_pw, char *buf, size_t len)
-{
-	struct out out = { buf, buf + len, false };
+	const struct b2b_entry *entry = &look->entry;
+	const struct b2b_org *org = look->org;
+	const struct b2b_shell *shell = b2b_look_open(look) ? b2b_view_shell(look->view, entry->record.shell) : &nologin;
+	size_t n_local = entry->record.n_local, n_gecos = entry->record.n_gecos, need;
 	uint32_t uid = org->record.range_lo + entry->record.offset;
-	struct passwd pw = { .pw_uid = uid, .pw_gid = uid };
-	size_t n_local = entry->record.n_local;
-	char shell[B2B_PATH_SIZE] = B2B_NOLOGIN;
-	int r;
+	char *at = buf;
+	bool roomy;
 
-	if (open) {
-		r = b2b_view_shell(view, entry->record.shell, shell);
-		if (r < 0)
-			return r;
-	}
-	pw.pw_name = out.at;
-	put_name(&out, entry->local, n_local, view->index.separator, org->record.alias, org->n_alias);
-	pw.pw_passwd = out.at;
-	put(&out, "*", 2);
-	pw.pw_gecos = out.at;
-	put(&out, entry->gecos, entry->record.n_gecos);
-	put(&out, "", 1);
-	pw.pw_dir = out.at;
-	put_home(&out, view->index.home, entry->local, n_local, org->record.alias, org->n_alias);
-	pw.pw_shell = out.at;
-	put(&out, shell, strlen(shell) + 1);
-	if (out.full)
+	if (shell->size == 0)
+		return -ENODATA;
+	need = n_local + org->n_suffix + n_gecos + 1 + b2b_home_size(&org->home, n_local) + shell->size;
+	if (need > len)
 		return -ERANGE;
-	*ret_pw = pw;
+	roomy = len - need >= CHUNK;
+	ret_pw->pw_name = at;
+	at = put(at, entry->local, n_local, roomy);
+	at = put(at, org->suffix, org->n_suffix, roomy);
+	ret_pw->pw_passwd = at - sizeof("*");
+	ret_pw->pw_gecos = at;
+	at = put(at, entry->gecos, n_gecos, roomy && b2b_snap_reaches(look->snap, entry->gecos, n_gecos + CHUNK));
+	*at++ = '\0';
+	ret_pw->pw_dir = at;
+	at = put_home(at, &org->home, entry->local, n_local, roomy);
+	ret_pw->pw_shell = at;
+	put(at, shell->text, shell->size, roomy);
+	ret_pw->pw_uid = uid;
+	ret_pw->pw_gid = uid;
 	return 0;
 }
 
 int b2b_group_begin(struct b2b_group_fill *fill, const char *local, char separator, const char *alias, char *buf, size_t len)
 {
-	struct out out = { buf, buf + len, false };
-	uintptr_t gap;
+	size_t n_local = strlen(local), n_alias = strlen(alias), n_name = n_local + (separator ? 1 : 0) + n_alias + 1;
+	uintptr_t gap = -((uintptr_t)buf + n_name + sizeof("*")) & (sizeof(char *) - 1);
+	size_t need = n_name + sizeof("*") + gap + sizeof(char *);
+	char *at = buf;
 
-	fill->name = out.at;
-	put_name(&out, local, strlen(local), separator, alias, strlen(alias));
-	fill->password = out.at;
-	put(&out, "*", 2);
-	gap = -(uintptr_t)out.at & (sizeof(char *) - 1);
-	if (out.full || (size_t)(out.end - out.at) < gap + sizeof(char *))
+	if (need > len)
 		return -ERANGE;
-	fill->members = (char **)(void *)(out.at + gap);
+	fill->name = at;
+	at = mempcpy(at, local, n_local);
+	if (separator)
+		*at++ = separator;
+	at = mempcpy(at, alias, n_alias + 1);
+	fill->password = at;
+	at = mempcpy(at, "*", sizeof("*"));
+	fill->members = (char **)(void *)(at + gap);
 	fill->n_members = 0;
-	fill->low = out.at + gap + sizeof(char *); /* behind the NULL that ends the list */
-	fill->high = out.end;
+	fill->low = buf + need; /* behind the NULL that ends the list */
+	fill->high = buf + len;
 	return 0;
 }
 

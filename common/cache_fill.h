@@ -5,13 +5,12 @@
 #include <grp.h>
 #include <pwd.h>
 
-#include "common/cache_view.h"
+#include "common/cache_look.h"
 
 #define B2B_NOLOGIN "/usr/sbin/nologin"
 
-/* OPEN: the user stands open; else the shell is B2B_NOLOGIN. Returns 0, -ERANGE, or -ENODATA. */
-int b2b_fill_passwd(const struct b2b_view *view, const struct b2b_org *org, const struct b2b_entry *entry, bool open,
-                    struct passwd *ret_pw, char *buf, size_t len);
+/* The user of look->entry; where it does not stand open, the shell is B2B_NOLOGIN. Returns 0, -ERANGE, or -ENODATA. */
+int b2b_fill_passwd(const struct b2b_look *look, struct passwd *ret_pw, char *buf, size_t len);
 
 /* A group under construction: name and password at the beginning of the buffer, then pointers; members' names from its end down. */
 struct b2b_group_fill {

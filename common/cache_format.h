@@ -228,6 +228,18 @@ static inline uint64_t b2b_format_hash(const char *text, size_t len, uint32_t se
 	return hash ^ hash >> 31;
 }
 
+/* Are A and B, both B2B_NAME_SIZE bytes padded with NUL, the same? Compared in place: a call would cost more than the comparison. */
+static inline bool b2b_padded_equal(const char *a, const char *b)
+{
+	uint64_t x[B2B_NAME_SIZE / 8], y[B2B_NAME_SIZE / 8], differ = 0;
+
+	memcpy(x, a, sizeof(x));
+	memcpy(y, b, sizeof(y));
+	for (size_t i = 0; i < B2B_NAME_SIZE / 8; i++)
+		differ |= x[i] ^ y[i];
+	return differ == 0;
+}
+
 /* The tag that an entry of the name table carries above the id; the position comes from other bits. */
 static inline uint32_t b2b_format_tag(uint64_t hash)
 {

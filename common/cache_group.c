@@ -8,16 +8,15 @@
 /* Adds the user that REF names where it stands open; its organisation does. */
 static int add_open(const struct b2b_look *look, struct b2b_group_fill *fill, uint32_t ref)
 {
-	char local[B2B_NAME_SIZE];
-	uint32_t n_local, offset;
+	struct b2b_entry member;
 	int r;
 
-	r = b2b_snap_member(look->snap, ref, local, &n_local, &offset);
+	r = b2b_snap_member(look->snap, ref, &member);
 	if (r < 0)
 		return r;
-	if (B2B_LIVE_STATE(b2b_org_word(look->org, offset)) != B2B_LIVE_OPEN)
+	if (B2B_LIVE_STATE(b2b_org_word(look->org, member.record.offset)) != B2B_LIVE_OPEN)
 		return 0;
-	return b2b_group_add(fill, local, n_local, look->view->index.separator, look->org->record.alias, look->org->n_alias);
+	return b2b_group_add(fill, member.local, member.record.n_local, look->view->index.separator, look->org->record.alias, look->org->n_alias);
 }
 
 static bool lists_members(const struct b2b_look *look)
@@ -43,17 +42,16 @@ int b2b_group_of_entry(struct b2b_look *look, struct group *ret_gr, char *buf, s
 
 static int add_everyone(const struct b2b_look *look, struct b2b_group_fill *fill)
 {
-	const uint32_t *ids = (const uint32_t *)(look->snap->map.base + look->snap->header.ids_at);
 	int r = 0;
 
-	for (uint32_t offset = 1; r == 0 && offset < look->snap->header.n_ids; offset++) {
+	for (uint32_t offset = 1; r == 0 && offset < look->snap->n_ids; offset++) {
 		struct b2b_entry entry;
 
-		if (b2b_load32(ids + offset) == 0)
+		if (b2b_load32(look->snap->ids + offset) == 0)
 			continue;
 		r = b2b_snap_by_offset(look->org, look->snap, offset, &entry);
 		if (r == 0 && entry.record.kind == B2B_RECORD_USER)
-			r = add_open(look, fill, b2b_load32(ids + offset));
+			r = add_open(look, fill, b2b_load32(look->snap->ids + offset));
 	}
 	return r;
 }
@@ -108,7 +106,7 @@ static int by_name(struct b2b_look *look, const struct b2b_name *name, struct gr
 	int r, slot;
 
 	if (strcmp(name->local, B2B_GROUP_MEMBERS) == 0) {
-		slot = b2b_view_by_alias(look->view, name->alias);
+		slot = b2b_view_by_alias(look->view, name);
 		return slot < 0 ? -ENOENT : b2b_group_of_members(look, slot, ret_gr, buf, len);
 	}
 	r = b2b_look_name(look, name);

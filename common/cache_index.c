@@ -21,6 +21,22 @@ static void destroy(struct b2b_retired *retired)
 	view_free((struct b2b_view *)retired);
 }
 
+static const struct b2b_format_range *ranges_of(const struct b2b_view *view)
+{
+	return (const struct b2b_format_range *)(view->map.base + view->index.ranges_at);
+}
+
+static void take_shells(struct b2b_view *view)
+{
+	for (uint32_t i = 0; i < view->index.n_shells; i++) {
+		struct b2b_shell *shell = &view->shells[i];
+
+		b2b_copy(shell->text, view->map.base + view->index.shells_at + (size_t)i * B2B_PATH_SIZE, B2B_PATH_SIZE);
+		if (shell->text[0] == '/' && shell->text[B2B_PATH_SIZE - 1] == '\0')
+			shell->size = (uint32_t)strlen(shell->text) + 1;
+	}
+}
+
 static int view_make(const char *dir, struct b2b_view **ret_view)
 {
 	struct b2b_format_index index;
@@ -47,6 +63,8 @@ static int view_make(const char *dir, struct b2b_view **ret_view)
 	view->retired.destroy = destroy;
 	view->map = map;
 	view->index = index;
+	take_shells(view);
+	b2b_ranges_make(&view->ranges, ranges_of(view), index.n_orgs);
 	*ret_view = view;
 	return 0;
 }
@@ -87,18 +105,18 @@ int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view)
 	return 0;
 }
 
-int b2b_view_by_alias(const struct b2b_view *view, const char alias[B2B_NAME_SIZE])
+int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name)
 {
 	const struct b2b_format_index *index = &view->index;
 	const uint32_t *hash = (const uint32_t *)(view->map.base + index->hash_at);
-	uint64_t at = b2b_format_hash(alias, strnlen(alias, B2B_NAME_SIZE), 0);
+	uint64_t at = b2b_format_hash(name->alias, name->n_alias, 0);
 
 	for (uint32_t i = 0; i < index->hash_size; i++) {
 		uint32_t slot = b2b_load32(&hash[(at + i) & (index->hash_size - 1)]) - 1;
 
 		if (slot >= index->n_orgs) /* free entries are 0 */
 			return -1;
-		if (memcmp(view->map.base + index->orgs_at + slot * sizeof(struct b2b_format_org), alias, B2B_NAME_SIZE) == 0)
+		if (b2b_padded_equal((const char *)view->map.base + index->orgs_at + slot * sizeof(struct b2b_format_org), name->alias))
 			return (int)slot;
 	}
 	return -1;
@@ -106,24 +124,10 @@ int b2b_view_by_alias(const struct b2b_view *view, const char alias[B2B_NAME_SIZ
 
 int b2b_view_by_id(const struct b2b_view *view, uint32_t id)
 {
-	const struct b2b_format_range *ranges = (const struct b2b_format_range *)(view->map.base + view->index.ranges_at);
-	uint32_t low = 0, n = view->index.n_orgs;
 	struct b2b_format_range range;
 
-	/* The last range that begins at or before ID. */
-	while (n > 0) {
-		uint32_t half = n / 2;
-
-		if (b2b_load32(&ranges[low + half].lo) <= id) {
-			low += half + 1;
-			n -= half + 1;
-		} else {
-			n = half;
-		}
-	}
-	if (low == 0)
+	if (!b2b_ranges_find(&view->ranges, ranges_of(view), id, &range))
 		return -1;
-	b2b_copy(&range, &ranges[low - 1], sizeof(range));
 	return id >= range.lo && id <= range.hi && range.slot < view->index.n_orgs ? (int)range.slot : -1;
 }
 
@@ -166,18 +170,4 @@ int b2b_view_service(const struct b2b_view *view, const char *name, uint32_t *re
 		}
 	}
 	return -ENODATA;
-}
-
-int b2b_view_shell(const struct b2b_view *view, uint32_t number, char ret_shell[B2B_PATH_SIZE])
-{
-	char shell[B2B_PATH_SIZE];
-
-	/* Root may have taken a shell from the list since the snapshot was made: the default then. */
-	if (number >= view->index.n_shells)
-		number = 0;
-	b2b_copy(shell, view->map.base + view->index.shells_at + (size_t)number * B2B_PATH_SIZE, B2B_PATH_SIZE);
-	if (shell[0] != '/' || shell[B2B_PATH_SIZE - 1] != '\0')
-		return -ENODATA;
-	memcpy(ret_shell, shell, B2B_PATH_SIZE);
-	return 0;
 }

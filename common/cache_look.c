@@ -29,7 +29,7 @@ int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const ch
 	/* With the index at hand the name is read once; without, it must deserve that the index is opened. */
 	look->view = b2b_view_peek(cache);
 	r = look->view ? 0 : b2b_name_candidate(name) ? b2b_view_get(cache, &look->view) : -ENOENT;
-	if (r == 0 && b2b_name_split(name, look->view->index.separator, ret_split) < 0)
+	if (r == 0 && !b2b_name_cut(name, look->view->index.separator, ret_split))
 		r = -ENOENT;
 	if (r < 0)
 		b2b_readers_leave(&cache->readers, &look->ticket);
@@ -53,42 +53,36 @@ int b2b_look_org(struct b2b_look *look, int slot)
 	return r == -EACCES ? -ENOENT : r;
 }
 
-/* FIND in the snapshot in place; again in the next one when that came meanwhile. *ret_secret: it may not be read. */
-static int search(struct b2b_look *look, int (*find)(struct b2b_look *look, const void *key), const void *key, bool *ret_secret)
+/* The snapshot in place. *RET_SECRET: there is one, and it may not be read. */
+static int snapshot(struct b2b_look *look, bool *ret_secret)
 {
-	int r = -ENOENT;
+	int r = b2b_snap_get(look->cache, look->org, &look->snap);
 
-	*ret_secret = false;
-	for (int i = 0; i < TRIES; i++) {
-		r = b2b_snap_get(look->cache, look->org, &look->snap);
-		if (r == -EACCES) {
-			*ret_secret = true;
-			return -ENOENT;
-		}
-		if (r < 0)
-			return r;
-		r = find(look, key);
-		if (r == 0 || b2b_org_generation(look->org) == look->snap->mapped_for)
-			break;
-	}
-	return r;
+	*ret_secret = r == -EACCES;
+	return r == -EACCES ? -ENOENT : r;
 }
 
-static int find_local(struct b2b_look *look, const void *local)
+/* Is R, found in look->snap, the last word? Not where the snapshot was replaced meanwhile: the new one decides then. */
+static bool settled(const struct b2b_look *look, int r)
 {
-	return b2b_snap_by_name(look->org, look->snap, local, &look->entry);
-}
-
-static int find_offset(struct b2b_look *look, const void *offset)
-{
-	return b2b_snap_by_offset(look->org, look->snap, *(const uint32_t *)offset, &look->entry);
+	return r == 0 || b2b_org_generation(look->org) == look->snap->mapped_for;
 }
 
 static bool agent_beats(const struct b2b_org *org)
 {
-	uint64_t beat = b2b_load64(org->live.base + offsetof(struct b2b_format_live, heartbeat_ns)), now = b2b_now_ns();
+	uint64_t beat = b2b_load64(org->head + offsetof(struct b2b_format_live, heartbeat_ns)), now;
 
-	return beat != 0 && beat <= now && now - beat < B2B_HEARTBEAT_FRESH_NS;
+	if (beat == 0)
+		return false;
+	now = b2b_now_ns();
+	return beat <= now && now - beat < B2B_HEARTBEAT_FRESH_NS;
+}
+
+/* Worth a question only where an answer could let somebody in. */
+static bool worth_asking(const struct b2b_look *look, const struct b2b_name *name)
+{
+	return b2b_org_open(look->org) && agent_beats(look->org) && b2b_local_valid(name->local) &&
+	       strcmp(name->local, B2B_GROUP_MEMBERS) != 0;
 }
 
 int b2b_look_name(struct b2b_look *look, const struct b2b_name *name)
@@ -96,14 +90,18 @@ int b2b_look_name(struct b2b_look *look, const struct b2b_name *name)
 	bool secret;
 	int r;
 
-	r = b2b_look_org(look, b2b_view_by_alias(look->view, name->alias));
+	r = b2b_look_org(look, b2b_view_by_alias(look->view, name));
 	if (r < 0)
 		return r;
-	r = search(look, find_local, name->local, &secret);
-	/* Worth a question only where an answer could let somebody in. */
-	if (r == -ENOENT && !secret && strcmp(name->local, B2B_GROUP_MEMBERS) != 0 && b2b_org_open(look->org) && agent_beats(look->org))
-		return -ESRCH;
-	return r;
+	for (int i = 0; i < TRIES; i++) {
+		r = snapshot(look, &secret);
+		if (r < 0)
+			break;
+		r = b2b_snap_by_name(look->org, look->snap, name, &look->entry);
+		if (settled(look, r))
+			break;
+	}
+	return r == -ENOENT && !secret && worth_asking(look, name) ? -ESRCH : r;
 }
 
 int b2b_look_id(struct b2b_look *look, uint32_t id)
@@ -119,7 +117,31 @@ int b2b_look_id(struct b2b_look *look, uint32_t id)
 	if (id < look->org->record.range_lo || id > look->org->record.range_hi)
 		return -ENODATA;
 	offset = id - look->org->record.range_lo;
-	return search(look, find_offset, &offset, &secret);
+	for (int i = 0; i < TRIES; i++) {
+		r = snapshot(look, &secret);
+		if (r < 0)
+			break;
+		r = b2b_snap_by_offset(look->org, look->snap, offset, &look->entry);
+		if (settled(look, r))
+			break;
+	}
+	return r;
+}
+
+int b2b_look_begin_user(struct b2b_look *look, struct b2b_cache *cache, const char *name)
+{
+	struct b2b_name split;
+	int r;
+
+	r = b2b_look_begin_name(look, cache, name, &split);
+	if (r < 0)
+		return r;
+	r = b2b_look_name(look, &split);
+	if (r == 0 && look->entry.record.kind != B2B_RECORD_USER)
+		r = -ENOENT;
+	if (r < 0)
+		b2b_look_end(look);
+	return r;
 }
 
 bool b2b_look_open(const struct b2b_look *look)

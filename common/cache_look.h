@@ -20,7 +20,8 @@ int b2b_look_begin(struct b2b_look *look, struct b2b_cache *cache);
 void b2b_look_end(struct b2b_look *look);
 
 /*
- * The same for NAME, split by root's separator. -ENOENT where it cannot be ours: then no file has been opened.
+ * The same for NAME, cut at root's separator (its parts are not judged: they are looked up). -ENOENT where it cannot be
+ * ours: then no file has been opened.
  */
 int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const char *name, struct b2b_name *ret_split);
 
@@ -30,6 +31,9 @@ int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const ch
  */
 int b2b_look_name(struct b2b_look *look, const struct b2b_name *name);
 int b2b_look_id(struct b2b_look *look, uint32_t id);
+
+/* Begin and find NAME, which must be a person's. Returns 0, or the error of either: then the look-up is over. */
+int b2b_look_begin_user(struct b2b_look *look, struct b2b_cache *cache, const char *name);
 
 /* Set slot and org alone. Returns 0, -ENOENT (unknown, or not for this process), -ENODATA. */
 int b2b_look_org(struct b2b_look *look, int slot);

@@ -44,8 +44,9 @@ static int map_live(const char *dir, struct b2b_org *org)
 	if (!b2b_format_live_valid(&header, size) || header.range_lo != record->range_lo || header.range_hi != record->range_hi ||
 	    strncmp(header.org_id, record->id, sizeof(header.org_id)) != 0)
 		return -ENODATA;
-	org->words = (const uint32_t *)(org->live.base + B2B_LIVE_WORDS_AT);
-	org->chain[0] = (const uint32_t *)(org->live.base + offsetof(struct b2b_format_live, org_word));
+	org->head = org->live.base;
+	org->words = (const uint32_t *)(org->head + B2B_LIVE_WORDS_AT);
+	org->chain[0] = (const uint32_t *)(org->head + offsetof(struct b2b_format_live, org_word));
 	org->n_chain = 1;
 	return 0;
 }
@@ -70,24 +71,39 @@ static int chain_up(struct b2b_cache *cache, struct b2b_view *view, struct b2b_o
 	return 0;
 }
 
-static int org_make(struct b2b_cache *cache, struct b2b_view *view, int slot, int depth, struct b2b_org **ret_org)
+static void name_parts(struct b2b_org *org, const struct b2b_format_index *index)
 {
+	char *at = org->suffix;
+
+	org->n_alias = (uint32_t)strlen(org->record.alias);
+	*at++ = index->separator;
+	at = mempcpy(at, org->record.alias, org->n_alias + 1);
+	at = mempcpy(at, "*", 2);
+	org->n_suffix = (uint32_t)(at - org->suffix);
+	b2b_home_fill(&org->home, index->home, org->record.alias);
+}
+
+static int org_new(struct b2b_cache *cache, struct b2b_view *view, int slot, int depth, struct b2b_org **ret_org)
+{
+	struct b2b_format_org record;
 	struct b2b_org *org;
 	int r;
 
-	org = calloc(1, sizeof(*org));
+	r = b2b_view_record(view, slot, &record);
+	if (r < 0)
+		return r;
+	org = calloc(1, sizeof(*org) + b2b_home_room(view->index.home, record.alias));
 	if (!org)
 		return -ENODATA;
-	r = b2b_view_record(view, slot, &org->record);
-	if (r == 0)
-		r = map_live(cache->dir, org);
+	org->record = record;
+	name_parts(org, &view->index);
+	r = map_live(cache->dir, org);
 	if (r == 0)
 		r = chain_up(cache, view, org, depth);
 	if (r < 0) {
 		b2b_org_free(org);
 		return r;
 	}
-	org->n_alias = (uint32_t)strlen(org->record.alias);
 	*ret_org = org;
 	return 0;
 }
@@ -104,7 +120,7 @@ static int org_at(struct b2b_cache *cache, struct b2b_view *view, int slot, int 
 	}
 	if (depth >= B2B_DEPTH_MAX)
 		return -ENODATA;
-	r = org_make(cache, view, slot, depth, &fresh);
+	r = org_new(cache, view, slot, depth, &fresh);
 	if (r < 0)
 		return r;
 	if (atomic_compare_exchange_strong(&view->orgs[slot], &org, fresh)) {
@@ -116,15 +132,7 @@ static int org_at(struct b2b_cache *cache, struct b2b_view *view, int slot, int 
 	return 0;
 }
 
-int b2b_org_get(struct b2b_cache *cache, struct b2b_view *view, int slot, struct b2b_org **ret_org)
+int b2b_org_make(struct b2b_cache *cache, struct b2b_view *view, int slot, struct b2b_org **ret_org)
 {
 	return org_at(cache, view, slot, 0, ret_org);
-}
-
-bool b2b_org_open(const struct b2b_org *org)
-{
-	for (uint32_t i = 0; i < org->n_chain; i++)
-		if (B2B_LIVE_STATE(b2b_load32(org->chain[i])) != B2B_LIVE_OPEN)
-			return false;
-	return true;
 }

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/mman.h>
-#include <sys/single_threaded.h>
 
 #define LINE 128 /* two cache lines: neighbours are fetched in pairs */
 
@@ -53,13 +52,10 @@ static uint32_t own_stripe(void)
 	return (uint32_t)(((uint64_t)hash * B2B_STRIPES) >> 32);
 }
 
-int b2b_readers_enter(struct b2b_readers *readers, struct b2b_ticket *ret_ticket)
+int b2b_readers_count(struct b2b_readers *readers, struct b2b_ticket *ret_ticket)
 {
 	struct b2b_readers_page *page;
 
-	ret_ticket->page = NULL;
-	if (__libc_single_threaded)
-		return 0;
 	page = atomic_load_explicit(&readers->page, memory_order_acquire);
 	if (!page)
 		page = make_page(readers);
@@ -92,7 +88,7 @@ static void push(struct b2b_readers *readers, struct b2b_retired *item)
 }
 
 /* Takes the whole list, so that two threads never hold the same item. */
-static void reclaim(struct b2b_readers *readers)
+void b2b_readers_reclaim(struct b2b_readers *readers)
 {
 	struct b2b_retired *item = atomic_exchange(&readers->retired, NULL);
 	struct b2b_readers_page *page = atomic_load(&readers->page);
@@ -108,14 +104,12 @@ static void reclaim(struct b2b_readers *readers)
 	}
 }
 
-void b2b_readers_leave(struct b2b_readers *readers, const struct b2b_ticket *ticket)
+void b2b_readers_uncount(const struct b2b_ticket *ticket)
 {
 	struct b2b_readers_page *page = ticket->page;
 
-	if (page && atomic_load_explicit(&page->epoch.value, memory_order_relaxed) == ticket->epoch)
+	if (atomic_load_explicit(&page->epoch.value, memory_order_relaxed) == ticket->epoch)
 		atomic_fetch_sub_explicit(&page->stripes[ticket->stripe].value, 1, memory_order_release);
-	if (atomic_load_explicit(&readers->retired, memory_order_relaxed))
-		reclaim(readers);
 }
 
 void b2b_readers_retire(struct b2b_readers *readers, struct b2b_retired *item)

@@ -19,7 +19,9 @@
 #define B2B_CACHE_READERS_H
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/single_threaded.h>
 
 #define B2B_STRIPES 31
 
@@ -43,11 +45,25 @@ struct b2b_ticket {
 	uint32_t stripe, epoch;
 };
 
+int b2b_readers_count(struct b2b_readers *readers, struct b2b_ticket *ret_ticket);
+void b2b_readers_uncount(const struct b2b_ticket *ticket);
+void b2b_readers_reclaim(struct b2b_readers *readers);
+
 /* Before the first pointer is loaded. Returns 0, or -ENOMEM where there is no memory for counters. */
-int b2b_readers_enter(struct b2b_readers *readers, struct b2b_ticket *ret_ticket);
+static inline int b2b_readers_enter(struct b2b_readers *readers, struct b2b_ticket *ret_ticket)
+{
+	ret_ticket->page = NULL;
+	return __libc_single_threaded ? 0 : b2b_readers_count(readers, ret_ticket);
+}
 
 /* After the last use. Frees what nobody reads any more. */
-void b2b_readers_leave(struct b2b_readers *readers, const struct b2b_ticket *ticket);
+static inline void b2b_readers_leave(struct b2b_readers *readers, const struct b2b_ticket *ticket)
+{
+	if (ticket->page)
+		b2b_readers_uncount(ticket);
+	if (atomic_load_explicit(&readers->retired, memory_order_relaxed))
+		b2b_readers_reclaim(readers);
+}
 
 /* ITEM, already unreachable for whoever enters from now on, is destroyed once nobody can be reading it. */
 void b2b_readers_retire(struct b2b_readers *readers, struct b2b_retired *item);

@@ -1,4 +1,5 @@
 /* Snapshots: mapped when the generation in `live` says so, searched in place. */
+#include <endian.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -34,18 +35,38 @@ static bool header_valid(const struct b2b_format_snapshot *header, size_t size, 
 	       b2b_format_table_fits(header->records_at, header->records_size, 1, head);
 }
 
+static void take_tables(struct b2b_snap *snap, const struct b2b_format_snapshot *header)
+{
+	const unsigned char *base = snap->map.base;
+
+	snap->names = (const struct b2b_format_name *)(base + header->hash_at);
+	snap->ids = (const uint32_t *)(base + header->ids_at);
+	snap->lists = (const uint32_t *)(base + header->lists_at);
+	snap->records = base + header->records_at;
+	snap->name_mask = header->hash_size - 1;
+	snap->hash_seed = header->hash_seed;
+	snap->n_ids = header->n_ids;
+	snap->n_lists = header->n_lists;
+	snap->records_size = header->records_size;
+	snap->last_offset = header->range_hi - header->range_lo;
+}
+
 static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap *snap)
 {
+	struct b2b_format_snapshot header;
 	char path[PATH_MAX];
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/org/%s/snapshot", dir, org->record.id) >= (int)sizeof(path))
 		return -ENODATA;
-	r = b2b_map_open(path, sizeof(snap->header), B2B_SNAPSHOT_MAX, &snap->map);
+	r = b2b_map_open(path, sizeof(header), B2B_SNAPSHOT_MAX, &snap->map);
 	if (r < 0)
 		return r == -EACCES || r == -ENOENT ? r : -ENODATA;
-	b2b_copy(&snap->header, snap->map.base, sizeof(snap->header));
-	return header_valid(&snap->header, snap->map.size, &org->record) ? 0 : -ENODATA;
+	b2b_copy(&header, snap->map.base, sizeof(header));
+	if (!header_valid(&header, snap->map.size, &org->record))
+		return -ENODATA;
+	take_tables(snap, &header);
+	return 0;
 }
 
 /* That there is none is remembered too, until the generation says otherwise: no open for every look-up. */
@@ -68,27 +89,20 @@ static int snap_make(struct b2b_cache *cache, const struct b2b_org *org, uint64_
 	return 0;
 }
 
-int b2b_snap_get(struct b2b_cache *cache, struct b2b_org *org, struct b2b_snap **ret_snap)
+int b2b_snap_renew(struct b2b_cache *cache, struct b2b_org *org, uint64_t generation, struct b2b_snap **ret_snap)
 {
-	/*
-	 * The generation is stored after the rename, and read before the open: what is opened is at least as new. Compared
-	 * for equality with the one of the last time, so that whatever number stands there, one change costs one open.
-	 */
-	uint64_t generation = b2b_org_generation(org);
 	struct b2b_snap *snap = atomic_load(&org->snap), *fresh = NULL;
 	int r;
 
-	if (!snap || snap->mapped_for != generation) {
-		r = snap_make(cache, org, generation, &fresh);
-		if (r < 0)
-			return r;
-		if (atomic_compare_exchange_strong(&org->snap, &snap, fresh)) {
-			if (snap)
-				b2b_readers_retire(&cache->readers, &snap->retired);
-			snap = fresh;
-		} else {
-			snap_free(fresh);
-		}
+	r = snap_make(cache, org, generation, &fresh);
+	if (r < 0)
+		return r;
+	if (atomic_compare_exchange_strong(&org->snap, &snap, fresh)) {
+		if (snap)
+			b2b_readers_retire(&cache->readers, &snap->retired);
+		snap = fresh;
+	} else {
+		snap_free(fresh);
 	}
 	if (!snap->map.base)
 		return -ENOENT;
@@ -96,117 +110,101 @@ int b2b_snap_get(struct b2b_cache *cache, struct b2b_org *org, struct b2b_snap *
 	return 0;
 }
 
-/* Copies the record that REF names and checks that all of it lies within the file. RET_TEXT: its names, in the map. */
-static int record_get(const struct b2b_snap *snap, uint32_t ref, struct b2b_format_record *ret_record, const char **ret_text)
+/* The record that REF names, copied into ENTRY, checked to lie within the file with all that it refers to. RET_TEXT: its names, in the map. */
+static int take_record(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *entry, const char **ret_text)
 {
-	const struct b2b_format_snapshot *header = &snap->header;
 	uint64_t at = ((uint64_t)ref - 1) * 8;
 	struct b2b_format_record record;
 	const unsigned char *from;
 
-	if (ref == 0 || at + sizeof(record) > header->records_size)
+	if (ref == 0 || at + sizeof(record) > snap->records_size)
 		return -ENODATA;
-	from = snap->map.base + header->records_at + at;
+	from = snap->records + at;
 	b2b_copy(&record, from, sizeof(record));
-	if (b2b_record_size(record.n_local, record.n_gecos) > header->records_size - at || record.n_local >= B2B_NAME_SIZE ||
-	    record.n_gecos >= B2B_GECOS_SIZE || record.offset == 0 || record.offset > header->range_hi - header->range_lo)
+	if (b2b_record_size(record.n_local, record.n_gecos) > snap->records_size - at || record.n_local >= B2B_NAME_SIZE ||
+	    record.n_gecos >= B2B_GECOS_SIZE || record.offset == 0 || record.offset > snap->last_offset)
 		return -ENODATA;
-	if (record.list > header->n_lists || record.n_list > header->n_lists - record.list)
+	if (record.list > snap->n_lists || record.n_list > snap->n_lists - record.list)
 		return -ENODATA;
-	*ret_record = record;
+	entry->record = record;
+	entry->list = snap->lists + record.list;
 	*ret_text = (const char *)from + sizeof(record);
+	entry->gecos = *ret_text + record.n_local;
 	return 0;
 }
 
-static void entry_set(const struct b2b_snap *snap, const struct b2b_format_record *record, const char *text, struct b2b_entry *entry)
+static uint64_t word_at(const char *text)
 {
-	entry->record = *record;
-	entry->gecos = text + record->n_local;
-	entry->list = (const uint32_t *)(snap->map.base + snap->header.lists_at) + record->list;
+	uint64_t word;
+
+	memcpy(&word, text, sizeof(word));
+	return word;
 }
 
-int b2b_snap_by_name(const struct b2b_org *org, const struct b2b_snap *snap, const char local[B2B_NAME_SIZE], struct b2b_entry *ret_entry)
+/* Are the N bytes at TEXT, in a record and so readable eight at a time, those of PADDED? */
+static bool same_text(const char *text, const char *padded, uint32_t n)
 {
-	const struct b2b_format_name *table = (const struct b2b_format_name *)(snap->map.base + snap->header.hash_at);
-	uint32_t n_local = (uint32_t)strnlen(local, B2B_NAME_SIZE), range = snap->header.range_hi - snap->header.range_lo;
-	uint64_t hash = b2b_format_hash(local, n_local, snap->header.hash_seed);
-	struct b2b_format_record record;
+	for (; n >= 8; n -= 8, text += 8, padded += 8)
+		if (word_at(text) != word_at(padded))
+			return false;
+	return n == 0 || (le64toh(word_at(text)) ^ le64toh(word_at(padded))) << (64 - 8 * n) == 0;
+}
+
+int b2b_snap_by_name(const struct b2b_org *org, const struct b2b_snap *snap, const struct b2b_name *name, struct b2b_entry *ret_entry)
+{
+	uint64_t hash = b2b_format_hash(name->local, name->n_local, snap->hash_seed);
 	const char *text;
 
 	for (uint32_t i = 0; i < B2B_PROBES_MAX; i++) {
-		const struct b2b_format_name *place = &table[(hash + i) & (snap->header.hash_size - 1)];
+		const struct b2b_format_name *place = &snap->names[(hash + i) & snap->name_mask];
 		uint32_t ref = b2b_load32(&place->ref), id_tag = b2b_load32(&place->id_tag);
 
 		if (ref == 0)
 			return -ENOENT;
 		if ((id_tag & ~B2B_ID_MASK) != b2b_format_tag(hash))
 			continue;
-		if ((id_tag & B2B_ID_MASK) <= range)
+		if ((id_tag & B2B_ID_MASK) <= snap->last_offset)
 			__builtin_prefetch(org->words + (id_tag & B2B_ID_MASK));
-		if (record_get(snap, ref, &record, &text) < 0)
+		if (take_record(snap, ref, ret_entry, &text) < 0)
 			return -ENODATA;
-		if (record.n_local != n_local || memcmp(text, local, n_local) != 0)
+		if (ret_entry->record.n_local != name->n_local || !same_text(text, name->local, name->n_local))
 			continue;
-		entry_set(snap, &record, text, ret_entry);
-		memcpy(ret_entry->local, local, B2B_NAME_SIZE);
+		memcpy(ret_entry->local, name->local, B2B_NAME_SIZE);
 		return 0;
 	}
 	return -ENOENT;
 }
 
-/* The name goes to callers who print it: copied first, then judged. */
-static int take_local(const char *text, uint32_t n_local, char ret_local[B2B_NAME_SIZE])
+/* The record of REF with its name: that goes to callers who print it, so it is judged too. */
+static int take_entry(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *entry)
 {
-	char local[B2B_NAME_SIZE] = "";
+	const char *text;
+	int r;
 
-	b2b_copy(local, text, n_local);
-	/* the whole of it: a NUL within would be a name that ends before its organisation */
-	if (!b2b_local_valid(local) || strlen(local) != n_local)
-		return -ENODATA;
-	memcpy(ret_local, local, sizeof(local));
-	return 0;
+	r = take_record(snap, ref, entry, &text);
+	if (r < 0)
+		return r;
+	return b2b_local_take(text, entry->record.n_local, entry->local) ? 0 : -ENODATA;
 }
 
 int b2b_snap_by_offset(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t offset, struct b2b_entry *ret_entry)
 {
-	struct b2b_format_record record;
-	const char *text;
 	uint32_t ref;
 	int r;
 
-	if (offset == 0 || offset >= snap->header.n_ids)
+	if (offset == 0 || offset >= snap->n_ids)
 		return -ENOENT;
 	__builtin_prefetch(org->words + offset);
-	ref = b2b_load32((const uint32_t *)(snap->map.base + snap->header.ids_at) + offset);
+	ref = b2b_load32(snap->ids + offset);
 	if (ref == 0)
 		return -ENOENT;
-	r = record_get(snap, ref, &record, &text);
-	if (r < 0)
-		return r;
-	if (record.offset != offset)
-		return -ENODATA;
-	r = take_local(text, record.n_local, ret_entry->local);
-	if (r < 0)
-		return r;
-	entry_set(snap, &record, text, ret_entry);
-	return 0;
+	r = take_entry(snap, ref, ret_entry);
+	return r == 0 && ret_entry->record.offset != offset ? -ENODATA : r;
 }
 
-int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, char ret_local[B2B_NAME_SIZE], uint32_t *ret_n_local, uint32_t *ret_offset)
+int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *ret_entry)
 {
-	struct b2b_format_record record;
-	const char *text;
-	int r;
+	int r = take_entry(snap, ref, ret_entry);
 
-	r = record_get(snap, ref, &record, &text);
-	if (r < 0)
-		return r;
-	if (record.kind != B2B_RECORD_USER)
-		return -ENODATA;
-	r = take_local(text, record.n_local, ret_local);
-	if (r < 0)
-		return r;
-	*ret_n_local = (uint32_t)strlen(ret_local);
-	*ret_offset = record.offset;
-	return 0;
+	return r == 0 && ret_entry->record.kind != B2B_RECORD_USER ? -ENODATA : r;
 }

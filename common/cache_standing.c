@@ -58,21 +58,15 @@ static void judge(const struct b2b_look *look, const char *service_name, struct 
 int b2b_cache_standing(struct b2b_cache *cache, const char *name, const char *service, struct b2b_standing *ret_standing)
 {
 	struct b2b_standing standing;
-	struct b2b_name split;
 	struct b2b_look look;
 	int r;
 
-	r = b2b_look_begin_name(&look, cache, name, &split);
-	if (r < 0)
-		return r;
-	r = b2b_look_name(&look, &split);
-	if (r == 0 && look.entry.record.kind != B2B_RECORD_USER)
-		r = -ENOENT;
+	r = b2b_look_begin_user(&look, cache, name);
 	if (r == 0) {
 		judge(&look, service, &standing);
-		r = b2b_name_join(split.local, look.view->index.separator, split.alias, standing.name, sizeof(standing.name));
+		r = b2b_name_join(look.entry.local, look.view->index.separator, standing.alias, standing.name, sizeof(standing.name));
+		b2b_look_end(&look);
 	}
-	b2b_look_end(&look);
 	if (r == 0)
 		*ret_standing = standing;
 	return r < 0 && r != -ENOENT && r != -ESRCH ? -ENODATA : r;

@@ -17,6 +17,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define B2B_NAME_SIZE 32 /* bytes of buffer for a whole name, NUL included */
 #define B2B_SEPARATORS "@+" /* what `[host] separator` may choose from */
@@ -24,8 +25,9 @@
 #define B2B_GROUP_MEMBERS "members"
 
 struct b2b_name {
-	char local[B2B_NAME_SIZE]; /* "alice" */
-	char alias[B2B_NAME_SIZE]; /* "emea.acme" */
+	char local[B2B_NAME_SIZE]; /* "alice", padded with NUL */
+	char alias[B2B_NAME_SIZE]; /* "emea.acme", likewise */
+	uint32_t n_local, n_alias; /* their lengths */
 };
 
 /*
@@ -34,6 +36,12 @@ struct b2b_name {
  * separator, wrong character); *ret_name is then untouched.
  */
 int b2b_name_split(const char *name, char separator, struct b2b_name *ret_name);
+
+/*
+ * The same without judging the characters of either part: for who looks both up in tables of valid names anyway, where a
+ * wrong one is not found. False: too long, no separator, or nothing on one side of it; *ret_name is then untouched.
+ */
+bool b2b_name_cut(const char *name, char separator, struct b2b_name *ret_name);
 
 /*
  * Could NAME be a partner's under any separator? Cheap: at most 32 bytes are
@@ -46,6 +54,13 @@ bool b2b_name_candidate(const char *name);
 int b2b_name_join(const char *local, char separator, const char *alias, char *buf, size_t size);
 
 bool b2b_local_valid(const char *local); /* by the rule above, already folded */
+
+/*
+ * Copy the LEN bytes at TEXT, which may change meanwhile, into RET_LOCAL, padded with NUL, where the copy is a valid local
+ * part, already folded. False: it is not; RET_LOCAL is untouched.
+ */
+bool b2b_local_take(const char *text, size_t len, char ret_local[B2B_NAME_SIZE]);
+
 bool b2b_alias_valid(const char *alias);
 
 #endif
