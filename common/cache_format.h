@@ -7,17 +7,53 @@
  *
  * Numbers are in the byte order of the host; `endian` refuses a file from
  * another. Offsets (`x_at`) are bytes from the beginning of the file and
- * multiples of 8. Bytes that nothing describes are zero.
- *
- * Versions: a writer states its `version` and the oldest reader that
- * understands the file, `min_reader`. A reader of version V takes any file with
- * min_reader <= V: it may meet a longer header and tables that it does not
- * know, never a changed meaning of what it knows. What changes a meaning raises
- * min_reader. `header_size` says where a newer header ends.
+ * multiples of 8; a reader finds tables by them alone, in whatever order they
+ * lie. Texts are padded with NUL. Bytes that nothing describes are zero.
  *
  * Whoever reads a mapped file copies (b2b_copy, b2b_load32, b2b_load64), then
  * checks, then uses: bytes may change at any moment, and a value that was
  * fetched twice may be two values.
+ *
+ * Publishing. Index and snapshot are written beside under another name
+ * (`.index.new`, `.snapshot.new`), synced, renamed, and the directory is synced;
+ * a live file is linked into place once and never replaced. Then readers are
+ * told: of a new index by `superseded` in the one before (while that is not
+ * done, `index.old` names it), of a new snapshot by `generation` in the live
+ * file. A reader loads the generation, then opens: what it opens is at least as
+ * new. A superseded file keeps its blocks while a process has it mapped. They
+ * are not freed by punching holes: who was stopped in the middle of a look-up
+ * would take the zeros for an empty list or a shorter text, unless every
+ * look-up looked at the generation once more before it answered.
+ *
+ * Versions: a writer states its `version` and the oldest reader that
+ * understands the file, `min_reader`. A reader of version V takes any file with
+ * min_reader <= V: it may meet a longer header and tables that it does not
+ * know, never a changed meaning of what it knows. `header_size` says where a
+ * newer header ends. A file that needs a newer reader is refused as a damaged
+ * one is: names of its partners are UNAVAIL, nobody of them is let in, and
+ * b2bd and b2bctl say that a newer version made it.
+ *
+ * Rules for whoever makes version 2, because PID 1, dbus and sshd keep an old
+ * module loaded, and packages are also taken back:
+ *  - new fields go behind a header, new tables anywhere; entries keep their size,
+ *    tables their meaning. All else raises min_reader. A version that raises it
+ *    is preceded by a release that reads both, and writes the old.
+ *  - reading version 1 stays: a header of version 1 is shorter than your
+ *    structure, so judge it by the size that it had (tests/golden/format-1 fails
+ *    otherwise), and take what lies behind header_size for zero. Enumerations
+ *    may grow only where an old reader takes what it does not know for less.
+ *  - head, `superseded` at 40 of the index, and of a live file org_id, range,
+ *    org_word, generation, times and words are where they are for ever: both
+ *    versions store there. An old writer marks a newer index superseded.
+ *  - a live file is for ever: size and place of the words never change, nor does
+ *    its min_reader grow. It is brought up to date in place, under the guard. Its
+ *    words are revocations; removing it would leave processes with the one
+ *    they mapped, open for ever.
+ *  - a snapshot of another version is not judged by b2b_snapshot_check and so
+ *    not announced after a crash; readers go on with it where they may, and
+ *    b2bd publishes that organisation anew when it starts.
+ *  - an index that cannot be read is compiled anew from root's configuration
+ *    (b2bctl policy apply, which the unit runs before b2bd).
  */
 #ifndef B2B_CACHE_FORMAT_H
 #define B2B_CACHE_FORMAT_H
@@ -62,13 +98,13 @@ struct b2b_format_index {
 	uint32_t partners_gid;       /* 44 */
 	char separator;              /* 48 */
 	uint8_t visibility;          /* 49  enum b2b_visibility */
-	uint8_t enumerate;           /* 50 */
+	uint8_t enumerate;           /* 50  0 or 1, as below */
 	uint8_t group_members;       /* 51 */
 	uint32_t n_orgs;             /* 52  struct b2b_format_org, sorted by alias */
-	uint32_t n_roles;            /* 56 */
-	uint32_t n_services;         /* 60 */
-	uint32_t n_shells;           /* 64  char[B2B_PATH_SIZE] each */
-	uint32_t hash_size;          /* 68  a power of two above n_orgs: uint32_t slot + 1, or 0; hash of the alias, seed 0 */
+	uint32_t n_roles;            /* 56  struct b2b_format_role; the number of a role is its place */
+	uint32_t n_services;         /* 60  struct b2b_format_service, likewise */
+	uint32_t n_shells;           /* 64  char[B2B_PATH_SIZE] each, likewise; at least one, the default */
+	uint32_t hash_size;          /* 68  a power of two above n_orgs: uint32_t slot + 1, or 0; see b2b_format_hash */
 	uint32_t orgs_at;            /* 72 */
 	uint32_t hash_at;            /* 76 */
 	uint32_t ranges_at;          /* 80  n_orgs of struct b2b_format_range, sorted by lo */
@@ -84,14 +120,14 @@ struct b2b_format_org {
 	int32_t parent;              /* 104  slot or -1 */
 	uint32_t range_lo;           /* 108 */
 	uint32_t range_hi;           /* 112 */
-	uint32_t session_s;          /* 116 */
-	uint64_t roles;              /* 120 */
-	uint64_t services;           /* 128 */
+	uint32_t session_s;          /* 116  0: no limit */
+	uint64_t roles;              /* 120  bit i: role i; granted, by ancestors too */
+	uint64_t services;           /* 128  bit i: service i, likewise */
 };
 
 struct b2b_format_range {
-	uint32_t lo, hi; /* 0, 4 */
-	uint32_t slot;   /* 8 */
+	uint32_t lo, hi; /* 0, 4  both are in it */
+	uint32_t slot;   /* 8   of the organisation */
 	uint32_t pad;    /* 12 */
 };
 
@@ -104,8 +140,8 @@ struct b2b_format_role {
 
 struct b2b_format_service {
 	char name[B2B_LABEL_SIZE]; /*  0 */
-	uint8_t methods[4];        /* 32 */
-	uint8_t assurance;         /* 36 */
+	uint8_t methods[4];        /* 32  enum b2b_method, in order, then 0 */
+	uint8_t assurance;         /* 36  enum b2b_assurance */
 	uint8_t key_suffices;      /* 37 */
 	uint8_t pad[2];            /* 38 */
 	uint32_t max_age_s;        /* 40 */
@@ -156,7 +192,9 @@ struct b2b_format_snapshot {
  * A reference names a record: its offset within the records divided by 8, plus 1. 0 is none.
  *
  * An entry of the name table also tells the id, so that a reader can have the
- * state word fetched from memory while it fetches the record. Open addressing,
+ * state word fetched from memory while it fetches the record. The tag is bits
+ * 54-63 of the hash, the first place its low bits (hash & (hash_size - 1)), so
+ * that both are independent. Open addressing,
  * linear: an entry without a reference ends the search, and no search is longer
  * than B2B_PROBES_MAX entries (the builder changes the seed until that holds), so
  * that nobody can choose names that make look-ups slow.
@@ -213,7 +251,18 @@ static inline uint64_t b2b_load64(const void *at)
 	return __atomic_load_n((const uint64_t *)at, __ATOMIC_ACQUIRE);
 }
 
-/* Hash of the first LEN bytes of TEXT, a buffer of B2B_NAME_SIZE bytes padded with NUL. */
+/*
+ * Hash of the first LEN bytes of TEXT, a buffer of B2B_NAME_SIZE bytes padded with NUL: words of 8 bytes in the host's
+ * order, the last one with its padding. With the low byte first:
+ *
+ *   "acme"       seed 0           24f6c70c9e716371
+ *   "alice"      seed 0           dbdf44a2730d0b68
+ *   "emea.acme"  seed 0           c928b0df6dffa12f
+ *   "alice"      seed 0x9e3779b1  53f408d997c7cac2, tag 0x14f
+ *
+ * The index uses seed 0 for aliases: hash & (hash_size - 1) is the first place, the next is tried (round the end) until
+ * the alias is found or an entry is 0; not all are taken. A snapshot uses its hash_seed for local names.
+ */
 static inline uint64_t b2b_format_hash(const char *text, size_t len, uint32_t seed)
 {
 	uint64_t hash = ((uint64_t)seed + 1) * 0x9e3779b97f4a7c15u, word;
