@@ -64,6 +64,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/finding.h"
 #include "common/names.h"
 #include "common/policy.h"
 
@@ -310,11 +311,18 @@ bool b2b_format_table_fits(uint64_t at, uint64_t count, uint64_t entry, const st
 /*
  * Is HEAD (a copy) that of a file of SIZE bytes with MAGIC, of this byte
  * order, for readers of this version, with a header of at least HEADER bytes?
+ * RET_FINDING, here and below: what is wrong, or NULL where nobody wants to know.
  */
-bool b2b_format_head_valid(const struct b2b_format_head *head, const char *magic, size_t size, size_t header);
+bool b2b_format_head_valid(const struct b2b_format_head *head, const char *magic, size_t size, size_t header, struct b2b_finding *ret_finding);
+
+/* Is HEAD (a copy) that of a file with MAGIC which no reader of this version understands, because a newer version made it? */
+bool b2b_format_head_newer(const struct b2b_format_head *head, const char *magic);
 
 /* Do the counts and tables of INDEX (a copy of the header) lie within a file of SIZE bytes, its scalars within their rules? */
-bool b2b_format_index_valid(const struct b2b_format_index *index, size_t size);
+bool b2b_format_index_valid(const struct b2b_format_index *index, size_t size, struct b2b_finding *ret_finding);
+
+/* The same for a snapshot's header; whose it is, is for the caller to compare. */
+bool b2b_format_snapshot_valid(const struct b2b_format_snapshot *snapshot, size_t size, struct b2b_finding *ret_finding);
 
 /* Fill a head for a file of SIZE bytes. */
 void b2b_format_head_init(struct b2b_format_head *head, const char *magic, uint64_t size, uint64_t generation, uint32_t header);

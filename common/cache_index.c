@@ -51,7 +51,7 @@ static int view_make(const char *dir, struct b2b_view **ret_view)
 	if (r < 0)
 		return -ENODATA;
 	b2b_copy(&index, map.base, sizeof(index));
-	if (!b2b_format_index_valid(&index, map.size)) {
+	if (!b2b_format_index_valid(&index, map.size, NULL)) {
 		b2b_map_close(&map);
 		return -ENODATA;
 	}

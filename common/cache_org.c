@@ -41,7 +41,7 @@ static int map_live(const char *dir, struct b2b_org *org)
 	if (r < 0)
 		return verdict(r);
 	b2b_copy(&header, org->live.base, sizeof(header));
-	if (!b2b_format_live_valid(&header, size) || header.range_lo != record->range_lo || header.range_hi != record->range_hi ||
+	if (!b2b_format_live_valid(&header, size, NULL) || header.range_lo != record->range_lo || header.range_hi != record->range_hi ||
 	    strncmp(header.org_id, record->id, sizeof(header.org_id)) != 0)
 		return -ENODATA;
 	org->head = org->live.base;

@@ -23,16 +23,8 @@ static void destroy(struct b2b_retired *retired)
 
 static bool header_valid(const struct b2b_format_snapshot *header, size_t size, const struct b2b_format_org *record)
 {
-	const struct b2b_format_head *head = &header->head;
-
-	return b2b_format_head_valid(head, B2B_MAGIC_SNAPSHOT, size, sizeof(*header)) &&
-	       strncmp(header->org_id, record->id, sizeof(header->org_id)) == 0 && header->range_lo == record->range_lo &&
-	       header->range_hi == record->range_hi && header->n_ids <= record->range_hi - record->range_lo + 1 &&
-	       header->hash_size >= 1 && (header->hash_size & (header->hash_size - 1)) == 0 &&
-	       b2b_format_table_fits(header->hash_at, header->hash_size, sizeof(struct b2b_format_name), head) &&
-	       b2b_format_table_fits(header->ids_at, header->n_ids, sizeof(uint32_t), head) &&
-	       b2b_format_table_fits(header->lists_at, header->n_lists, sizeof(uint32_t), head) &&
-	       b2b_format_table_fits(header->records_at, header->records_size, 1, head);
+	return b2b_format_snapshot_valid(header, size, NULL) && strncmp(header->org_id, record->id, sizeof(header->org_id)) == 0 &&
+	       header->range_lo == record->range_lo && header->range_hi == record->range_hi;
 }
 
 static void take_tables(struct b2b_snap *snap, const struct b2b_format_snapshot *header)

@@ -17,7 +17,7 @@
 /*
  * Read <dir>/index (a trusted file: root-owned, not group or world writable).
  * Returns 0; -ENOENT where none was compiled yet; -EPERM not to be trusted;
- * -EBADMSG damaged or of an unknown version. Caller frees with b2b_policy_free.
+ * -EBADMSG damaged; -EPROTONOSUPPORT made by a newer version, not for this one. Caller frees with b2b_policy_free.
  */
 int b2b_index_read(const char *dir, struct b2b_policy **ret_policy);
 

@@ -140,22 +140,44 @@ int b2b_index_encode(const struct b2b_policy *policy, void **ret_image, size_t *
 
 /* ---- decode ---- */
 
-bool b2b_format_index_valid(const struct b2b_format_index *index, size_t size)
+static bool index_counts_valid(const struct b2b_format_index *index, struct b2b_finding *ret_finding)
+{
+	if (index->n_orgs > B2B_ORGS_MAX)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, n_orgs), "n_orgs: too many organisations");
+	if (index->n_roles > B2B_ROLES_MAX)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, n_roles), "n_roles: too many roles");
+	if (index->n_services > B2B_SERVICES_MAX)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, n_services), "n_services: too many services");
+	if (index->n_shells < 1 || index->n_shells > B2B_SHELLS_MAX)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, n_shells), "n_shells: no shell, or too many");
+	if (index->home[B2B_PATH_SIZE - 1] != '\0')
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, home), "home: it does not end");
+	if (index->separator == '\0' || !strchr(B2B_SEPARATORS, index->separator))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, separator), "separator: it may not be one");
+	if (index->hash_size <= index->n_orgs || index->hash_size > B2B_INDEX_HASH_MAX || (index->hash_size & (index->hash_size - 1)) != 0)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, hash_size), "hash_size: no power of two above n_orgs, or too large");
+	return true;
+}
+
+bool b2b_format_index_valid(const struct b2b_format_index *index, size_t size, struct b2b_finding *ret_finding)
 {
 	const struct b2b_format_head *head = &index->head;
 
-	return b2b_format_head_valid(head, B2B_MAGIC_INDEX, size, sizeof(*index)) &&
-	       index->n_orgs <= B2B_ORGS_MAX && index->n_roles <= B2B_ROLES_MAX && index->n_services <= B2B_SERVICES_MAX &&
-	       index->n_shells >= 1 && index->n_shells <= B2B_SHELLS_MAX && index->home[B2B_PATH_SIZE - 1] == '\0' &&
-	       index->separator != '\0' && strchr(B2B_SEPARATORS, index->separator) &&
-	       index->hash_size > index->n_orgs && index->hash_size <= B2B_INDEX_HASH_MAX &&
-	       (index->hash_size & (index->hash_size - 1)) == 0 &&
-	       b2b_format_table_fits(index->hash_at, index->hash_size, sizeof(uint32_t), head) &&
-	       b2b_format_table_fits(index->ranges_at, index->n_orgs, sizeof(struct b2b_format_range), head) &&
-	       b2b_format_table_fits(index->orgs_at, index->n_orgs, sizeof(struct b2b_format_org), head) &&
-	       b2b_format_table_fits(index->roles_at, index->n_roles, sizeof(struct b2b_format_role), head) &&
-	       b2b_format_table_fits(index->services_at, index->n_services, sizeof(struct b2b_format_service), head) &&
-	       b2b_format_table_fits(index->shells_at, index->n_shells, B2B_PATH_SIZE, head);
+	if (!b2b_format_head_valid(head, B2B_MAGIC_INDEX, size, sizeof(*index), ret_finding) || !index_counts_valid(index, ret_finding))
+		return false;
+	if (!b2b_format_table_fits(index->hash_at, index->hash_size, sizeof(uint32_t), head))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, hash_at), "hash_at: the table of aliases does not lie in the file");
+	if (!b2b_format_table_fits(index->ranges_at, index->n_orgs, sizeof(struct b2b_format_range), head))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, ranges_at), "ranges_at: the ranges do not lie in the file");
+	if (!b2b_format_table_fits(index->orgs_at, index->n_orgs, sizeof(struct b2b_format_org), head))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, orgs_at), "orgs_at: the organisations do not lie in the file");
+	if (!b2b_format_table_fits(index->roles_at, index->n_roles, sizeof(struct b2b_format_role), head))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, roles_at), "roles_at: the roles do not lie in the file");
+	if (!b2b_format_table_fits(index->services_at, index->n_services, sizeof(struct b2b_format_service), head))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, services_at), "services_at: the services do not lie in the file");
+	if (!b2b_format_table_fits(index->shells_at, index->n_shells, B2B_PATH_SIZE, head))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, shells_at), "shells_at: the shells do not lie in the file");
+	return true;
 }
 
 static int take_text(char *to, size_t to_size, const char *from, size_t from_size)
@@ -215,36 +237,63 @@ static int take_org(const struct b2b_format_org *from, struct b2b_policy_org *or
 	return take_text(org->alias, sizeof(org->alias), from->alias, sizeof(from->alias));
 }
 
-static int take_tables(const struct b2b_format_index *index, const unsigned char *image, struct b2b_policy *policy)
+static int not_taken(struct b2b_policy_fault *ret_fault, enum b2b_policy_part part, uint32_t number, const char *what)
+{
+	*ret_fault = (struct b2b_policy_fault){ .part = part, .number = number, .what = what };
+	return -EBADMSG;
+}
+
+static int take_tables(const struct b2b_format_index *index, const unsigned char *image, struct b2b_policy *policy, struct b2b_policy_fault *ret_fault)
 {
 	const struct b2b_format_role *roles = (const struct b2b_format_role *)(image + index->roles_at);
 	const struct b2b_format_service *services = (const struct b2b_format_service *)(image + index->services_at);
 	const struct b2b_format_org *orgs = (const struct b2b_format_org *)(image + index->orgs_at);
-	int r = 0;
 
 	policy->n_roles = index->n_roles;
 	policy->n_services = index->n_services;
 	policy->n_orgs = index->n_orgs;
-	for (uint32_t i = 0; r == 0 && i < index->n_roles; i++)
-		r = take_role(&roles[i], &policy->roles[i]);
-	for (uint32_t i = 0; r == 0 && i < index->n_services; i++)
-		r = take_service(&services[i], &policy->services[i]);
-	for (uint32_t i = 0; r == 0 && i < index->n_orgs; i++)
-		r = take_org(&orgs[i], &policy->orgs[i]);
-	return r;
+	for (uint32_t i = 0; i < index->n_roles; i++)
+		if (take_role(&roles[i], &policy->roles[i]) < 0)
+			return not_taken(ret_fault, B2B_POLICY_ROLE, i, "role: its name does not end, or it has too many gids");
+	for (uint32_t i = 0; i < index->n_services; i++)
+		if (take_service(&services[i], &policy->services[i]) < 0)
+			return not_taken(ret_fault, B2B_POLICY_SERVICE, i, "service: its name does not end");
+	for (uint32_t i = 0; i < index->n_orgs; i++)
+		if (take_org(&orgs[i], &policy->orgs[i]) < 0)
+			return not_taken(ret_fault, B2B_POLICY_ORG, i, "organisation: its alias or its id does not end");
+	return 0;
 }
 
-int b2b_index_decode(const void *image, size_t size, struct b2b_policy **ret_policy)
+/* Where in the file FAULT is. */
+static void locate(const struct b2b_format_index *index, const struct b2b_policy_fault *fault, struct b2b_finding *ret_finding)
 {
+	static const uint32_t sizes[] = {
+		[B2B_POLICY_SHELL] = B2B_PATH_SIZE,
+		[B2B_POLICY_ROLE] = sizeof(struct b2b_format_role),
+		[B2B_POLICY_SERVICE] = sizeof(struct b2b_format_service),
+		[B2B_POLICY_ORG] = sizeof(struct b2b_format_org),
+	};
+	const uint32_t tables[] = {
+		[B2B_POLICY_HOST] = offsetof(struct b2b_format_index, partners_gid),
+		[B2B_POLICY_SHELL] = index->shells_at,
+		[B2B_POLICY_ROLE] = index->roles_at,
+		[B2B_POLICY_SERVICE] = index->services_at,
+		[B2B_POLICY_ORG] = index->orgs_at,
+	};
+
+	b2b_find(ret_finding, tables[fault->part] + (uint64_t)fault->number * sizes[fault->part], fault->what);
+}
+
+int b2b_index_find(const void *image, size_t size, struct b2b_policy **ret_policy, struct b2b_finding *ret_finding)
+{
+	struct b2b_policy_fault fault = { .part = B2B_POLICY_HOST, .what = "shells, home: one does not end" };
 	struct b2b_policy *policy = NULL;
-	struct b2b_format_index index;
+	struct b2b_format_index index = { 0 };
 	int r;
 
-	if (size < sizeof(index))
-		return -EBADMSG;
-	memcpy(&index, image, sizeof(index));
-	if (!b2b_format_index_valid(&index, size))
-		return -EBADMSG;
+	memcpy(&index, image, size < sizeof(index) ? size : sizeof(index));
+	if (!b2b_format_index_valid(&index, size, ret_finding))
+		return b2b_format_head_newer(&index.head, B2B_MAGIC_INDEX) ? -EPROTONOSUPPORT : -EBADMSG;
 	policy = calloc(1, sizeof(*policy));
 	if (policy)
 		policy->orgs = calloc((size_t)index.n_orgs + 1, sizeof(*policy->orgs));
@@ -254,11 +303,12 @@ int b2b_index_decode(const void *image, size_t size, struct b2b_policy **ret_pol
 	}
 	r = take_host(&index, image, policy);
 	if (r == 0)
-		r = take_tables(&index, image, policy);
+		r = take_tables(&index, image, policy, &fault);
 	if (r == 0)
-		r = b2b_policy_check(policy);
+		r = b2b_policy_find(policy, &fault);
 	if (r < 0) {
 		r = r == -ENOMEM ? r : -EBADMSG;
+		locate(&index, &fault, ret_finding);
 		goto out;
 	}
 	*ret_policy = policy;
@@ -266,4 +316,9 @@ int b2b_index_decode(const void *image, size_t size, struct b2b_policy **ret_pol
 out:
 	b2b_policy_free(policy);
 	return r;
+}
+
+int b2b_index_decode(const void *image, size_t size, struct b2b_policy **ret_policy)
+{
+	return b2b_index_find(image, size, ret_policy, NULL);
 }

@@ -12,11 +12,17 @@
 
 #define EPOCH_ONE 0x10u /* bits 4-31 */
 
-bool b2b_format_live_valid(const struct b2b_format_live *header, size_t size)
+bool b2b_format_live_valid(const struct b2b_format_live *header, size_t size, struct b2b_finding *ret_finding)
 {
-	return b2b_format_head_valid(&header->head, B2B_MAGIC_LIVE, size, sizeof(*header)) &&
-	       header->head.header_size <= B2B_LIVE_WORDS_AT && header->range_lo <= header->range_hi &&
-	       header->range_hi - header->range_lo < B2B_RANGE_MAX && size == b2b_live_size(header->range_lo, header->range_hi);
+	if (!b2b_format_head_valid(&header->head, B2B_MAGIC_LIVE, size, sizeof(*header), ret_finding))
+		return false;
+	if (header->head.header_size > B2B_LIVE_WORDS_AT)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_head, header_size), "header_size: the header reaches into the words");
+	if (header->range_lo > header->range_hi || header->range_hi - header->range_lo >= B2B_RANGE_MAX)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_live, range_lo), "range: it is none, or too large");
+	if (size != b2b_live_size(header->range_lo, header->range_hi))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_live, range_hi), "range: the file has not a word for each of its ids");
+	return true;
 }
 
 int b2b_live_map(int fd, size_t size, int protection, struct b2b_live **ret_live)
@@ -42,9 +48,9 @@ int b2b_live_map(int fd, size_t size, int protection, struct b2b_live **ret_live
 	b2b_copy(&header, file, sizeof(header));
 	live->range_lo = header.range_lo;
 	live->range_hi = header.range_hi;
-	if (!b2b_format_live_valid(&header, size)) {
+	if (!b2b_format_live_valid(&header, size, NULL)) {
 		b2b_live_unmap(live);
-		return -EBADMSG;
+		return b2b_format_head_newer(&header.head, B2B_MAGIC_LIVE) ? -EPROTONOSUPPORT : -EBADMSG;
 	}
 	*ret_live = live;
 	return 0;

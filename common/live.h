@@ -37,13 +37,14 @@ struct b2b_live; /* one organisation's file, mapped; opaque */
 /*
  * Guard: create <dir>/live/<id> where it does not exist (size from the range,
  * blocks allocated, ACL set) and map it read-write. An existing file whose
- * range differs is -EEXIST: ranges never change under an id.
+ * range differs is -EEXIST: ranges never change under an id; one that only a
+ * newer version understands is -EPROTONOSUPPORT.
  * Heartbeat and verified time are reset to 0; words stay.
  * Returns 0 or a negative errno. Caller frees with b2b_live_unmap.
  */
 int b2b_live_create(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live **ret_live);
 
-/* Map read-only, for b2bctl and tests. Returns 0, -ENOENT, -EACCES, -EPERM (not trusted), -EBADMSG. */
+/* Map read-only, for b2bctl and tests. Returns 0, -ENOENT, -EACCES, -EPERM (not trusted), -EBADMSG, -EPROTONOSUPPORT (of a newer version). */
 int b2b_live_open(const char *dir, const char *org_id, struct b2b_live **ret_live);
 
 void b2b_live_unmap(struct b2b_live *live); /* NULL is legal */

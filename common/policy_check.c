@@ -29,16 +29,33 @@ static bool path_valid(const char *path)
 	return true;
 }
 
-static bool host_valid(const struct b2b_policy *policy)
+static bool fault(struct b2b_policy_fault *ret_fault, enum b2b_policy_part part, uint32_t number, const char *what)
 {
-	if (policy->separator == '\0' || !strchr(B2B_SEPARATORS, policy->separator) || policy->visibility > B2B_VISIBLE_EVERYONE ||
-	    policy->partners_gid < B2B_GID_FIRST || policy->partners_gid > B2B_RANGE_LAST || !path_valid(policy->home) ||
-	    policy->n_shells == 0 || policy->n_shells > B2B_SHELLS_MAX || policy->n_roles > B2B_ROLES_MAX ||
-	    policy->n_services > B2B_SERVICES_MAX || policy->n_orgs > B2B_ORGS_MAX || (policy->n_orgs && !policy->orgs))
-		return false;
+	*ret_fault = (struct b2b_policy_fault){ .part = part, .number = number, .what = what };
+	return false;
+}
+
+static bool counts_valid(const struct b2b_policy *policy)
+{
+	return policy->n_shells >= 1 && policy->n_shells <= B2B_SHELLS_MAX && policy->n_roles <= B2B_ROLES_MAX &&
+	       policy->n_services <= B2B_SERVICES_MAX && policy->n_orgs <= B2B_ORGS_MAX && (policy->n_orgs == 0 || policy->orgs);
+}
+
+static bool host_valid(const struct b2b_policy *policy, struct b2b_policy_fault *ret_fault)
+{
+	if (policy->separator == '\0' || !strchr(B2B_SEPARATORS, policy->separator))
+		return fault(ret_fault, B2B_POLICY_HOST, 0, "separator: it may not be one");
+	if (policy->visibility > B2B_VISIBLE_EVERYONE)
+		return fault(ret_fault, B2B_POLICY_HOST, 0, "visibility: there is none such");
+	if (policy->partners_gid < B2B_GID_FIRST || policy->partners_gid > B2B_RANGE_LAST)
+		return fault(ret_fault, B2B_POLICY_HOST, 0, "partners_gid: it is outside of what partners may have");
+	if (!path_valid(policy->home))
+		return fault(ret_fault, B2B_POLICY_HOST, 0, "home: it is no absolute path that may stand in passwd(5)");
+	if (!counts_valid(policy))
+		return fault(ret_fault, B2B_POLICY_HOST, 0, "counts: there are too many of something, or no shell");
 	for (uint32_t i = 0; i < policy->n_shells; i++)
 		if (!path_valid(policy->shells[i]))
-			return false;
+			return fault(ret_fault, B2B_POLICY_SHELL, i, "shell: it is no absolute path that may stand in passwd(5)");
 	return true;
 }
 
@@ -52,15 +69,20 @@ static bool role_valid(const struct b2b_policy_role *role)
 	return true;
 }
 
-static bool grants_valid(const struct b2b_policy *policy)
+static bool grants_valid(const struct b2b_policy *policy, struct b2b_policy_fault *ret_fault)
 {
-	for (uint32_t i = 0; i < policy->n_roles; i++)
-		if (!role_valid(&policy->roles[i]) || b2b_policy_role(policy, policy->roles[i].name) != (int)i)
-			return false;
-	for (uint32_t i = 0; i < policy->n_services; i++)
-		if (!label_valid(policy->services[i].name) || policy->services[i].assurance > B2B_AAL3 ||
-		    b2b_policy_service(policy, policy->services[i].name) != (int)i)
-			return false;
+	for (uint32_t i = 0; i < policy->n_roles; i++) {
+		if (!role_valid(&policy->roles[i]))
+			return fault(ret_fault, B2B_POLICY_ROLE, i, "role: its name or its gids are against the rule");
+		if (b2b_policy_role(policy, policy->roles[i].name) != (int)i)
+			return fault(ret_fault, B2B_POLICY_ROLE, i, "role: another has the same name");
+	}
+	for (uint32_t i = 0; i < policy->n_services; i++) {
+		if (!label_valid(policy->services[i].name) || policy->services[i].assurance > B2B_AAL3)
+			return fault(ret_fault, B2B_POLICY_SERVICE, i, "service: its name or its assurance is against the rule");
+		if (b2b_policy_service(policy, policy->services[i].name) != (int)i)
+			return fault(ret_fault, B2B_POLICY_SERVICE, i, "service: another has the same name");
+	}
 	return true;
 }
 
@@ -85,15 +107,21 @@ static bool parents_end(const struct b2b_policy *policy, int org)
 	return org == -1;
 }
 
-static bool orgs_valid(const struct b2b_policy *policy)
+static bool orgs_valid(const struct b2b_policy *policy, struct b2b_policy_fault *ret_fault)
 {
 	for (uint32_t i = 0; i < policy->n_orgs; i++) {
 		const struct b2b_policy_org *org = &policy->orgs[i];
 
-		if (!b2b_org_id_valid(org->id) || !b2b_alias_valid(org->alias) || !range_valid(policy, org) || !parents_end(policy, (int)i))
-			return false;
+		if (!b2b_org_id_valid(org->id))
+			return fault(ret_fault, B2B_POLICY_ORG, i, "organisation: its id is against the rule");
+		if (!b2b_alias_valid(org->alias))
+			return fault(ret_fault, B2B_POLICY_ORG, i, "organisation: its alias is against the rule");
+		if (!range_valid(policy, org))
+			return fault(ret_fault, B2B_POLICY_ORG, i, "organisation: its range is outside of what partners may have, too small or too large");
+		if (!parents_end(policy, (int)i))
+			return fault(ret_fault, B2B_POLICY_ORG, i, "organisation: its parents are a loop, too many, or not there");
 		if (i > 0 && strcmp(policy->orgs[i - 1].alias, org->alias) >= 0)
-			return false;
+			return fault(ret_fault, B2B_POLICY_ORG, i, "organisation: its alias is there twice or not in order");
 	}
 	return true;
 }
@@ -113,7 +141,7 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Ids twice, or ranges that overlap: neighbours after sorting. */
-static int orgs_apart(const struct b2b_policy *policy)
+static int orgs_apart(const struct b2b_policy *policy, struct b2b_policy_fault *ret_fault)
 {
 	const struct b2b_policy_org **order;
 	int r = 0;
@@ -125,19 +153,30 @@ static int orgs_apart(const struct b2b_policy *policy)
 		order[i] = &policy->orgs[i];
 	qsort(order, policy->n_orgs, sizeof(const struct b2b_policy_org *), by_range);
 	for (uint32_t i = 1; i < policy->n_orgs; i++)
-		if (order[i]->range_lo <= order[i - 1]->range_hi)
+		if (order[i]->range_lo <= order[i - 1]->range_hi) {
+			fault(ret_fault, B2B_POLICY_ORG, (uint32_t)(order[i] - policy->orgs), "organisation: its range overlaps another's");
 			r = -EINVAL;
+		}
 	qsort(order, policy->n_orgs, sizeof(const struct b2b_policy_org *), by_id);
 	for (uint32_t i = 1; i < policy->n_orgs; i++)
-		if (strcmp(order[i]->id, order[i - 1]->id) == 0)
+		if (strcmp(order[i]->id, order[i - 1]->id) == 0) {
+			fault(ret_fault, B2B_POLICY_ORG, (uint32_t)(order[i] - policy->orgs), "organisation: another has the same id");
 			r = -EINVAL;
+		}
 	free(order);
 	return r;
 }
 
+int b2b_policy_find(const struct b2b_policy *policy, struct b2b_policy_fault *ret_fault)
+{
+	if (!host_valid(policy, ret_fault) || !grants_valid(policy, ret_fault) || !orgs_valid(policy, ret_fault))
+		return -EINVAL;
+	return orgs_apart(policy, ret_fault);
+}
+
 int b2b_policy_check(const struct b2b_policy *policy)
 {
-	if (!host_valid(policy) || !grants_valid(policy) || !orgs_valid(policy))
-		return -EINVAL;
-	return orgs_apart(policy);
+	struct b2b_policy_fault ignored;
+
+	return b2b_policy_find(policy, &ignored);
 }

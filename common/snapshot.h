@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/finding.h"
 #include "common/policy.h"
 
 #define B2B_GECOS_SIZE 64
@@ -58,5 +59,9 @@ int b2b_snapshot_write(struct b2b_snapshot_builder *builder, int fd);
  * string is looked at. Returns 0 and its generation, or -EBADMSG.
  */
 int b2b_snapshot_check(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation);
+
+/* The same; *ret_finding says what is wrong first with -EBADMSG, and has no `what` after 0. */
+int b2b_snapshot_find(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation,
+                      struct b2b_finding *ret_finding);
 
 #endif

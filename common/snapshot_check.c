@@ -13,7 +13,13 @@ struct check {
 	const struct b2b_policy_org *org;
 	uint32_t n_users, n_groups;
 	uint64_t memberships; /* of users; those of groups are found one by one in them */
+	struct b2b_finding finding;
 };
+
+static bool wrong(struct check *check, uint64_t at, const char *what)
+{
+	return b2b_find(&check->finding, at, what);
+}
 
 static bool zero(const unsigned char *from, const unsigned char *to)
 {
@@ -23,16 +29,31 @@ static bool zero(const unsigned char *from, const unsigned char *to)
 	return true;
 }
 
-static bool header_valid(const struct check *check, size_t len)
+/* Where two headers that differ do so first. */
+static uint64_t first_difference(const void *a, const void *b, size_t size)
+{
+	const unsigned char *left = a, *right = b;
+	size_t at = 0;
+
+	while (at < size && left[at] == right[at])
+		at++;
+	return at;
+}
+
+static bool header_valid(struct check *check, size_t len)
 {
 	struct b2b_format_snapshot expected = check->header;
 	const struct b2b_format_snapshot *header = &check->header;
 	uint64_t size;
 
-	if (!b2b_format_head_valid(&header->head, B2B_MAGIC_SNAPSHOT, len, sizeof(*header)) ||
-	    header->head.version != B2B_FORMAT_VERSION || header->head.min_reader != B2B_FORMAT_MIN_READER ||
-	    header->head.header_size != sizeof(*header) || header->records_size % 8 != 0)
+	if (!b2b_format_head_valid(&header->head, B2B_MAGIC_SNAPSHOT, len, sizeof(*header), &check->finding))
 		return false;
+	if (header->head.version != B2B_FORMAT_VERSION || header->head.min_reader != B2B_FORMAT_MIN_READER)
+		return wrong(check, offsetof(struct b2b_format_head, version), "version: not the one that is written here");
+	if (header->head.header_size != sizeof(*header))
+		return wrong(check, offsetof(struct b2b_format_head, header_size), "header_size: not that of this version");
+	if (header->records_size % 8 != 0)
+		return wrong(check, offsetof(struct b2b_format_snapshot, records_size), "records_size: no multiple of 8");
 	/* Rebuilding the header from its numbers leaves no room for stray bytes. */
 	size = b2b_snapshot_place(&expected);
 	memset(expected.org_id, 0, sizeof(expected.org_id));
@@ -41,9 +62,16 @@ static bool header_valid(const struct check *check, size_t len)
 	expected.range_hi = check->org->range_hi;
 	expected.head.reserved = 0;
 	memset(expected.pad, 0, sizeof(expected.pad));
-	return size == len && memcmp(&expected, header, sizeof(expected)) == 0 &&
-	       header->hash_size > (uint64_t)header->n_users + header->n_groups && (header->hash_size & (header->hash_size - 1)) == 0 &&
-	       header->n_ids <= header->range_hi - header->range_lo + 1;
+	if (memcmp(&expected, header, sizeof(expected)) != 0)
+		return wrong(check, first_difference(&expected, header, sizeof(expected)),
+			             "header: another organisation or range than root's policy has, a table that is not in its place, or a byte that should be zero");
+	if (size != len)
+		return wrong(check, offsetof(struct b2b_format_head, size), "size: the tables take more or less than the file has");
+	if (header->hash_size <= (uint64_t)header->n_users + header->n_groups || (header->hash_size & (header->hash_size - 1)) != 0)
+		return wrong(check, offsetof(struct b2b_format_snapshot, hash_size), "hash_size: no power of two above the number of names");
+	if (header->n_ids > header->range_hi - header->range_lo + 1)
+		return wrong(check, offsetof(struct b2b_format_snapshot, n_ids), "n_ids: there are fewer ids in the range");
+	return true;
 }
 
 /* The record that REF names, or NULL. Where records begin is known once all were walked (walk_records). */
@@ -117,20 +145,28 @@ static bool record_valid(struct check *check, uint64_t at, uint32_t least_offset
 {
 	const unsigned char *records = check->image + check->header.records_at;
 	const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
-	uint64_t left = check->header.records_size - at;
+	uint64_t left = check->header.records_size - at, file_at = check->header.records_at + at;
 	uint32_t ref = (uint32_t)(at / 8) + 1;
 	char local[B2B_NAME_SIZE];
 
 	if (left < sizeof(*record) || b2b_record_size(record->n_local, record->n_gecos) > left)
-		return false;
-	if (record->offset < least_offset || record->list != list || record->n_list > check->header.n_lists - list)
-		return false;
-	if (!text_valid(check, record, local) || !fields_valid(check, record))
-		return false;
+		return wrong(check, file_at, "record: it does not end within the records");
+	if (record->offset < least_offset)
+		return wrong(check, file_at, "record: its id is not above the one before, or that of the organisation itself");
+	if (record->list != list || record->n_list > check->header.n_lists - list)
+		return wrong(check, file_at, "record: its list does not follow the one before, or does not end within the lists");
+	if (!text_valid(check, record, local))
+		return wrong(check, file_at, "record: its name or its display name is against the rule");
+	if (!fields_valid(check, record))
+		return wrong(check, file_at, "record: neither a user with a known shell nor a plain group");
 	if (!zero((const unsigned char *)(record + 1) + record->n_local + record->n_gecos,
 		  records + at + b2b_record_size(record->n_local, record->n_gecos)))
-		return false;
-	return id_ref(check, record->offset) == ref && name_found(check, record, local, ref);
+		return wrong(check, file_at, "record: the bytes behind it are not zero");
+	if (id_ref(check, record->offset) != ref)
+		return wrong(check, check->header.ids_at + (uint64_t)record->offset * sizeof(uint32_t), "ids: an id that does not lead to its record");
+	if (!name_found(check, record, local, ref))
+		return wrong(check, file_at, "record: its name is not found by the table of names");
+	return true;
 }
 
 static bool walk_records(struct check *check)
@@ -151,11 +187,15 @@ static bool walk_records(struct check *check)
 		check->memberships += record->kind == B2B_RECORD_USER ? record->n_list : 0;
 		at += b2b_record_size(record->n_local, record->n_gecos);
 	}
-	return list == check->header.n_lists && check->n_users == check->header.n_users && check->n_groups == check->header.n_groups;
+	if (list != check->header.n_lists)
+		return wrong(check, offsetof(struct b2b_format_snapshot, n_lists), "n_lists: not the sum of the records' lists");
+	if (check->n_users != check->header.n_users || check->n_groups != check->header.n_groups)
+		return wrong(check, offsetof(struct b2b_format_snapshot, n_users), "n_users, n_groups: not as many as there are records");
+	return true;
 }
 
 /* Every record has been found in both tables; equal numbers mean that nothing else is in them. */
-static bool tables_exact(const struct check *check)
+static bool tables_exact(struct check *check)
 {
 	const struct b2b_format_name *names = (const struct b2b_format_name *)(check->image + check->header.hash_at);
 	uint64_t n = (uint64_t)check->n_users + check->n_groups, n_names = 0, n_ids = 0;
@@ -163,13 +203,19 @@ static bool tables_exact(const struct check *check)
 	for (uint32_t i = 0; i < check->header.hash_size; i++) {
 		n_names += names[i].ref != 0;
 		if (names[i].ref == 0 && names[i].id_tag != 0)
-			return false;
+			return wrong(check, check->header.hash_at + (uint64_t)i * sizeof(*names), "names: an empty entry that is not zero");
 	}
 	for (uint32_t i = 0; i < check->header.n_ids; i++)
 		n_ids += id_ref(check, i) != 0;
-	return n_names == n && n_ids == n && (check->header.n_ids == 0 || id_ref(check, check->header.n_ids - 1) != 0) &&
-	       zero(check->image + check->header.ids_at + (uint64_t)check->header.n_ids * sizeof(uint32_t), check->image + check->header.lists_at) &&
-	       zero(check->image + check->header.lists_at + (uint64_t)check->header.n_lists * sizeof(uint32_t), check->image + check->header.records_at);
+	if (n_names != n)
+		return wrong(check, check->header.hash_at, "names: an entry that no record belongs to");
+	if (n_ids != n || (check->header.n_ids > 0 && id_ref(check, check->header.n_ids - 1) == 0))
+		return wrong(check, check->header.ids_at, "ids: an entry that no record belongs to, or an empty one at the end");
+	if (!zero(check->image + check->header.ids_at + (uint64_t)check->header.n_ids * sizeof(uint32_t), check->image + check->header.lists_at))
+		return wrong(check, check->header.lists_at - sizeof(uint32_t), "ids: the bytes behind them are not zero");
+	if (!zero(check->image + check->header.lists_at + (uint64_t)check->header.n_lists * sizeof(uint32_t), check->image + check->header.records_at))
+		return wrong(check, check->header.records_at - sizeof(uint32_t), "lists: the bytes behind them are not zero");
+	return true;
 }
 
 static bool ascending(const uint32_t *list, uint32_t n)
@@ -199,8 +245,13 @@ static bool listed(const uint32_t *list, uint32_t n, uint32_t value)
 	return false;
 }
 
+static uint64_t list_at(const struct check *check, const struct b2b_format_record *record)
+{
+	return check->header.lists_at + (uint64_t)record->list * sizeof(uint32_t);
+}
+
 /* A group's members are users who list the group themselves. */
-static bool group_list_valid(const struct check *check, const struct b2b_format_record *group)
+static bool group_list_valid(struct check *check, const struct b2b_format_record *group)
 {
 	const uint32_t *list = list_of(check, group);
 
@@ -208,12 +259,13 @@ static bool group_list_valid(const struct check *check, const struct b2b_format_
 		const struct b2b_format_record *user = record_of(check, list[i], B2B_RECORD_USER);
 
 		if (!user || !listed(list_of(check, user), user->n_list, group->offset))
-			return false;
+			return wrong(check, list_at(check, group) + (uint64_t)i * sizeof(uint32_t),
+				     "lists: a member that is no user, or does not list the group");
 	}
 	return true;
 }
 
-static bool lists_valid(const struct check *check)
+static bool lists_valid(struct check *check)
 {
 	const unsigned char *records = check->image + check->header.records_at;
 	uint64_t of_groups = 0;
@@ -222,7 +274,7 @@ static bool lists_valid(const struct check *check)
 		const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
 
 		if (!ascending(list_of(check, record), record->n_list))
-			return false;
+			return wrong(check, list_at(check, record), "lists: one that does not ascend");
 		if (record->kind == B2B_RECORD_GROUP) {
 			if (!group_list_valid(check, record))
 				return false;
@@ -231,19 +283,33 @@ static bool lists_valid(const struct check *check)
 		at += b2b_record_size(record->n_local, record->n_gecos);
 	}
 	/* Each group's member lists it once; equal sums mean that no user lists anything else. */
-	return of_groups == check->memberships;
+	return of_groups == check->memberships || wrong(check, check->header.lists_at, "lists: a user lists a group that does not list the user");
 }
 
-int b2b_snapshot_check(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation)
+static int judge(struct check *check, size_t len)
+{
+	return header_valid(check, len) && walk_records(check) && tables_exact(check) && lists_valid(check) ? 0 : -EBADMSG;
+}
+
+int b2b_snapshot_find(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation,
+                      struct b2b_finding *ret_finding)
 {
 	struct check check = { .image = image, .policy = policy };
+	int r;
 
+	b2b_find(ret_finding, len, "size: too short for a header, or longer than a snapshot may be");
 	if (org < 0 || (uint32_t)org >= policy->n_orgs || len < sizeof(check.header) || len > B2B_SNAPSHOT_MAX)
 		return -EBADMSG;
 	check.org = &policy->orgs[org];
 	memcpy(&check.header, image, sizeof(check.header));
-	if (!header_valid(&check, len) || !walk_records(&check) || !tables_exact(&check) || !lists_valid(&check))
-		return -EBADMSG;
-	*ret_generation = check.header.head.generation;
-	return 0;
+	r = judge(&check, len);
+	if (r == 0)
+		*ret_generation = check.header.head.generation;
+	b2b_find(ret_finding, check.finding.at, check.finding.what);
+	return r;
+}
+
+int b2b_snapshot_check(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation)
+{
+	return b2b_snapshot_find(image, len, policy, org, ret_generation, NULL);
 }
