@@ -68,6 +68,10 @@ bool b2b_format_snapshot_valid(const struct b2b_format_snapshot *snapshot, size_
 		return b2b_find(ret_finding, offsetof(struct b2b_format_snapshot, lists_at), "lists_at: the lists do not lie in the file");
 	if (!b2b_format_table_fits(snapshot->records_at, snapshot->records_size, 1, head))
 		return b2b_find(ret_finding, offsetof(struct b2b_format_snapshot, records_at), "records_at: the records do not lie in the file");
+	if (!b2b_format_table_fits(snapshot->rosters_at, snapshot->n_rosters, sizeof(struct b2b_format_roster_place), head) && snapshot->n_rosters)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_snapshot, rosters_at), "rosters_at: the places of rosters do not lie in the file");
+	if (!b2b_format_table_fits(snapshot->roster_data_at, snapshot->roster_data_size, 1, head) && snapshot->n_rosters)
+		return b2b_find(ret_finding, offsetof(struct b2b_format_snapshot, roster_data_at), "roster_data_at: the rosters do not lie in the file");
 	return true;
 }
 

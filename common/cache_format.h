@@ -1,5 +1,5 @@
 /*
- * The cache's three files, byte by byte. Version 1.
+ * The cache's three files, byte by byte. Version 2 (1 had no rosters, and no `changes` in live files).
  *
  *   <dir>/index                  root's compiled policy          (common/index.h)
  *   <dir>/live/<org id>          an organisation's state words   (common/live.h)
@@ -33,12 +33,13 @@
  * one is: names of its partners are UNAVAIL, nobody of them is let in, and
  * b2bd and b2bctl say that a newer version made it.
  *
- * Rules for whoever makes version 2, because PID 1, dbus and sshd keep an old
+ * Rules for whoever makes the next version, because PID 1, dbus and sshd keep an old
  * module loaded, and packages are also taken back:
- *  - new fields go behind a header, new tables anywhere; entries keep their size,
+ *  - new fields take bytes that were zero, or go behind a header, new tables
+ *    anywhere; entries keep their size,
  *    tables their meaning. All else raises min_reader. A version that raises it
  *    is preceded by a release that reads both, and writes the old.
- *  - reading version 1 stays: a header of version 1 is shorter than your
+ *  - reading version 1 stays: a header that grows was shorter in version 1 than your
  *    structure, so judge it by the size that it had (tests/golden/format-1 fails
  *    otherwise), and take what lies behind header_size for zero. Enumerations
  *    may grow only where an old reader takes what it does not know for less.
@@ -68,7 +69,7 @@
 #include "common/names.h"
 #include "common/policy.h"
 
-#define B2B_FORMAT_VERSION 1
+#define B2B_FORMAT_VERSION 2
 #define B2B_FORMAT_MIN_READER 1
 #define B2B_FORMAT_ENDIAN 0x01020304u
 #define B2B_MAGIC_INDEX "B2Bindex" /* 8 bytes, no NUL */
@@ -162,7 +163,8 @@ struct b2b_format_live {
 	uint32_t org_word;               /* 128  the organisation's own word, its epoch and state as in common/live.h */
 	uint32_t pad2;                   /* 132 */
 	uint64_t generation;             /* 136  of the installed snapshot, stored after its rename */
-	uint32_t pad3[12];               /* 144 */
+	uint32_t changes;                /* 144  odd while a person's word is being changed, and another after; see struct b2b_format_roster */
+	uint32_t pad3[11];               /* 148 */
 	uint64_t heartbeat_ns;           /* 192  on a line of its own: stored every second, read rarely */
 	uint64_t verified_ns;            /* 200 */
 	uint8_t boot_id[16];             /* 208  of the boot that the two times belong to */
@@ -186,7 +188,11 @@ struct b2b_format_snapshot {
 	uint32_t records_size;           /* 152  bytes, a multiple of 8 */
 	uint32_t lists_at;               /* 156  uint32_t each: the lists of the records, one after the other */
 	uint32_t n_lists;                /* 160 */
-	uint32_t pad[7];                 /* 164 */
+	uint32_t n_rosters;              /* 164  0 (as in version 1, and where groups list nobody), or n_groups */
+	uint32_t rosters_at;             /* 168  struct b2b_format_roster_place, ascending by offset */
+	uint32_t roster_data_at;         /* 172  the rosters themselves */
+	uint32_t roster_data_size;       /* 176 */
+	uint32_t pad[3];                 /* 180 */
 };
 
 /*
@@ -220,6 +226,26 @@ struct b2b_format_record {
 	uint8_t shell;    /* 21 */
 	uint8_t n_local;  /* 22 */
 	uint8_t n_gecos;  /* 23 */
+};
+
+/*
+ * A roster is the members of a group as whole names (local part, separator, alias, NUL), in the order of the group's list,
+ * ready to be copied. After n and size stand n bytes, the sizes of the names, then the names, `size` bytes in all; the next
+ * roster begins at a multiple of 8.
+ *
+ * It repeats what lists and records say and tells nothing of who is closed: a reader who has compared it with them and
+ * found every word open may copy it for as long as `changes` of the live file is the even number that it was before that.
+ * A writer of words makes `changes` odd before, and the next even number after. A reader of version 1 knows neither, and
+ * loses nothing but time.
+ */
+struct b2b_format_roster_place {
+	uint32_t offset; /* 0  the group's id - range_lo */
+	uint32_t at;     /* 4  bytes from roster_data_at */
+};
+
+struct b2b_format_roster {
+	uint32_t n;    /* 0  members */
+	uint32_t size; /* 4  of their names */
 };
 
 _Static_assert(sizeof(struct b2b_format_head) == 40, "head is 40 bytes");

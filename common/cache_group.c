@@ -2,7 +2,7 @@
 
 #include <errno.h>
 
-#include "common/cache_fill.h"
+#include "common/cache_roster.h"
 #include "common/live.h"
 
 /* Adds the user that REF names where it stands open; its organisation does. */
@@ -19,6 +19,36 @@ static int add_open(const struct b2b_look *look, struct b2b_group_fill *fill, ui
 	return b2b_group_add(fill, member.local, member.record.n_local, look->view->index.separator, look->org->record.alias, look->org->n_alias);
 }
 
+static int add_everyone(const struct b2b_look *look, struct b2b_group_fill *fill)
+{
+	int r = 0;
+
+	for (uint32_t offset = 1; r == 0 && offset < look->snap->n_ids; offset++) {
+		uint32_t ref = b2b_load32(look->snap->ids + offset);
+
+		/* groups are no members */
+		if (ref != 0 && b2b_snap_kind(look->snap, ref) == B2B_RECORD_USER)
+			r = add_open(look, fill, ref);
+	}
+	return r;
+}
+
+/* The members of the group of look->entry: one by one, or all at once where nothing has changed since that gave the same. */
+static int add_listed(struct b2b_look *look, struct b2b_group_fill *fill)
+{
+	struct b2b_roster roster;
+	int r = 0;
+
+	b2b_roster_find(look->org, look->snap, look->entry.record.offset, &roster);
+	if (b2b_roster_proven(look->snap, &roster))
+		return b2b_roster_add(&roster, fill);
+	for (uint32_t i = 0; r == 0 && i < look->entry.record.n_list; i++)
+		r = add_open(look, fill, b2b_load32(look->entry.list + i));
+	if (r == 0)
+		b2b_roster_prove(look->snap, &roster, fill);
+	return r;
+}
+
 static bool lists_members(const struct b2b_look *look)
 {
 	return look->view->index.group_members && b2b_org_open(look->org);
@@ -33,26 +63,9 @@ int b2b_group_of_entry(struct b2b_look *look, struct group *ret_gr, char *buf, s
 
 	r = b2b_group_begin(&fill, look->entry.local, look->view->index.separator, look->org->record.alias, buf, len);
 	if (r == 0 && record->kind == B2B_RECORD_GROUP && lists_members(look))
-		for (uint32_t i = 0; r == 0 && i < record->n_list; i++)
-			r = add_open(look, &fill, b2b_load32(look->entry.list + i));
+		r = add_listed(look, &fill);
 	if (r == 0)
 		b2b_group_end(&fill, look->org->record.range_lo + record->offset, ret_gr);
-	return r;
-}
-
-static int add_everyone(const struct b2b_look *look, struct b2b_group_fill *fill)
-{
-	int r = 0;
-
-	for (uint32_t offset = 1; r == 0 && offset < look->snap->n_ids; offset++) {
-		struct b2b_entry entry;
-
-		if (b2b_load32(look->snap->ids + offset) == 0)
-			continue;
-		r = b2b_snap_by_offset(look->org, look->snap, offset, &entry);
-		if (r == 0 && entry.record.kind == B2B_RECORD_USER)
-			r = add_open(look, fill, b2b_load32(look->snap->ids + offset));
-	}
 	return r;
 }
 

@@ -41,6 +41,10 @@ static void take_tables(struct b2b_snap *snap, const struct b2b_format_snapshot 
 	snap->n_lists = header->n_lists;
 	snap->records_size = header->records_size;
 	snap->last_offset = header->range_hi - header->range_lo;
+	snap->n_rosters = header->n_rosters;
+	snap->rosters = (const struct b2b_format_roster_place *)(base + header->rosters_at);
+	snap->roster_data = base + header->roster_data_at;
+	snap->roster_data_size = header->roster_data_size;
 }
 
 static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap *snap)

@@ -21,6 +21,8 @@ struct b2b_map {
 	size_t size;
 };
 
+#define B2B_PROVEN 8
+
 /* Tables and numbers are those of the header, checked once: they lie within the map. */
 struct b2b_snap {
 	struct b2b_retired retired;
@@ -30,6 +32,10 @@ struct b2b_snap {
 	const unsigned char *records;
 	uint32_t name_mask, hash_seed, n_ids, n_lists, records_size;
 	uint32_t last_offset;         /* of the range: range_hi - range_lo */
+	uint32_t n_rosters, roster_data_size;
+	const struct b2b_format_roster_place *rosters;
+	const unsigned char *roster_data;
+	_Atomic uint64_t proven[B2B_PROVEN]; /* rosters that were found right: offset above `changes`, or 0 */
 	struct b2b_map map;           /* base NULL: there was no snapshot */
 };
 
@@ -166,6 +172,16 @@ int b2b_snap_by_offset(const struct b2b_org *org, const struct b2b_snap *snap, u
 static inline bool b2b_snap_reaches(const struct b2b_snap *snap, const char *text, size_t n)
 {
 	return (size_t)((const char *)snap->records + snap->records_size - text) >= n;
+}
+
+/* Kind of the record that REF names, or 0 where it names none. */
+static inline uint8_t b2b_snap_kind(const struct b2b_snap *snap, uint32_t ref)
+{
+	uint64_t at = ((uint64_t)ref - 1) * 8;
+
+	if (ref == 0 || at + sizeof(struct b2b_format_record) > snap->records_size)
+		return 0;
+	return *(const volatile uint8_t *)(snap->records + at + offsetof(struct b2b_format_record, kind));
 }
 
 /* The record that REF names, where it is a user's, for lists of members. Errors as above. */

@@ -93,7 +93,7 @@ static uint32_t *word_of(const struct b2b_live *live, uint32_t uid)
 }
 
 /* One store that readers see whole; the loop only matters should two writers ever meet. */
-static void store_word(uint32_t *word, enum b2b_live_state state, bool bump_epoch)
+static void change_word(uint32_t *word, enum b2b_live_state state, bool bump_epoch)
 {
 	uint32_t old = __atomic_load_n(word, __ATOMIC_RELAXED), new;
 
@@ -122,17 +122,20 @@ uint32_t b2b_live_load_org(const struct b2b_live *live)
 
 int b2b_live_store(struct b2b_live *live, uint32_t uid, enum b2b_live_state state, bool bump_epoch)
 {
-	uint32_t *word = word_of(live, uid);
+	uint32_t *word = word_of(live, uid), changing = b2b_load32(&live->file->changes) | 1;
 
 	if (!word)
 		return -ERANGE;
-	store_word(word, state, bump_epoch);
+	/* Odd meanwhile, also where this is the end of us: nobody then copies a roster that may list who is closed. */
+	__atomic_store_n(&live->file->changes, changing, __ATOMIC_RELAXED);
+	change_word(word, state, bump_epoch);
+	__atomic_store_n(&live->file->changes, changing + 1, __ATOMIC_RELEASE);
 	return 0;
 }
 
 void b2b_live_store_org(struct b2b_live *live, enum b2b_live_state state, bool bump_epoch)
 {
-	store_word(&live->file->org_word, state, bump_epoch);
+	change_word(&live->file->org_word, state, bump_epoch);
 }
 
 void b2b_live_beat(struct b2b_live *live, uint64_t now_ns)

@@ -17,6 +17,8 @@ int b2b_snapshot_new(const struct b2b_policy *policy, int org, uint64_t generati
 	builder->range_lo = of->range_lo;
 	builder->range_hi = of->range_hi;
 	builder->alias_len = strlen(of->alias);
+	b2b_suffix_init(&builder->suffix, policy->separator, of->alias);
+	builder->rosters = policy->group_members;
 	builder->n_shells = policy->n_shells;
 	builder->generation = generation;
 	*ret_builder = builder;

@@ -4,6 +4,7 @@
 
 #include "common/cache_format.h"
 #include "common/snapshot.h"
+#include "common/snapshot_roster.h"
 
 /* One user or group, names in the builder's text. */
 struct b2b_built {
@@ -19,6 +20,8 @@ struct b2b_snapshot_builder {
 	char org_id[B2B_ID_SIZE];
 	uint32_t range_lo, range_hi;
 	size_t alias_len;
+	struct b2b_suffix suffix;
+	bool rosters;       /* are written: groups list their members */
 	uint32_t n_shells;
 	uint64_t generation;
 	struct b2b_built *entries;
@@ -42,7 +45,7 @@ static inline void b2b_name_pad(char to[B2B_NAME_SIZE], const char *local, size_
 
 /*
  * Place the tables of HEADER, whose counts (hash_size, n_ids, n_lists, records_size) are set, one behind the other.
- * Returns the size of the whole file.
+ * Returns the size of the whole file without rosters.
  */
 uint64_t b2b_snapshot_place(struct b2b_format_snapshot *header);
 

@@ -3,6 +3,7 @@
  * in it that a reader has to guess about. The image is sealed: nobody changes it meanwhile.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "common/snapshot_builder.h"
 
@@ -65,7 +66,7 @@ static bool header_valid(struct check *check, size_t len)
 	if (memcmp(&expected, header, sizeof(expected)) != 0)
 		return wrong(check, first_difference(&expected, header, sizeof(expected)),
 			             "header: another organisation or range than root's policy has, a table that is not in its place, or a byte that should be zero");
-	if (size != len)
+	if (header->n_rosters ? size > len : size != len)
 		return wrong(check, offsetof(struct b2b_format_head, size), "size: the tables take more or less than the file has");
 	if (header->hash_size <= (uint64_t)header->n_users + header->n_groups || (header->hash_size & (header->hash_size - 1)) != 0)
 		return wrong(check, offsetof(struct b2b_format_snapshot, hash_size), "hash_size: no power of two above the number of names");
@@ -286,9 +287,34 @@ static bool lists_valid(struct check *check)
 	return of_groups == check->memberships || wrong(check, check->header.lists_at, "lists: a user lists a group that does not list the user");
 }
 
+/* Made once more of what has been found sound, and compared: there is nothing else that they could be. */
+static bool rosters_exact(struct check *check, size_t len)
+{
+	struct b2b_format_snapshot expected = check->header;
+	struct b2b_suffix suffix;
+	unsigned char *rosters;
+	uint64_t size, differ;
+
+	if (check->header.n_rosters == 0)
+		return true;
+	b2b_suffix_init(&suffix, check->policy->separator, check->org->alias);
+	size = b2b_rosters_place(check->image, &suffix, &expected);
+	if (size != len || memcmp(&expected, &check->header, sizeof(expected)) != 0)
+		return wrong(check, first_difference(&expected, &check->header, sizeof(expected)), "rosters: not where they belong, or not of their size");
+	size -= expected.rosters_at;
+	rosters = calloc(1, size);
+	if (!rosters)
+		return wrong(check, expected.rosters_at, "rosters: too large to be checked in this memory");
+	b2b_rosters_write(check->image, &suffix, &expected, rosters);
+	differ = first_difference(rosters, check->image + expected.rosters_at, size);
+	free(rosters);
+	return differ == size || wrong(check, expected.rosters_at + differ, "rosters: not the names of the groups' members");
+}
+
 static int judge(struct check *check, size_t len)
 {
-	return header_valid(check, len) && walk_records(check) && tables_exact(check) && lists_valid(check) ? 0 : -EBADMSG;
+	return header_valid(check, len) && walk_records(check) && tables_exact(check) && lists_valid(check) && rosters_exact(check, len)
+	               ? 0 : -EBADMSG;
 }
 
 int b2b_snapshot_find(const void *image, size_t len, const struct b2b_policy *policy, int org, uint64_t *ret_generation,

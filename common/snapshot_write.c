@@ -114,8 +114,9 @@ static int build_names(struct draft *draft, struct b2b_format_name **ret_table)
 	uint32_t seed = (uint32_t)draft->builder->generation * 0x9e3779b1u;
 	struct b2b_format_name *table;
 
+	/* At most five eighths full: who is not there is then known after four entries on average, which lie on one line. */
 	draft->header.hash_size = 16;
-	while (draft->header.hash_size < 2 * draft->builder->n_entries)
+	while (5 * (uint64_t)draft->header.hash_size < 8 * draft->builder->n_entries)
 		draft->header.hash_size *= 2;
 	for (int enlarged = 0; enlarged < 4; enlarged++, draft->header.hash_size *= 2) {
 		table = malloc((size_t)draft->header.hash_size * sizeof(*table));
@@ -169,6 +170,24 @@ static void put_lists(struct draft *draft)
 	}
 }
 
+/* They are made of the records and lists in the image. */
+static int append_rosters(struct draft *draft, uint64_t *size)
+{
+	uint64_t whole = b2b_rosters_place(draft->image, &draft->builder->suffix, &draft->header);
+	unsigned char *longer;
+
+	if (whole == 0)
+		return -EFBIG;
+	longer = realloc(draft->image, whole);
+	if (!longer)
+		return -ENOMEM;
+	draft->image = longer;
+	memset(longer + *size, 0, whole - *size);
+	b2b_rosters_write(longer, &draft->builder->suffix, &draft->header, longer + *size);
+	*size = whole;
+	return 0;
+}
+
 static int assemble(struct draft *draft, size_t *ret_size)
 {
 	struct b2b_format_name *table = NULL;
@@ -192,11 +211,14 @@ static int assemble(struct draft *draft, size_t *ret_size)
 		r = -ENOMEM;
 		goto out;
 	}
-	b2b_format_head_init(&draft->header.head, B2B_MAGIC_SNAPSHOT, size, draft->builder->generation, sizeof(draft->header));
-	memcpy(draft->image, &draft->header, sizeof(draft->header));
 	memcpy(draft->image + draft->header.hash_at, table, (size_t)draft->header.hash_size * sizeof(*table));
 	put_records(draft);
 	put_lists(draft);
+	r = draft->builder->rosters ? append_rosters(draft, &size) : 0;
+	if (r < 0)
+		goto out;
+	b2b_format_head_init(&draft->header.head, B2B_MAGIC_SNAPSHOT, size, draft->builder->generation, sizeof(draft->header));
+	memcpy(draft->image, &draft->header, sizeof(draft->header));
 	*ret_size = size;
 out:
 	free(table);

@@ -104,7 +104,7 @@ static void expect_head(const struct file *file, const char *magic, uint64_t gen
 {
 	assert_memory_equal(file->bytes, magic, 8);
 	assert_int_equal(u32(file, 8), 0x01020304);
-	assert_int_equal(number(file, 12, 2), 1);
+	assert_int_equal(number(file, 12, 2), 2);
 	assert_int_equal(number(file, 14, 2), 1);
 	assert_int_equal(u64(file, 16), file->size);
 	assert_int_equal(u64(file, 24), generation);
@@ -266,7 +266,8 @@ static void a_live_file_is_as_described(void **state)
 	assert_int_equal(u32(&file, 128), 1 << 4 | 2);
 	expect_zero(&file, 132, 136);
 	assert_true(u64(&file, 136) == 0x0102030405060708u);
-	expect_zero(&file, 144, 192);
+	assert_true(u32(&file, 144) > 0 && u32(&file, 144) % 2 == 0);
+	expect_zero(&file, 148, 192);
 	assert_true(u64(&file, 192) == 0x1122334455667788u);
 	assert_true(u64(&file, 200) == 0x99aabbccddeeff00u);
 	expect_zero(&file, 224, 4096);
@@ -340,13 +341,32 @@ static void expect_snapshot_header(const struct file *file)
 	for (size_t at = 136; at <= 156; at += at == 144 ? 4 : 8)
 		assert_true(u32(file, at) >= 192 && u32(file, at) % 8 == 0);
 	assert_int_equal(u32(file, 152) % 8, 0);
-	expect_zero(file, 164, 192);
+	assert_int_equal(u32(file, 164), 2);
+	assert_true(u32(file, 168) % 8 == 0 && u32(file, 172) % 8 == 0);
+	assert_int_equal(u32(file, 172) + u32(file, 176), file->size);
+	expect_zero(file, 180, 192);
+}
+
+/* The roster that the place number I names is of the group at OFFSET and has these two members. */
+static void expect_roster(const struct file *file, uint32_t i, uint32_t offset, const char *const names[2])
+{
+	size_t place = u32(file, 168) + 8 * (size_t)i, at = u32(file, 172) + u32(file, place + 4);
+	size_t first = strlen(names[0]) + 1, second = strlen(names[1]) + 1;
+
+	assert_int_equal(u32(file, place), offset);
+	assert_int_equal(u32(file, at), 2);
+	assert_int_equal(u32(file, at + 4), first + second);
+	assert_int_equal(u8(file, at + 8), first);
+	assert_int_equal(u8(file, at + 9), second);
+	assert_memory_equal(file->bytes + at + 10, names[0], first);
+	assert_memory_equal(file->bytes + at + 10 + first, names[1], second);
 }
 
 static void a_snapshot_is_as_described(void **state)
 {
 	static const uint32_t of_alice[] = { 100, 101 }, of_carol[] = { 100 }, of_dave[] = { 101 };
 	static const char *const in_dba[] = { "alice", "carol" }, *const in_web[] = { "alice", "dave" };
+	static const char *const whole_dba[] = { "alice@acme", "carol@acme" }, *const whole_web[] = { "alice@acme", "dave@acme" };
 	const struct b2b_snapshot_user user = { .local = "zoe", .gecos = "Zo\xc3\xab", .uid = FIXTURE_LO(FIXTURE_ACME) + 9, .roles = 1ull << 63, .shell = 1 };
 	struct b2b_snapshot_builder *builder = fixture_builder(&fixture, FIXTURE_ACME, true);
 	uint32_t last = 0, n = 0;
@@ -382,6 +402,8 @@ static void a_snapshot_is_as_described(void **state)
 		expect_zero(&file, end, u32(&file, 148) + at);
 	}
 	assert_int_equal(n, 6);
+	expect_roster(&file, 0, 100, whole_dba);
+	expect_roster(&file, 1, 101, whole_web);
 	assert_int_equal(at, u32(&file, 152));
 	free(file.bytes);
 }

@@ -1,0 +1,105 @@
+#include "common/cache_roster.h"
+
+#include <errno.h>
+
+/* Where the data of OFFSET's roster begins, or roster_data_size. */
+static uint32_t place_of(const struct b2b_snap *snap, uint32_t offset)
+{
+	uint32_t low = 0, n = snap->n_rosters;
+
+	while (n > 0) {
+		uint32_t half = n / 2, here = b2b_load32(&snap->rosters[low + half].offset);
+
+		if (here == offset)
+			return b2b_load32(&snap->rosters[low + half].at);
+		if (here < offset) {
+			low += half + 1;
+			n -= half + 1;
+		} else {
+			n = half;
+		}
+	}
+	return snap->roster_data_size;
+}
+
+/* Never 0, and another for every offset and every number of changes. */
+static uint64_t claim_of(uint32_t offset, uint32_t changes)
+{
+	return (uint64_t)(offset + 1) << 32 | changes;
+}
+
+void b2b_roster_find(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t offset, struct b2b_roster *ret_roster)
+{
+	uint32_t changes = b2b_load32(org->head + offsetof(struct b2b_format_live, changes));
+	uint32_t at = place_of(snap, offset);
+	struct b2b_format_roster roster;
+	uint64_t room;
+
+	*ret_roster = (struct b2b_roster){ .offset = offset };
+	if (changes & 1 || at % 8 != 0 || at >= snap->roster_data_size || snap->roster_data_size - at < sizeof(roster))
+		return;
+	b2b_copy(&roster, snap->roster_data + at, sizeof(roster));
+	room = snap->roster_data_size - at - sizeof(roster);
+	if ((uint64_t)roster.n + roster.size > room)
+		return;
+	ret_roster->n = roster.n;
+	ret_roster->size = roster.size;
+	ret_roster->sizes = snap->roster_data + at + sizeof(roster);
+	ret_roster->text = (const char *)(ret_roster->sizes + roster.n);
+	ret_roster->claim = claim_of(offset, changes);
+}
+
+static _Atomic uint64_t *memory_of(struct b2b_snap *snap, const struct b2b_roster *roster)
+{
+	return &snap->proven[roster->offset % B2B_PROVEN];
+}
+
+bool b2b_roster_proven(struct b2b_snap *snap, const struct b2b_roster *roster)
+{
+	return roster->claim != 0 && atomic_load(memory_of(snap, roster)) == roster->claim;
+}
+
+static bool same(const struct b2b_roster *roster, const struct b2b_group_fill *fill)
+{
+	uint32_t at = 0;
+
+	if (fill->n_members != roster->n)
+		return false;
+	for (uint32_t i = 0; i < roster->n; i++) {
+		size_t size = strlen(fill->members[i]) + 1;
+
+		if (roster->sizes[i] != size || size > roster->size - at || memcmp(roster->text + at, fill->members[i], size) != 0)
+			return false;
+		at += (uint32_t)size;
+	}
+	return at == roster->size;
+}
+
+void b2b_roster_prove(struct b2b_snap *snap, const struct b2b_roster *roster, const struct b2b_group_fill *fill)
+{
+	if (roster->claim != 0 && same(roster, fill))
+		atomic_store(memory_of(snap, roster), roster->claim);
+}
+
+int b2b_roster_add(const struct b2b_roster *roster, struct b2b_group_fill *fill)
+{
+	char *text = fill->high - roster->size;
+	uint32_t at = 0;
+
+	if ((size_t)(fill->high - fill->low) < roster->size + roster->n * sizeof(char *))
+		return -ERANGE;
+	if (roster->n == 0)
+		return 0;
+	memcpy(text, roster->text, roster->size);
+	for (uint32_t i = 0; i < roster->n; i++) {
+		if (at >= roster->size)
+			return -ENODATA;
+		fill->members[i] = text + at;
+		at += roster->sizes[i];
+	}
+	/* Whatever the bytes have become: all names begin in the text, and the last ends with it. */
+	if (at != roster->size || text[at - 1] != '\0')
+		return -ENODATA;
+	fill->n_members = roster->n;
+	return 0;
+}
