@@ -186,8 +186,8 @@ struct b2b_format_snapshot {
 	uint32_t ids_at;                 /* 144  uint32_t reference of the record with that id, or 0 */
 	uint32_t records_at;             /* 148  users and groups, ascending by id */
 	uint32_t records_size;           /* 152  bytes, a multiple of 8 */
-	uint32_t lists_at;               /* 156  uint32_t each: the lists of the records, one after the other */
-	uint32_t n_lists;                /* 160 */
+	uint32_t lists_at;               /* 156  uint32_t each; since version 2 the records themselves, in which the lists lie */
+	uint32_t n_lists;                /* 160  since version 2 records_size / 4 */
 	uint32_t n_rosters;              /* 164  0 (as in version 1, and where groups list nobody), or n_groups */
 	uint32_t rosters_at;             /* 168  struct b2b_format_roster_place, ascending by offset */
 	uint32_t roster_data_at;         /* 172  the rosters themselves */
@@ -216,11 +216,15 @@ struct b2b_format_name {
 
 enum b2b_record_kind { B2B_RECORD_USER = 1, B2B_RECORD_GROUP = 2 };
 
-/* 24 bytes, then the local name, then the display name, neither terminated; the next record begins at a multiple of 8. */
+/*
+ * 24 bytes, then the local name, then the display name, neither terminated, then (since version 2), from a multiple of 4 on,
+ * the list, so that whoever has fetched the record has fetched its list; the next record begins at a multiple of 8. A
+ * reader finds the list by `list` alone: in version 1 all lists stand in a table of their own.
+ */
 struct b2b_format_record {
 	uint64_t roles;   /*  0  users: bits as delegated; groups: 0 */
 	uint32_t offset;  /*  8  id - range_lo */
-	uint32_t list;    /* 12  first entry of its list: a user's groups as id - range_lo, a group's members as references; ascending */
+	uint32_t list;    /* 12  number of its list's first entry, from lists_at on: a user's groups as id - range_lo, a group's members as references; ascending */
 	uint32_t n_list;  /* 16 */
 	uint8_t kind;     /* 20 */
 	uint8_t shell;    /* 21 */
@@ -322,7 +326,19 @@ static inline uint32_t b2b_format_tag(uint64_t hash)
 	return (uint32_t)(hash >> 54) << B2B_ID_BITS;
 }
 
-/* Bytes of a record with names of these lengths. */
+/* Where, from the beginning of a record with names of these lengths, its list begins. */
+static inline uint32_t b2b_record_list_at(uint32_t n_local, uint32_t n_gecos)
+{
+	return ((uint32_t)sizeof(struct b2b_format_record) + n_local + n_gecos + 3u) & ~3u;
+}
+
+/* Bytes of a whole record, the list included. */
+static inline uint64_t b2b_record_whole(uint32_t n_local, uint32_t n_gecos, uint32_t n_list)
+{
+	return ((uint64_t)b2b_record_list_at(n_local, n_gecos) + (uint64_t)n_list * sizeof(uint32_t) + 7u) & ~7ull;
+}
+
+/* Bytes of a record with names of these lengths, the list left out: what a reader of names can rely on. */
 static inline uint32_t b2b_record_size(uint32_t n_local, uint32_t n_gecos)
 {
 	return ((uint32_t)sizeof(struct b2b_format_record) + n_local + n_gecos + 7u) & ~7u;

@@ -44,7 +44,7 @@ static inline void b2b_name_pad(char to[B2B_NAME_SIZE], const char *local, size_
 }
 
 /*
- * Place the tables of HEADER, whose counts (hash_size, n_ids, n_lists, records_size) are set, one behind the other.
+ * Place the tables of HEADER, whose counts (hash_size, n_ids, records_size) are set, one behind the other.
  * Returns the size of the whole file without rosters.
  */
 uint64_t b2b_snapshot_place(struct b2b_format_snapshot *header);

@@ -141,28 +141,35 @@ static bool fields_valid(const struct check *check, const struct b2b_format_reco
 	return record->kind == B2B_RECORD_GROUP && record->roles == 0 && record->shell == 0 && record->n_gecos == 0;
 }
 
-/* One record at AT; its list must follow the one before, ids must ascend. */
-static bool record_valid(struct check *check, uint64_t at, uint32_t least_offset, uint64_t list)
+/* Bytes of RECORD, or 0 where it does not end within LEFT of them. */
+static uint64_t whole(const struct b2b_format_record *record, uint64_t left)
+{
+	uint64_t size = left < sizeof(*record) ? 0 : b2b_record_whole(record->n_local, record->n_gecos, record->n_list);
+
+	return size <= left ? size : 0;
+}
+
+/* One record of SIZE bytes at AT; ids must ascend. */
+static bool record_valid(struct check *check, uint64_t at, uint64_t size, uint32_t least_offset)
 {
 	const unsigned char *records = check->image + check->header.records_at;
 	const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
-	uint64_t left = check->header.records_size - at, file_at = check->header.records_at + at;
+	uint32_t list_at = b2b_record_list_at(record->n_local, record->n_gecos);
+	uint64_t file_at = check->header.records_at + at;
 	uint32_t ref = (uint32_t)(at / 8) + 1;
 	char local[B2B_NAME_SIZE];
 
-	if (left < sizeof(*record) || b2b_record_size(record->n_local, record->n_gecos) > left)
-		return wrong(check, file_at, "record: it does not end within the records");
 	if (record->offset < least_offset)
 		return wrong(check, file_at, "record: its id is not above the one before, or that of the organisation itself");
-	if (record->list != list || record->n_list > check->header.n_lists - list)
-		return wrong(check, file_at, "record: its list does not follow the one before, or does not end within the lists");
+	if (record->list != (at + list_at) / sizeof(uint32_t))
+		return wrong(check, file_at, "record: its list does not follow its names");
 	if (!text_valid(check, record, local))
 		return wrong(check, file_at, "record: its name or its display name is against the rule");
 	if (!fields_valid(check, record))
 		return wrong(check, file_at, "record: neither a user with a known shell nor a plain group");
-	if (!zero((const unsigned char *)(record + 1) + record->n_local + record->n_gecos,
-		  records + at + b2b_record_size(record->n_local, record->n_gecos)))
-		return wrong(check, file_at, "record: the bytes behind it are not zero");
+	if (!zero((const unsigned char *)(record + 1) + record->n_local + record->n_gecos, records + at + list_at) ||
+	    !zero(records + at + list_at + record->n_list * sizeof(uint32_t), records + at + size))
+		return wrong(check, file_at, "record: the bytes behind its names or its list are not zero");
 	if (id_ref(check, record->offset) != ref)
 		return wrong(check, check->header.ids_at + (uint64_t)record->offset * sizeof(uint32_t), "ids: an id that does not lead to its record");
 	if (!name_found(check, record, local, ref))
@@ -174,22 +181,21 @@ static bool walk_records(struct check *check)
 {
 	const unsigned char *records = check->image + check->header.records_at;
 	uint32_t least_offset = 1;
-	uint64_t list = 0;
 
 	for (uint64_t at = 0; at < check->header.records_size;) {
 		const struct b2b_format_record *record = (const struct b2b_format_record *)(records + at);
+		uint64_t size = whole(record, check->header.records_size - at);
 
-		if (!record_valid(check, at, least_offset, list))
+		if (size == 0)
+			return wrong(check, check->header.records_at + at, "record: it does not end within the records");
+		if (!record_valid(check, at, size, least_offset))
 			return false;
 		least_offset = record->offset + 1;
-		list += record->n_list;
 		check->n_users += record->kind == B2B_RECORD_USER;
 		check->n_groups += record->kind == B2B_RECORD_GROUP;
 		check->memberships += record->kind == B2B_RECORD_USER ? record->n_list : 0;
-		at += b2b_record_size(record->n_local, record->n_gecos);
+		at += size;
 	}
-	if (list != check->header.n_lists)
-		return wrong(check, offsetof(struct b2b_format_snapshot, n_lists), "n_lists: not the sum of the records' lists");
 	if (check->n_users != check->header.n_users || check->n_groups != check->header.n_groups)
 		return wrong(check, offsetof(struct b2b_format_snapshot, n_users), "n_users, n_groups: not as many as there are records");
 	return true;
@@ -212,10 +218,8 @@ static bool tables_exact(struct check *check)
 		return wrong(check, check->header.hash_at, "names: an entry that no record belongs to");
 	if (n_ids != n || (check->header.n_ids > 0 && id_ref(check, check->header.n_ids - 1) == 0))
 		return wrong(check, check->header.ids_at, "ids: an entry that no record belongs to, or an empty one at the end");
-	if (!zero(check->image + check->header.ids_at + (uint64_t)check->header.n_ids * sizeof(uint32_t), check->image + check->header.lists_at))
-		return wrong(check, check->header.lists_at - sizeof(uint32_t), "ids: the bytes behind them are not zero");
-	if (!zero(check->image + check->header.lists_at + (uint64_t)check->header.n_lists * sizeof(uint32_t), check->image + check->header.records_at))
-		return wrong(check, check->header.records_at - sizeof(uint32_t), "lists: the bytes behind them are not zero");
+	if (!zero(check->image + check->header.ids_at + (uint64_t)check->header.n_ids * sizeof(uint32_t), check->image + check->header.records_at))
+		return wrong(check, check->header.records_at - sizeof(uint32_t), "ids: the bytes behind them are not zero");
 	return true;
 }
 
@@ -281,7 +285,7 @@ static bool lists_valid(struct check *check)
 				return false;
 			of_groups += record->n_list;
 		}
-		at += b2b_record_size(record->n_local, record->n_gecos);
+		at += b2b_record_whole(record->n_local, record->n_gecos, record->n_list);
 	}
 	/* Each group's member lists it once; equal sums mean that no user lists anything else. */
 	return of_groups == check->memberships || wrong(check, check->header.lists_at, "lists: a user lists a group that does not list the user");

@@ -18,7 +18,7 @@ static const struct b2b_format_record *record_at(const void *image, const struct
 
 static uint64_t behind(const struct b2b_format_record *record, uint64_t at)
 {
-	return at + b2b_record_size(record->n_local, record->n_gecos);
+	return at + b2b_record_whole(record->n_local, record->n_gecos, record->n_list);
 }
 
 static const uint32_t *list_of(const void *image, const struct b2b_format_snapshot *header, const struct b2b_format_record *group)

@@ -24,9 +24,8 @@ uint64_t b2b_snapshot_place(struct b2b_format_snapshot *header)
 	end += (uint64_t)header->hash_size * sizeof(struct b2b_format_name);
 	header->ids_at = (uint32_t)end;
 	end += ((uint64_t)header->n_ids * sizeof(uint32_t) + 7) & ~7ull;
-	header->lists_at = (uint32_t)end;
-	end += ((uint64_t)header->n_lists * sizeof(uint32_t) + 7) & ~7ull;
-	header->records_at = (uint32_t)end;
+	header->records_at = header->lists_at = (uint32_t)end;
+	header->n_lists = header->records_size / (uint32_t)sizeof(uint32_t);
 	return end + header->records_size;
 }
 
@@ -40,6 +39,21 @@ static const struct b2b_built *member_entry(const struct b2b_snapshot_builder *b
 	return &builder->entries[number - 1];
 }
 
+/* Members who are no users of this snapshot are left out. */
+static void count_lists(struct draft *draft)
+{
+	const struct b2b_snapshot_builder *builder = draft->builder;
+	uint32_t number;
+
+	for (size_t g = 0; g < builder->n_entries; g++)
+		for (size_t m = 0; m < builder->entries[g].n_members; m++)
+			if (member_entry(builder, builder->members[builder->entries[g].members + m], &number)) {
+				draft->n_list[g]++;
+				draft->n_list[number]++;
+			}
+}
+
+/* Places the records, ascending by id, each with its list. */
 static int sort_entries(struct draft *draft)
 {
 	const struct b2b_snapshot_builder *builder = draft->builder;
@@ -54,34 +68,16 @@ static int sort_entries(struct draft *draft)
 		entry = &builder->entries[builder->by_id[offset] - 1];
 		draft->order[n++] = builder->by_id[offset] - 1;
 		draft->refs[builder->by_id[offset] - 1] = (uint32_t)(size / 8) + 1;
-		size += b2b_record_size(entry->n_local, entry->n_gecos);
+		draft->list[builder->by_id[offset] - 1] = (uint32_t)((size + b2b_record_list_at(entry->n_local, entry->n_gecos)) / sizeof(uint32_t));
+		size += b2b_record_whole(entry->n_local, entry->n_gecos, draft->n_list[builder->by_id[offset] - 1]);
+		if (size > B2B_SNAPSHOT_MAX)
+			return -EFBIG;
 		draft->header.n_users += entry->kind == B2B_RECORD_USER;
 		draft->header.n_groups += entry->kind == B2B_RECORD_GROUP;
 		draft->header.n_ids = (uint32_t)offset + 1;
 	}
 	draft->header.records_size = (uint32_t)size;
-	return size > B2B_SNAPSHOT_MAX ? -EFBIG : 0;
-}
-
-/* Members who are no users of this snapshot are left out. */
-static int count_lists(struct draft *draft)
-{
-	const struct b2b_snapshot_builder *builder = draft->builder;
-	uint64_t total = 0;
-	uint32_t number;
-
-	for (size_t g = 0; g < builder->n_entries; g++)
-		for (size_t m = 0; m < builder->entries[g].n_members; m++)
-			if (member_entry(builder, builder->members[builder->entries[g].members + m], &number)) {
-				draft->n_list[g]++;
-				draft->n_list[number]++;
-			}
-	for (size_t i = 0; i < builder->n_entries; i++) {
-		draft->list[draft->order[i]] = (uint32_t)total;
-		total += draft->n_list[draft->order[i]];
-	}
-	draft->header.n_lists = (uint32_t)total;
-	return total > B2B_SNAPSHOT_MAX / sizeof(uint32_t) ? -EFBIG : 0;
+	return 0;
 }
 
 /* Fills the table of names with SEED; false when a search in it would be long. */
@@ -194,9 +190,8 @@ static int assemble(struct draft *draft, size_t *ret_size)
 	uint64_t size;
 	int r;
 
+	count_lists(draft);
 	r = sort_entries(draft);
-	if (r == 0)
-		r = count_lists(draft);
 	if (r == 0)
 		r = build_names(draft, &table);
 	if (r < 0)

@@ -337,7 +337,8 @@ static void expect_snapshot_header(const struct file *file)
 	assert_int_equal(u32(file, 124), 2);
 	assert_true(u32(file, 132) > 6 && (u32(file, 132) & (u32(file, 132) - 1)) == 0);
 	assert_int_equal(u32(file, 140), 102);
-	assert_int_equal(u32(file, 160), 2 * 4);
+	assert_int_equal(u32(file, 156), u32(file, 148));
+	assert_int_equal(u32(file, 160), u32(file, 152) / 4);
 	for (size_t at = 136; at <= 156; at += at == 144 ? 4 : 8)
 		assert_true(u32(file, at) >= 192 && u32(file, at) % 8 == 0);
 	assert_int_equal(u32(file, 152) % 8, 0);
@@ -392,9 +393,13 @@ static void a_snapshot_is_as_described(void **state)
 	expect_list(&file, "zoe", 0, NULL, NULL);
 	expect_list(&file, "dba", 2, NULL, in_dba);
 	expect_list(&file, "web", 2, NULL, in_web);
-	/* Records lie one behind the other, ascending by id, and so do their lists. */
+	/* Records lie one behind the other, ascending by id, each with its list behind its names. */
 	for (at = 0; at < u32(&file, 152); n++) {
-		size_t record = u32(&file, 148) + at, end = record + 24 + u8(&file, record + 22) + u8(&file, record + 23);
+		size_t record = u32(&file, 148) + at, names = record + 24 + u8(&file, record + 22) + u8(&file, record + 23);
+		size_t list = (names + 3) / 4 * 4, end = list + 4 * (size_t)u32(&file, record + 16);
+
+		assert_int_equal(u32(&file, 156) + 4 * (size_t)u32(&file, record + 12), list);
+		expect_zero(&file, names, list);
 
 		assert_true(u32(&file, record + 8) > last);
 		last = u32(&file, record + 8);
