@@ -105,6 +105,14 @@ int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view)
 	return 0;
 }
 
+/* Padded. Of an organisation that is mapped the copy, because that is read next anyway. */
+static const char *alias_of(const struct b2b_view *view, uint32_t slot)
+{
+	const struct b2b_org *org = atomic_load(&view->orgs[slot]);
+
+	return org ? org->alias : (const char *)view->map.base + view->index.orgs_at + slot * sizeof(struct b2b_format_org);
+}
+
 int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name)
 {
 	const struct b2b_format_index *index = &view->index;
@@ -116,7 +124,7 @@ int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name)
 
 		if (slot >= index->n_orgs) /* free entries are 0 */
 			return -1;
-		if (b2b_padded_equal((const char *)view->map.base + index->orgs_at + slot * sizeof(struct b2b_format_org), name->alias))
+		if (b2b_padded_equal(alias_of(view, slot), name->alias))
 			return (int)slot;
 	}
 	return -1;

@@ -46,8 +46,6 @@ static int map_live(const char *dir, struct b2b_org *org)
 		return -ENODATA;
 	org->head = org->live.base;
 	org->words = (const uint32_t *)(org->head + B2B_LIVE_WORDS_AT);
-	org->chain[0] = (const uint32_t *)(org->head + offsetof(struct b2b_format_live, org_word));
-	org->n_chain = 1;
 	return 0;
 }
 
@@ -64,10 +62,11 @@ static int chain_up(struct b2b_cache *cache, struct b2b_view *view, struct b2b_o
 	r = org_at(cache, view, org->record.parent, depth + 1, &parent);
 	if (r < 0)
 		return r;
-	if (parent->n_chain >= B2B_DEPTH_MAX)
+	if (parent->n_above >= B2B_DEPTH_MAX - 1)
 		return -ENODATA;
-	memcpy(org->chain + 1, parent->chain, parent->n_chain * sizeof(parent->chain[0]));
-	org->n_chain = parent->n_chain + 1;
+	org->above[0] = (const uint32_t *)(parent->head + offsetof(struct b2b_format_live, org_word));
+	memcpy(org->above + 1, parent->above, parent->n_above * sizeof(parent->above[0]));
+	org->n_above = parent->n_above + 1;
 	return 0;
 }
 
@@ -92,10 +91,11 @@ static int org_new(struct b2b_cache *cache, struct b2b_view *view, int slot, int
 	r = b2b_view_record(view, slot, &record);
 	if (r < 0)
 		return r;
-	org = calloc(1, sizeof(*org) + b2b_home_room(view->index.home, record.alias));
+	org = b2b_aligned_new(sizeof(*org) + b2b_home_room(view->index.home, record.alias));
 	if (!org)
 		return -ENODATA;
 	org->record = record;
+	memcpy(org->alias, record.alias, sizeof(org->alias));
 	name_parts(org, &view->index);
 	r = map_live(cache->dir, org);
 	if (r == 0)

@@ -18,7 +18,7 @@ static void snap_free(struct b2b_snap *snap)
 
 static void destroy(struct b2b_retired *retired)
 {
-	snap_free((struct b2b_snap *)retired);
+	snap_free((struct b2b_snap *)((char *)retired - offsetof(struct b2b_snap, retired)));
 }
 
 static bool header_valid(const struct b2b_format_snapshot *header, size_t size, const struct b2b_format_org *record)
@@ -71,7 +71,7 @@ static int snap_make(struct b2b_cache *cache, const struct b2b_org *org, uint64_
 	struct b2b_snap *snap;
 	int r;
 
-	snap = calloc(1, sizeof(*snap));
+	snap = b2b_aligned_new(sizeof(*snap));
 	if (!snap)
 		return -ENODATA;
 	snap->retired.destroy = destroy;

@@ -29,8 +29,9 @@ static uint64_t fold_words(const struct b2b_org *org)
 {
 	uint64_t folded = 0;
 
-	for (uint32_t i = 0; i < org->n_chain; i++)
-		folded = (folded ^ b2b_load32(org->chain[i])) * 0x100000001b3u + 1;
+	folded = (folded ^ b2b_org_own_word(org)) * 0x100000001b3u + 1;
+	for (uint32_t i = 0; i < org->n_above; i++)
+		folded = (folded ^ b2b_load32(org->above[i])) * 0x100000001b3u + 1;
 	return folded;
 }
 

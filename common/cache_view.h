@@ -9,6 +9,7 @@
 #define B2B_CACHE_VIEW_H
 
 #include <errno.h>
+#include <stdalign.h>
 
 #include "common/cache_format.h"
 #include "common/cache_home.h"
@@ -25,13 +26,15 @@ struct b2b_map {
 
 /* Tables and numbers are those of the header, checked once: they lie within the map. */
 struct b2b_snap {
-	struct b2b_retired retired;
-	uint64_t mapped_for;          /* live generation that stood when the file was opened */
-	const struct b2b_format_name *names; /* n_names + 1 of them, a power of two */
-	const uint32_t *ids, *lists;
+	/* what every look-up reads: one line */
+	alignas(64) uint64_t mapped_for; /* live generation that stood when the file was opened */
+	const struct b2b_format_name *names; /* name_mask + 1 of them, a power of two */
+	const uint32_t *ids;
 	const unsigned char *records;
+	const uint32_t *lists;
 	uint32_t name_mask, hash_seed, n_ids, n_lists, records_size;
 	uint32_t last_offset;         /* of the range: range_hi - range_lo */
+	struct b2b_retired retired;
 	uint32_t n_rosters, roster_data_size;
 	const struct b2b_format_roster_place *rosters;
 	const unsigned char *roster_data;
@@ -39,14 +42,16 @@ struct b2b_snap {
 	struct b2b_map map;           /* base NULL: there was no snapshot */
 };
 
-/* What look-ups need comes first, on as few lines as may be. */
 struct b2b_org {
-	const uint32_t *words;        /* in `live`, one per id */
+	/* what every look-up reads: one line */
+	alignas(64) const uint32_t *words; /* in `live`, one per id */
 	const unsigned char *head;    /* in `live`, its beginning */
 	_Atomic(struct b2b_snap *) snap;
-	uint32_t n_chain;
+	uint32_t n_above;
 	uint32_t n_suffix;
-	const uint32_t *chain[B2B_DEPTH_MAX]; /* organisation words: its own, its parent's, … */
+	char alias[B2B_NAME_SIZE];    /* as in the record */
+	/* what only some read */
+	const uint32_t *above[B2B_DEPTH_MAX]; /* organisation words: its parent's, that one's parent's, … */
 	char suffix[B2B_NAME_SIZE + B2B_CACHE_CHUNK]; /* what follows a local name in struct passwd: separator, alias, NUL, "*", NUL; n_suffix in all */
 	struct b2b_format_org record; /* checked copy; strings end */
 	uint32_t n_alias;
@@ -119,11 +124,18 @@ static inline uint64_t b2b_org_generation(const struct b2b_org *org)
 	return b2b_load64(org->head + offsetof(struct b2b_format_live, generation));
 }
 
+static inline uint32_t b2b_org_own_word(const struct b2b_org *org)
+{
+	return b2b_load32(org->head + offsetof(struct b2b_format_live, org_word));
+}
+
 /* The organisation's word and all its ancestors' are open. */
 static inline bool b2b_org_open(const struct b2b_org *org)
 {
-	for (uint32_t i = 0; i < org->n_chain; i++)
-		if (B2B_LIVE_STATE(b2b_load32(org->chain[i])) != B2B_LIVE_OPEN)
+	if (B2B_LIVE_STATE(b2b_org_own_word(org)) != B2B_LIVE_OPEN)
+		return false;
+	for (uint32_t i = 0; i < org->n_above; i++)
+		if (B2B_LIVE_STATE(b2b_load32(org->above[i])) != B2B_LIVE_OPEN)
 			return false;
 	return true;
 }
@@ -190,5 +202,8 @@ int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry 
 /* Map a trusted file of MIN to MAX bytes read-only. Returns 0, -EBADMSG (size), -EPERM (not to be trusted), or open's error. */
 int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_map);
 void b2b_map_close(struct b2b_map *map);
+
+/* SIZE zeroed bytes that begin on a line of the processor's cache, for free(). NULL where there is no memory. */
+void *b2b_aligned_new(size_t size);
 
 #endif

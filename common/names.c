@@ -42,7 +42,7 @@ static inline uint64_t of_alias(uint64_t word)
 /* The N (1 to 8) characters at TEXT; not a byte more is read. */
 static inline uint64_t load(const char *text, size_t n)
 {
-	const unsigned char *bytes = (const unsigned char *)text;
+	const unsigned char *at = (const unsigned char *)text;
 	uint32_t low, high;
 	uint64_t word;
 
@@ -55,7 +55,7 @@ static inline uint64_t load(const char *text, size_t n)
 		memcpy(&high, text + n - 4, sizeof(high));
 		return le32toh(low) | (uint64_t)le32toh(high) << 8 * (n - 4);
 	}
-	return bytes[0] | (uint64_t)bytes[n / 2] << 8 * (n / 2) | (uint64_t)bytes[n - 1] << 8 * (n - 1);
+	return at[0] | (uint64_t)at[n / 2] << 8 * (n / 2) | (uint64_t)at[n - 1] << 8 * (n - 1);
 }
 
 static inline void store(char *to, uint64_t word)
@@ -64,10 +64,10 @@ static inline void store(char *to, uint64_t word)
 	memcpy(to, &word, sizeof(word));
 }
 
-/* The top bits of the first N bytes of a word. */
-static inline uint64_t tops(size_t n)
+/* All bits of the first N bytes of a word. */
+static inline uint64_t bytes(size_t n)
 {
-	return n >= 8 ? TOPS : TOPS & ((1ull << 8 * n) - 1);
+	return n >= 8 ? ~0ull : (1ull << 8 * n) - 1;
 }
 
 /* The N characters at TEXT, folded, padded with NUL. */
@@ -80,15 +80,19 @@ static inline void take(char to[B2B_NAME_SIZE], const char *text, size_t n)
 
 bool b2b_name_cut(const char *name, char separator, struct b2b_name *ret_name)
 {
-	size_t len = strnlen(name, B2B_NAME_SIZE);
-	const char *at = memchr(name, separator, len);
+	size_t n_local = 0, n_alias;
 
-	if (len == B2B_NAME_SIZE || !at || at == name || at + 1 == name + len)
+	/* Most names that are asked for are not ours, and short: for them this loop is all there is. */
+	while (name[n_local] != separator)
+		if (name[n_local] == '\0' || ++n_local == B2B_NAME_SIZE)
+			return false;
+	n_alias = strnlen(name + n_local + 1, B2B_NAME_SIZE - n_local - 1);
+	if (n_local == 0 || n_alias == 0 || n_local + 1 + n_alias == B2B_NAME_SIZE)
 		return false;
-	ret_name->n_local = (uint32_t)(at - name);
-	ret_name->n_alias = (uint32_t)(len - ret_name->n_local - 1);
-	take(ret_name->local, name, ret_name->n_local);
-	take(ret_name->alias, at + 1, ret_name->n_alias);
+	ret_name->n_local = (uint32_t)n_local;
+	ret_name->n_alias = (uint32_t)n_alias;
+	take(ret_name->local, name, n_local);
+	take(ret_name->alias, name + n_local + 1, n_alias);
 	return true;
 }
 
@@ -107,9 +111,9 @@ bool b2b_local_take(const char *text, size_t len, char ret_local[B2B_NAME_SIZE])
 	if (len == 0 || len >= B2B_NAME_SIZE)
 		return false;
 	for (size_t i = 0; i < len; i += 8) {
-		uint64_t word = load(text + i, len - i);
+		uint64_t word = load(text + i, 8) & bytes(len - i);
 
-		wrong |= ~of_local(word) & tops(len - i);
+		wrong |= ~of_local(word) & TOPS & bytes(len - i);
 		words[i / 8] = htole64(word);
 	}
 	if (wrong || !begins_local(le64toh(words[0])))
@@ -120,9 +124,11 @@ bool b2b_local_take(const char *text, size_t len, char ret_local[B2B_NAME_SIZE])
 
 bool b2b_local_valid(const char *local)
 {
-	char taken[B2B_NAME_SIZE];
+	char padded[B2B_NAME_SIZE] = "", taken[B2B_NAME_SIZE];
+	size_t len = strnlen(local, B2B_NAME_SIZE);
 
-	return b2b_local_take(local, strnlen(local, B2B_NAME_SIZE), taken);
+	memcpy(padded, local, len);
+	return b2b_local_take(padded, len, taken);
 }
 
 bool b2b_alias_valid(const char *alias)
@@ -133,7 +139,7 @@ bool b2b_alias_valid(const char *alias)
 	if (len == 0 || len >= B2B_NAME_SIZE)
 		return false;
 	for (size_t i = 0; i < len; i += 8)
-		if ((of_alias(load(alias + i, len - i)) & tops(len - i)) != tops(len - i))
+		if (~of_alias(load(alias + i, len - i)) & TOPS & bytes(len - i))
 			return false;
 	/* A label neither begins nor ends with '-', and none is empty. */
 	for (size_t i = 0; i <= len; before = alias[i++]) {
