@@ -39,6 +39,19 @@ static int allocate(int fd, size_t size)
 	return -r;
 }
 
+static void name_temporary(char temporary[TEMPORARY_SIZE], const char *id)
+{
+	snprintf(temporary, TEMPORARY_SIZE, ".new-%s", id);
+}
+
+static int remove_temporary(int dirfd, const char *id)
+{
+	char temporary[TEMPORARY_SIZE];
+
+	name_temporary(temporary, id);
+	return unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
 /* Written beside under a name that no organisation can have, complete before it gets its own. */
 static int make_file(int dirfd, const struct b2b_policy *policy, int org)
 {
@@ -46,9 +59,10 @@ static int make_file(int dirfd, const struct b2b_policy *policy, int org)
 	char temporary[TEMPORARY_SIZE];
 	int fd, r;
 
-	snprintf(temporary, sizeof(temporary), ".new-%s", from->id);
-	if (unlinkat(dirfd, temporary, 0) < 0 && errno != ENOENT)
-		return -errno;
+	name_temporary(temporary, from->id);
+	r = remove_temporary(dirfd, from->id);
+	if (r < 0)
+		return r;
 	fd = openat(dirfd, temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
@@ -64,9 +78,15 @@ static int make_file(int dirfd, const struct b2b_policy *policy, int org)
 	if (r == 0 && linkat(dirfd, temporary, dirfd, from->id, 0) < 0)
 		r = -errno;
 	unlinkat(dirfd, temporary, 0);
-	if (r == 0 && fsync(dirfd) < 0)
-		r = -errno;
 	return r;
+}
+
+/* Whoever made the file may have died before its name was on disk, or before the other one was gone. */
+static int settle(int dirfd, const char *id)
+{
+	int r = remove_temporary(dirfd, id);
+
+	return r == 0 && fsync(dirfd) < 0 ? -errno : r;
 }
 
 /* An existing file is judged like a reader would, and must be of this very organisation and range. */
@@ -135,10 +155,12 @@ int b2b_live_create(const char *dir, const struct b2b_policy *policy, int org, s
 	if (dirfd < 0)
 		return dirfd;
 	fd = open_or_make(dirfd, policy, org);
+	r = fd < 0 ? fd : settle(dirfd, policy->orgs[org].id);
 	close(dirfd);
 	if (fd < 0)
 		return fd;
-	r = map_file(fd, &policy->orgs[org], &live);
+	if (r == 0)
+		r = map_file(fd, &policy->orgs[org], &live);
 	/* The visibility may have changed since the file was made. */
 	if (r == 0)
 		r = b2b_partner_acl_set(fd, policy, org, true, 4);
