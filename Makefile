@@ -76,9 +76,10 @@ NSS_SRC        := $(wildcard nss_b2b/*.c)
 B2BD_SRC       := $(filter-out b2bd/main.c,$(wildcard b2bd/*.c b2bd/*/*.c))
 CTL_SRC        := $(filter-out b2bctl/main.c,$(wildcard b2bctl/*.c))
 FEDERATION_SRC := $(filter-out tests/federation/main.c,$(wildcard tests/federation/*.c))
-SUPPORT_SRC    := $(wildcard tests/support/*.c)
+SUPPORT_SRC    := $(wildcard tests/support/*.c) $(filter-out tests/crash/test_%,$(wildcard tests/crash/*.c))
 UNIT_SRC       := $(wildcard tests/unit/test_*.c)
 MODULE_SRC     := $(wildcard tests/modules/test_*.c)
+CRASH_SRC      := $(wildcard tests/crash/test_*.c)
 FUZZ_SRC       := $(wildcard tests/fuzz/fuzz_*.c)
 
 B2BD_LIBS       = $(call pkg,--libs,libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl)
@@ -93,13 +94,14 @@ FEDERATION := $(BUILD)/b2b-federation
 PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(FEDERATION)
 UNIT       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 MODULES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(MODULE_SRC))
+CRASH      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(CRASH_SRC))
 HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
 .PHONY: all tests install uninstall check check-long demo bench fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
-tests: $(UNIT) $(MODULES) $(HOST_TOOLS)
+tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -138,6 +140,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libagent
 	$(CC) $(LDFLAGS) -pie -o $@ $< $(BUILD)/libsupport.a $(BUILD)/libctl.a $(BUILD)/libagent.a $(BUILD)/libcommon.a $(B2BD_LIBS) \
 		$(call pkg,--libs,cmocka) -lpam -lpthread -ldl
 $(MODULES): | $(PAM_SO) $(NSS_SO)
+$(CRASH): | $(PRODUCTS)
 
 # What the throw-away hosts run besides the products; by itself, so that it also starts in them uninstrumented.
 $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
