@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,10 +69,13 @@ static struct job *take(struct b2b_installer *installer)
 	return job;
 }
 
-_Noreturn static void work(const struct b2b_installer *installer, const struct job *job, int out)
+/* It ends with the guard: later it would rename what it holds over what the next guard has installed since. */
+_Noreturn static void work(const struct b2b_installer *installer, const struct job *job, int out, pid_t guard)
 {
 	struct outcome outcome = { 0 };
 
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != guard)
+		_exit(1);
 	outcome.result = b2b_install(installer->dir, job->policy, job->org, job->fd, b2b_live_generation(installer->lives[job->org]),
 	                             &outcome.generation);
 	_exit(write(out, &outcome, sizeof(outcome)) == (ssize_t)sizeof(outcome) ? 0 : 1);
@@ -80,14 +84,14 @@ _Noreturn static void work(const struct b2b_installer *installer, const struct j
 /* Begin the first that waits. Returns 0 or a negative errno. */
 static int begin(struct b2b_installer *installer)
 {
+	pid_t child, guard = getpid();
 	int ends[2];
-	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	child = fork();
 	if (child == 0)
-		work(installer, installer->first, ends[1]);
+		work(installer, installer->first, ends[1], guard);
 	close(ends[1]);
 	if (child < 0) {
 		int r = -errno;

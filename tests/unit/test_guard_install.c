@@ -128,6 +128,60 @@ static void test_recovers(void **state)
 	assert_int_equal(b2b_live_generation(lives[EMEA]), next);
 }
 
+static pid_t child_of_guard(void)
+{
+	char path[64];
+	int child = 0;
+	FILE *list;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)guard_pid, (int)guard_pid);
+	list = fopen(path, "re");
+	assert_non_null(list);
+	if (fscanf(list, "%d", &child) != 1)
+		child = 0;
+	fclose(list);
+	return child;
+}
+
+/* Stop an install on its way, however fast it is. */
+static pid_t stop_an_install(void)
+{
+	for (;;) {
+		struct b2b_guard_message message = { .type = B2B_GUARD_INSTALL, .org = ACME };
+		int fd = snapshot_of(ACME, b2b_live_generation(lives[ACME]) + 1, ALL_SEALS);
+		uint64_t until_ns = b2b_now_ns() + 20 * B2B_NS_PER_MS;
+		pid_t child = 0;
+
+		send_message(&message, fd);
+		close(fd);
+		while (!child && b2b_now_ns() < until_ns)
+			child = child_of_guard();
+		if (child && kill(child, SIGSTOP) == 0) {
+			while (!world_stopped(child) && world_alive(child))
+				world_pause();
+			if (world_alive(child))
+				return child;
+		}
+		take_answer(10000);
+	}
+}
+
+/* Or it would put its snapshot in the place of what the next guard has installed since. */
+static void test_dies_with_the_guard(void **state)
+{
+	pid_t child = stop_an_install();
+	ino_t before = inode(SNAPSHOT("42c3e9"));
+
+	kill(guard_pid, SIGKILL);
+	assert_int_equal(waitpid(guard_pid, NULL, 0), guard_pid);
+	kill(child, SIGCONT);
+	WAIT_FOR(!world_alive(child));
+	assert_int_equal(inode(SNAPSHOT("42c3e9")), before);
+	close(order_fd);
+	close(agent_fd);
+	start_guard(state);
+}
+
 /* An END that comes while snapshots wait is not held up by them, and all of them are answered. */
 static void test_beside_ends(void **state)
 {
@@ -167,6 +221,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_full_disk, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_recovers, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_dies_with_the_guard, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_beside_ends, start_guard, stop_guard),
 	};
 	int r;

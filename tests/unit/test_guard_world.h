@@ -144,8 +144,8 @@ static inline void world_pause(void)
 		assert_true(holds_);                                            \
 	} while (0)
 
-/* Is PID there and not dead? */
-static inline bool world_alive(pid_t pid)
+/* The letter that /proc has for the state of PID; 'X': it is not there. */
+static inline char world_state(pid_t pid)
 {
 	char path[64], text[512], *name_end;
 	ssize_t got = -1;
@@ -158,10 +158,23 @@ static inline bool world_alive(pid_t pid)
 		close(fd);
 	}
 	if (got <= 0)
-		return false;
+		return 'X';
 	text[got] = '\0';
 	name_end = strrchr(text, ')');
-	return name_end && name_end[2] != 'Z' && name_end[2] != 'X';
+	return name_end && name_end[1] ? name_end[2] : 'X';
+}
+
+/* Is PID there and not dead? */
+static inline bool world_alive(pid_t pid)
+{
+	char state = world_state(pid);
+
+	return state != 'Z' && state != 'X';
+}
+
+static inline bool world_stopped(pid_t pid)
+{
+	return world_state(pid) == 'T';
 }
 
 static inline void world_become(uint32_t uid)
