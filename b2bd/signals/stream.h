@@ -19,7 +19,7 @@ struct b2b_stream_handlers {
 	 * acknowledged. A negative errno withholds the acknowledgement; it comes again.
 	 */
 	int (*event)(void *arg, const struct b2b_event *event);
-	/* A poll was completed (also an empty one): the lease may be renewed. */
+	/* A poll was completed (also an empty one) and the service holds nothing more back: the lease may be renewed. */
 	void (*polled)(void *arg);
 	/* The stream is new, was paused, or lost events: a full directory pass is needed. */
 	void (*gap)(void *arg);

@@ -201,7 +201,8 @@ static void answer(struct b2b_stream *stream, struct b2b_poll_answer *answer)
 	b2b_poll_report_clear(&stream->report);
 	b2b_stream_well(stream);
 	r = handle_sets(&batch, answer->sets);
-	stream->handlers.polled(stream->arg);
+	if (r == 0 && !answer->more)
+		stream->handlers.polled(stream->arg);
 	if (r < 0) {
 		b2b_stream_fail(stream, b2b_stream_poll, "events could not be taken: %s", strerror(-r));
 		return;

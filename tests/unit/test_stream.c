@@ -29,6 +29,7 @@ struct transmitter {
 	bool exists, paused, gone, appended, other_issuer, silent_verify;
 	int creations, enablings, verifications, polls, immediate_polls, acks;
 	int fail_polls; /* so many 500 */
+	int more_polls; /* so many answers say that more is held back */
 };
 
 struct world {
@@ -223,6 +224,10 @@ static void poll_request(struct transmitter *transmitter, const struct tls_reque
 	}
 	json_decref(body);
 	body = json_pack("{s:o}", "sets", sets);
+	if (transmitter->more_polls > 0) {
+		transmitter->more_polls--;
+		json_object_set_new(body, "moreAvailable", json_true());
+	}
 	reply->body = json_dumps(body, 0);
 	json_decref(body);
 }
@@ -495,6 +500,18 @@ static void failures_pass(void **state)
 	assert_int_equal(world->gaps, 3);
 }
 
+/* What is held back may be a revocation: no lease before it is here. */
+static void a_poll_is_complete_when_nothing_is_held_back(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.more_polls = 3;
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(world->transmitter.more_polls, 0);
+	assert_in_range(world->transmitter.polls, 4, 5);
+}
+
 static void a_paused_stream_is_enabled(void **state)
 {
 	struct world *world = *state;
@@ -552,6 +569,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(is_set_up_and_brings_events),    TEST(events_come_in_the_order_of_their_time), TEST(what_is_not_durable_comes_again),
 		TEST(bad_ones_are_refused),           TEST(an_unknown_key_is_waited_for),           TEST(failures_pass),
+		TEST(a_poll_is_complete_when_nothing_is_held_back),
 		TEST(a_paused_stream_is_enabled),     TEST(a_longer_hold_than_ours_is_cut),         TEST(another_issuers_configuration_is_refused),
 	};
 
