@@ -83,8 +83,13 @@ static void directory_passed(void *arg, int error, const char *why)
 static void signals_polled(void *arg)
 {
 	struct b2b_core *core = arg;
+	bool first = !core->polled_ns;
 
 	core->polled_ns = b2b_now_ns();
+	if (first) {
+		b2b_publish_settled(core->publish);
+		b2b_reconcile(core, -1);
+	}
 	renew_lease(core);
 }
 

@@ -301,6 +301,11 @@ int b2b_publish_words(struct b2b_publish *publish, int org)
 	return r;
 }
 
+void b2b_publish_settled(struct b2b_publish *publish)
+{
+	publish->words.settled = true;
+}
+
 int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid)
 {
 	return b2b_words_hold(&publish->words, org, uid);

@@ -32,6 +32,12 @@ void b2b_publish_forget(struct b2b_publish *publish, void *arg); /* ARG's pendin
 int b2b_publish_words(struct b2b_publish *publish, int org);
 
 /*
+ * Every event that came while no agent ran was taken: from the next b2b_publish_words on closed words may open. Before, one
+ * that a former agent closed without living to store why would open again.
+ */
+void b2b_publish_settled(struct b2b_publish *publish);
+
+/*
  * An event closed UID (0: the organisation ORG itself) and that could not be stored: its word stays closed, whatever the
  * database says, until it is released (the event came again and is stored) or the agent starts anew. Returns 0 or -ENOMEM.
  */

@@ -63,6 +63,14 @@ static int64_t latest_now(struct b2b_state *state)
 	return wall > floor ? wall : floor;
 }
 
+/* What the word becomes where the database says OPEN or not. */
+static enum b2b_live_state next_state(const struct b2b_words *words, enum b2b_live_state old, bool open)
+{
+	if (!open || (!words->settled && old != B2B_LIVE_OPEN && old != B2B_LIVE_EMPTY))
+		return B2B_LIVE_CLOSED;
+	return B2B_LIVE_OPEN;
+}
+
 struct applying {
 	struct b2b_words *words;
 	int org;
@@ -73,10 +81,9 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 {
 	struct applying *applying = arg;
 	struct b2b_live *live = applying->words->lives[applying->org];
-	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = B2B_LIVE_CLOSED;
+	bool open = principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, uid);
+	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = next_state(applying->words, old, open);
 
-	if (principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, uid))
-		new = B2B_LIVE_OPEN;
 	if (old != new && b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN) < 0)
 		return -ERANGE;
 	if (uid > applying->words->upto[applying->org])
@@ -88,17 +95,20 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 static int apply_org(struct applying *applying)
 {
 	struct b2b_live *live = applying->words->lives[applying->org];
-	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load_org(live)), new = B2B_LIVE_CLOSED;
+	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load_org(live)), new;
 	struct b2b_org_record record;
+	bool open = false;
 	int r = b2b_directory_org(applying->words->state, applying->words->policy->orgs[applying->org].id, &record);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == 0) {
-		if (b2b_org_standing(&record, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, 0))
-			new = B2B_LIVE_OPEN;
+		open = b2b_org_standing(&record, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, 0);
 		b2b_org_record_clear(&record);
+	} else if (old == B2B_LIVE_EMPTY) {
+		return 0; /* nobody has heard of it yet, which is as good as closed */
 	}
+	new = next_state(applying->words, old, open);
 	if (old != new)
 		b2b_live_store_org(live, new, old == B2B_LIVE_OPEN);
 	return 0;

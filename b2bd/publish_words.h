@@ -17,6 +17,11 @@ struct b2b_words {
 	uint32_t *upto; /* per slot: the words of ids up to here were looked at */
 	struct b2b_word_hold *holds;
 	size_t n_holds;
+	/*
+	 * False: no closed word is opened. An event may have closed it that a former agent did not live to store, and that comes
+	 * again.
+	 */
+	bool settled;
 };
 
 int b2b_words_init(struct b2b_words *words, struct b2b_state *state, const struct b2b_policy *policy, struct b2b_live **lives);
