@@ -67,6 +67,16 @@ static void renew_lease(struct b2b_core *core)
 		b2b_live_verified(core->lives[i], core->polled_ns);
 }
 
+/* What a former agent stored and did not live to publish shows in no pass: it is no change any more. */
+static void publish_all(struct b2b_core *core)
+{
+	uint32_t i;
+
+	for (i = 0; i < core->policy->n_orgs; i++)
+		b2b_publish_org(core->publish, (int)i, NULL, NULL);
+	core->published_all = true;
+}
+
 static void directory_passed(void *arg, int error, const char *why)
 {
 	struct b2b_core *core = arg;
@@ -77,6 +87,8 @@ static void directory_passed(void *arg, int error, const char *why)
 	}
 	b2b_log(LOG_INFO, "event=directory-pass");
 	core->must_pass = false; /* a pass that a gap asked for began after it (source.h) */
+	if (!core->published_all)
+		publish_all(core);
 	renew_lease(core);
 }
 
@@ -212,6 +224,9 @@ static void resume(struct b2b_core *core)
 	b2b_sessions_start(core);
 	b2b_revocations_start(core);
 	window(core);
+	/* Before the first complete pass the names that are on disk are better than what is known here. */
+	if (!core->must_pass)
+		publish_all(core);
 	beat(core);
 }
 

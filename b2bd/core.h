@@ -53,6 +53,7 @@ struct b2b_core {
 	struct b2b_absent absent;
 	struct b2b_timer beat, window, limit, again;
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
+	bool published_all;        /* every organisation was published by this agent */
 	uint64_t polled_ns;        /* last completed signal poll, 0: none */
 	int64_t floor_s;           /* highest wall-clock time seen */
 	int64_t started_s;
