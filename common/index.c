@@ -34,10 +34,22 @@ int b2b_index_read(const char *dir, struct b2b_policy **ret_policy)
 	return r;
 }
 
+/*
+ * The rename is on disk first, or a power cut could take it back and leave a superseded index in force, which everybody opens
+ * anew at each look-up. Where the disk fails readers turn over all the same.
+ */
+static int supersede(int dirfd, int fd)
+{
+	const uint32_t superseded = 1;
+	int synced = fsync(dirfd) < 0 ? -errno : 0, r;
+
+	r = b2b_pwrite_all(fd, &superseded, sizeof(superseded), offsetof(struct b2b_format_index, superseded));
+	return r < 0 ? r : synced;
+}
+
 /* Store the superseded word of the index that DIRFD/index.old names, unless it is still the index itself. */
 static int mark_old(int dirfd)
 {
-	const uint32_t superseded = 1;
 	struct stat now, old;
 	int fd, r = 0;
 
@@ -49,7 +61,7 @@ static int mark_old(int dirfd)
 	else if (fstatat(dirfd, INDEX, &now, AT_SYMLINK_NOFOLLOW) == 0 && now.st_ino == old.st_ino && now.st_dev == old.st_dev)
 		r = 0; /* the crash came before the rename */
 	else if (S_ISREG(old.st_mode) && old.st_size >= (off_t)sizeof(struct b2b_format_index))
-		r = b2b_pwrite_all(fd, &superseded, sizeof(superseded), offsetof(struct b2b_format_index, superseded));
+		r = supersede(dirfd, fd);
 	close(fd);
 	if (r == 0 && unlinkat(dirfd, INDEX_OLD, 0) < 0)
 		r = -errno;
@@ -105,7 +117,6 @@ static int replace(int dirfd, const void *image, size_t size)
 		unlinkat(dirfd, INDEX_NEW, 0);
 		return r;
 	}
-	/* Marked before the sync, so that readers turn over even where the disk fails now. */
 	r = mark_old(dirfd);
 	if (fsync(dirfd) < 0 && r == 0)
 		r = -errno;
