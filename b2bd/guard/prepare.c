@@ -181,6 +181,18 @@ static int prepare_org(const char *cache_dir, const struct b2b_policy *policy, i
 	return 0;
 }
 
+/* The directories of live files and snapshots are there for good before anything in them counts. */
+static int sync_dir(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	close(fd);
+	return r;
+}
+
 int b2b_prepare_orgs(const char *cache_dir, const struct b2b_policy *policy, struct b2b_live ***ret_lives)
 {
 	struct b2b_live **lives = calloc(policy->n_orgs + 1, sizeof(struct b2b_live *));
@@ -188,6 +200,8 @@ int b2b_prepare_orgs(const char *cache_dir, const struct b2b_policy *policy, str
 
 	for (uint32_t i = 0; r == 0 && i < policy->n_orgs; i++)
 		r = prepare_org(cache_dir, policy, (int)i, &lives[i]);
+	if (r == 0 && (r = sync_dir(cache_dir)) < 0)
+		b2b_log(LOG_ERR, "event=cache-failed path=%s error=\"%s\"", cache_dir, strerror(-r));
 	if (r < 0) {
 		b2b_prepare_release(lives, policy->n_orgs);
 		return r;
