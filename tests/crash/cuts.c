@@ -15,6 +15,8 @@
 #include "common/clock.h"
 #include "tests/support/scratch.h"
 
+#define PLAIN 40
+
 struct cuts {
 	const struct disk_log *log;
 	const char *dir;
@@ -25,6 +27,7 @@ struct cuts {
 	uint64_t *seen; /* states with the mark they were looked at with: a hash table, 0 is free */
 	size_t room, n_seen;
 	size_t n_states, n_cuts, most; /* most unsynced operations of any cut */
+	bool thorough;
 };
 
 static char where[256];
@@ -115,13 +118,15 @@ static void set_all(struct cuts *cuts, bool present)
 		cuts->present[i] = present;
 }
 
-/* None, all, each alone, each alone missing, the first so many: what random choices hardly meet. */
+/* None, all, each alone, each alone missing, the first so many: what random choices hardly meet. Of very many, some. */
 static void plain_subsets(struct cuts *cuts)
 {
+	size_t step = cuts->thorough ? 1 : cuts->cut.n_unsynced / PLAIN + 1;
+
 	for (int present = 0; present < 2; present++) {
 		set_all(cuts, present);
 		look(cuts);
-		for (size_t i = 0; i < cuts->cut.n_unsynced; i++) {
+		for (size_t i = 0; i < cuts->cut.n_unsynced; i += step) {
 			set_all(cuts, present);
 			cuts->present[i] = !present;
 			look(cuts);
@@ -130,7 +135,8 @@ static void plain_subsets(struct cuts *cuts)
 	set_all(cuts, false);
 	for (size_t i = 0; i < cuts->cut.n_unsynced; i++) {
 		cuts->present[i] = true;
-		look(cuts);
+		if (i % step == 0)
+			look(cuts);
 	}
 }
 
@@ -148,22 +154,21 @@ void cuts_run(const char *what, const struct disk_log *log, const char *dir, voi
 	struct cuts *cuts = calloc(1, sizeof(*cuts));
 	const char *given = secure_getenv("CRASH_SEED");
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)b2b_wall_ms();
-	bool thorough = secure_getenv("LONG") != NULL;
 
 	if (!cuts)
 		err(1, "cuts");
-	*cuts = (struct cuts){ .log = log, .dir = dir, .check = check, .arg = arg };
+	*cuts = (struct cuts){ .log = log, .dir = dir, .check = check, .arg = arg, .thorough = secure_getenv("LONG") != NULL };
 	srandom(seed);
 	for (size_t at = 0; disk_next_cut(log, at, &cuts->cut); at = cuts->cut.at + 1) {
 		cuts->n_cuts++;
 		if (cuts->cut.n_unsynced > cuts->most)
 			cuts->most = cuts->cut.n_unsynced;
-		if (cuts->cut.n_unsynced <= (thorough ? CUTS_ALL_LONG : CUTS_ALL)) {
+		if (cuts->cut.n_unsynced <= (cuts->thorough ? CUTS_ALL_LONG : CUTS_ALL)) {
 			all_subsets(cuts);
 			continue;
 		}
 		plain_subsets(cuts);
-		random_subsets(cuts, thorough ? CUTS_RANDOM_LONG : CUTS_RANDOM);
+		random_subsets(cuts, cuts->thorough ? CUTS_RANDOM_LONG : CUTS_RANDOM);
 	}
 	print_message("%s: %zu operations, %zu cuts, up to %zu unsynced, %zu states, seed %u\n", what, log->n, cuts->n_cuts, cuts->most,
 	              cuts->n_states, seed);

@@ -2,28 +2,26 @@
  * The agent's database with a fault at every system call of opening it and of committing a revocation: what was committed is
  * there, what was not has left no part of itself, and the next attempt succeeds with the same ids.
  */
-#include "tests/unit/state_fixture.h"
-
-#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
-#include "b2bd/signals/stream.h"
-#include "b2bd/state/seen.h"
-#include "b2bd/state/session_state.h"
-#include "common/clock.h"
 #include "common/log.h"
-#include "common/reason.h"
 #include "tests/crash/faults.h"
+#include "tests/crash/stored.h"
 #include "tests/crash/tracer.h"
 #include "tests/support/machine.h"
 #include "tests/support/scratch.h"
 
 #define DIR "/run/state" /* of a private machine: in memory */
-#define ALICE (ACME_LO + 1)
-#define BOB (ACME_LO + 2)
-#define JTI "event-1"
 
 struct file {
 	const char *name;
@@ -31,38 +29,8 @@ struct file {
 	size_t size;
 };
 
-static struct state_fixture world; /* policy only */
 static struct file files[] = { { .name = "agent.db" }, { .name = "agent.db-wal" } };
 #define FILES (sizeof(files) / sizeof(files[0]))
-
-static int put(struct b2b_state *state, const char *id, const char *local)
-{
-	struct b2b_principal person = fixture_person(id, local);
-	bool changed;
-
-	return b2b_directory_put_principal(state, &world.policy, &person, 1, &changed);
-}
-
-/* In one transaction: bob comes, alice is disabled by an event, her sessions are to be ended. */
-static int change(struct b2b_state *state)
-{
-	struct b2b_pending_end end = { .org_id = "42c3e9", .uid = ALICE, .audit_id = "0123456789abcdef" };
-	int r = b2b_state_begin(state);
-
-	if (r < 0)
-		return r;
-	r = put(state, "u-2", "bob");
-	if (r == 0)
-		r = b2b_directory_disable(state, ALICE, 2000000);
-	if (r == 0)
-		r = b2b_pending_add(state, &end, &end.id);
-	if (r == 0)
-		r = b2b_stream_seen(state, JTI, b2b_wall_s());
-	if (r == 0)
-		return b2b_state_commit(state);
-	b2b_state_rollback(state);
-	return r;
-}
 
 static int act(void *arg)
 {
@@ -71,35 +39,9 @@ static int act(void *arg)
 
 	(void)arg;
 	if (r == 0)
-		r = change(state);
+		r = stored_change(state);
 	b2b_state_close(state);
 	return r;
-}
-
-static int count_one(void *arg, const struct b2b_pending_end *end)
-{
-	(void)end;
-	++*(int *)arg;
-	return 0;
-}
-
-/* How much of the transaction is there: 0 to 4 of its parts. */
-static int parts(struct b2b_state *state)
-{
-	struct b2b_principal person;
-	int pending = 0, found = 0;
-
-	if (b2b_directory_by_name(state, "42c3e9", "bob", &person) == 0) {
-		assert_int_equal(person.uid, BOB);
-		b2b_principal_clear(&person);
-		found++;
-	}
-	assert_int_equal(b2b_directory_by_name(state, "42c3e9", "alice", &person), 0);
-	assert_int_equal(person.uid, ALICE);
-	found += b2b_principal_standing(&person, b2b_wall_s()) != B2B_OK;
-	b2b_principal_clear(&person);
-	assert_int_equal(b2b_pending_list(state, count_one, &pending), 0);
-	return found + (pending == 1) + (b2b_seen_has(state, JTI) > 0);
 }
 
 static void prepare(void *arg)
@@ -125,12 +67,12 @@ static void check(void *arg, int result)
 	(void)arg;
 	if (b2b_state_open(DIR, &state) < 0)
 		fail_msg("%s: the database cannot be opened any more", faults_where());
-	found = parts(state);
-	if (found != 4 && (found != 0 || result == 0))
-		fail_msg("%s: result %d, %d of 4 parts are there", faults_where(), result, found);
+	found = stored_parts(state);
+	if (found != STORED_PARTS && (found != 0 || result == 0))
+		fail_msg("%s: result %d, %d of %d parts are there", faults_where(), result, found, STORED_PARTS);
 	if (found == 0)
-		assert_int_equal(change(state), 0);
-	assert_int_equal(parts(state), 4);
+		assert_int_equal(stored_change(state), 0);
+	assert_int_equal(stored_parts(state), STORED_PARTS);
 	b2b_state_close(state);
 }
 
@@ -162,8 +104,7 @@ static void make_database(bool closed)
 
 	prepare(NULL);
 	assert_int_equal(b2b_state_open(DIR, &state), 0);
-	assert_int_equal(b2b_directory_adopt_policy(state, &world.policy), 0);
-	assert_int_equal(put(state, "u-1", "alice"), 0);
+	assert_int_equal(stored_begin(state), 0);
 	if (!closed)
 		keep_files();
 	b2b_state_close(state);
@@ -209,7 +150,6 @@ int main(void)
 	}
 	b2b_log_open("test", LOG_EMERG);
 	machine_private();
-	fixture_policy(&world);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	for (size_t i = 0; i < FILES; i++)
 		free(files[i].bytes);
