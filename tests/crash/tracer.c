@@ -181,6 +181,48 @@ static pid_t spawn(int (*body)(void *), void *body_arg, int *result)
 	_exit(0);
 }
 
+void tracer_hold(pid_t pid, bool (*at)(void *arg, const struct tracer_call *call), void *arg)
+{
+	struct __ptrace_syscall_info info;
+	struct tracer_call call = { .pid = pid };
+	int status, signal = 0;
+
+	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 ||
+	    kill(pid, SIGCONT) < 0)
+		err(1, "taking hold of %d", (int)pid);
+	for (;;) {
+		if (waitpid(pid, &status, __WALL) < 0 || !WIFSTOPPED(status))
+			errx(1, "%d ended", (int)pid);
+		signal = status >> 16 || WSTOPSIG(status) == STOP_AT_CALL ? 0 : WSTOPSIG(status);
+		if (WSTOPSIG(status) == STOP_AT_CALL && ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
+		    info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+			call.call = (long)info.entry.nr;
+			for (int i = 0; i < 6; i++)
+				call.args[i] = info.entry.args[i];
+			if (at(arg, &call))
+				return;
+		}
+		if (ptrace(PTRACE_SYSCALL, pid, NULL, (long)signal) < 0)
+			err(1, "following %d", (int)pid);
+	}
+}
+
+void tracer_let_go(pid_t pid)
+{
+	if (ptrace(PTRACE_DETACH, pid, NULL, NULL) < 0)
+		err(1, "letting go of %d", (int)pid);
+}
+
+void tracer_kill(pid_t pid)
+{
+	int status = 0;
+
+	if (kill(pid, SIGKILL) < 0)
+		err(1, "killing %d", (int)pid);
+	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status))
+		;
+}
+
 int tracer_run(const struct tracer_hooks *hooks, int (*body)(void *arg), void *body_arg)
 {
 	struct run run = { .hooks = hooks };

@@ -39,6 +39,14 @@ int tracer_run(const struct tracer_hooks *hooks, int (*body)(void *arg), void *b
 /* In a body: tell the tracer NUMBER (0 or more). Costs a system call that does nothing; it is not counted. */
 void tracer_mark(int number);
 
+/*
+ * Take hold of the process PID, which runs or is stopped: it goes on until it is about to make a call for which AT is true, and stands there.
+ * The caller kills it, or lets it go. Exits the test when it ends before.
+ */
+void tracer_hold(pid_t pid, bool (*at)(void *arg, const struct tracer_call *call), void *arg);
+void tracer_let_go(pid_t pid);
+void tracer_kill(pid_t pid); /* SIGKILL; returns when it is dead and its parent may know */
+
 /* SIZE bytes at FROM of the stopped child into TO. Returns 0 or a negative errno. */
 int tracer_copy(pid_t pid, void *to, uint64_t from, size_t size);
 
