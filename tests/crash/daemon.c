@@ -130,7 +130,7 @@ void daemon_prepare(struct daemon *daemon, const char *organisations)
 	give(daemon->service.key, KEY);
 	give(daemon->service.ca, CA);
 	write_conf(daemon, organisations);
-	if (mkdir("/var/lib/b2b", 0755) < 0 || mkdir("/var/lib/b2b/cache", 0755) < 0)
+	if ((mkdir("/var/lib/b2b", 0755) < 0 && errno != EEXIST) || mkdir("/var/lib/b2b/cache", 0755) < 0)
 		err(1, "/var/lib/b2b/cache");
 	apply_policy();
 }
@@ -288,6 +288,19 @@ json_t *daemon_events(struct daemon *daemon)
 
 	json_decref(answer);
 	return events;
+}
+
+unsigned daemon_logged(const char *text)
+{
+	FILE *log = fopen(DAEMON_LOG, "re");
+	unsigned found = 0;
+	char line[4096];
+
+	while (log && fgets(line, sizeof(line), log))
+		found += strstr(line, text) != NULL;
+	if (log)
+		fclose(log);
+	return found;
 }
 
 void daemon_show_log(void)

@@ -55,5 +55,7 @@ json_t *daemon_events(struct daemon *daemon);
 
 /* The last lines of b2bd's log, to standard error. */
 void daemon_show_log(void);
+/* In how many lines of it TEXT stands. */
+unsigned daemon_logged(const char *text);
 
 #endif
