@@ -101,6 +101,9 @@ int b2b_table_print(struct b2b_table *table, FILE *out);
 /* Warn of what the policy allows and its owner may not want. Returns how many warnings were printed. */
 unsigned b2b_policy_warn(const struct b2b_policy *policy, FILE *out);
 
+/* Are they the same, but for the generation? */
+bool b2b_policy_same(const struct b2b_policy *before, const struct b2b_policy *after);
+
 /* Print what differs, a line each. BEFORE may be NULL. Returns how many. */
 unsigned b2b_policy_diff(const struct b2b_policy *before, const struct b2b_policy *after, FILE *out);
 

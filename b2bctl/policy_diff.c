@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "b2bctl/ctl.h"
+#include "common/index_codec.h"
 
 #define TEXT_SIZE 4096
 
@@ -224,4 +225,19 @@ unsigned b2b_policy_diff(const struct b2b_policy *before, const struct b2b_polic
 	n += diff_roles(before, after, out);
 	n += diff_services(before, after, out);
 	return n + diff_orgs(before, after, out);
+}
+
+bool b2b_policy_same(const struct b2b_policy *before, const struct b2b_policy *after)
+{
+	struct b2b_policy now = *after;
+	void *a = NULL, *b = NULL;
+	size_t a_size, b_size;
+	bool same = false;
+
+	now.generation = before->generation;
+	if (b2b_index_encode(before, &a, &a_size) == 0 && b2b_index_encode(&now, &b, &b_size) == 0)
+		same = a_size == b_size && memcmp(a, b, a_size) == 0;
+	free(a);
+	free(b);
+	return same;
 }

@@ -7,7 +7,6 @@
 
 #include "b2bctl/ctl.h"
 #include "common/index.h"
-#include "common/index_codec.h"
 
 /* The configuration, and the policy that is in force (NULL where there is none that can be read). */
 struct plan {
@@ -85,22 +84,6 @@ static int make_plan(struct b2b_ctl *ctl, struct plan *plan)
 	return B2B_CTL_OK;
 }
 
-/* The same bytes, but for the generation? */
-static bool same_policy(const struct b2b_policy *before, const struct b2b_policy *after)
-{
-	struct b2b_policy now = *after;
-	void *a = NULL, *b = NULL;
-	size_t a_size, b_size;
-	bool same = false;
-
-	now.generation = before->generation;
-	if (b2b_index_encode(before, &a, &a_size) == 0 && b2b_index_encode(&now, &b, &b_size) == 0)
-		same = a_size == b_size && memcmp(a, b, a_size) == 0;
-	free(a);
-	free(b);
-	return same;
-}
-
 /* Package and tmpfiles make it; this is for a host that has only the binaries yet. */
 static int make_folder(const char *dir)
 {
@@ -123,7 +106,7 @@ static int write_plan(struct b2b_ctl *ctl, struct plan *plan)
 	struct b2b_policy *after = plan->conf->policy;
 	int r;
 
-	if (plan->before && same_policy(plan->before, after)) {
+	if (plan->before && b2b_policy_same(plan->before, after) && b2b_index_intact(ctl->cache_dir, plan->before) == 1) {
 		/* what a crash left behind the last apply is finished all the same */
 		b2b_index_recover(ctl->cache_dir);
 		fputs("Nothing has changed.\n", ctl->out);
@@ -163,7 +146,7 @@ int b2b_ctl_policy_check(struct b2b_ctl *ctl)
 
 	if (code == B2B_CTL_OK) {
 		b2b_policy_warn(plan.conf->policy, ctl->err);
-		if (plan.before && same_policy(plan.before, plan.conf->policy))
+		if (plan.before && b2b_policy_same(plan.before, plan.conf->policy))
 			fputs("The configuration is right, and in force.\n", ctl->out);
 		else if (b2b_policy_diff(plan.before, plan.conf->policy, ctl->out) > 0)
 			fputs("The configuration is right; b2bctl policy apply would change the above.\n", ctl->out);

@@ -18,17 +18,26 @@
 #define INDEX_NEW ".index.new"
 #define INDEX_OLD "index.old"
 
-int b2b_index_read(const char *dir, struct b2b_policy **ret_policy)
+static int read_image(const char *dir, char **ret_image, size_t *ret_size)
 {
-	char path[PATH_MAX], *image = NULL;
-	size_t size;
+	char path[PATH_MAX];
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/" INDEX, dir) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	r = b2b_trusted_read(path, B2B_INDEX_SIZE_MAX, &image, &size);
+	r = b2b_trusted_read(path, B2B_INDEX_SIZE_MAX, ret_image, ret_size);
+	return r == -EFBIG ? -EBADMSG : r == -ELOOP ? -EPERM : r;
+}
+
+int b2b_index_read(const char *dir, struct b2b_policy **ret_policy)
+{
+	char *image = NULL;
+	size_t size;
+	int r;
+
+	r = read_image(dir, &image, &size);
 	if (r < 0)
-		return r == -EFBIG ? -EBADMSG : r == -ELOOP ? -EPERM : r;
+		return r;
 	r = b2b_index_decode(image, size, ret_policy);
 	free(image);
 	return r;
@@ -45,6 +54,20 @@ static int supersede(int dirfd, int fd)
 
 	r = b2b_pwrite_all(fd, &superseded, sizeof(superseded), offsetof(struct b2b_format_index, superseded));
 	return r < 0 ? r : synced;
+}
+
+int b2b_index_intact(const char *dir, const struct b2b_policy *policy)
+{
+	char *image = NULL;
+	size_t size;
+	int r;
+
+	r = read_image(dir, &image, &size);
+	if (r < 0)
+		return r;
+	r = b2b_index_exact(image, size, policy, NULL);
+	free(image);
+	return r == 0 ? 1 : r == -EBADMSG ? 0 : r;
 }
 
 /* Store the superseded word of the index that DIRFD/index.old names, unless it is still the index itself. */

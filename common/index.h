@@ -29,6 +29,12 @@ int b2b_index_read(const char *dir, struct b2b_policy **ret_policy);
  */
 int b2b_index_write(const char *dir, const struct b2b_policy *policy);
 
+/*
+ * Is <dir>/index, byte for byte, what b2b_index_write makes of POLICY, which was read from it? Otherwise it is damaged where
+ * only readers look, or another version's. Returns 1 or 0, or a negative errno as b2b_index_read.
+ */
+int b2b_index_intact(const char *dir, const struct b2b_policy *policy);
+
 /* Finish what a crash left (see above). Returns 0 or a negative errno. */
 int b2b_index_recover(const char *dir);
 

@@ -322,3 +322,37 @@ int b2b_index_decode(const void *image, size_t size, struct b2b_policy **ret_pol
 {
 	return b2b_index_find(image, size, ret_policy, NULL);
 }
+
+/* What a byte of an index is that differs from the one which would be written, although all that decoding reads is right. */
+static const char *differing(const struct b2b_format_index *index, uint64_t at)
+{
+	if (at >= offsetof(struct b2b_format_index, superseded) && at < offsetof(struct b2b_format_index, partners_gid))
+		return "superseded: the index in place says that it is not; processes open it anew at every look-up";
+	if (at >= index->hash_at && at < index->hash_at + (uint64_t)index->hash_size * sizeof(uint32_t))
+		return "hash: the table of aliases does not lead to the organisations";
+	if (at >= index->ranges_at && at < index->ranges_at + (uint64_t)index->n_orgs * sizeof(struct b2b_format_range))
+		return "ranges: they are not those of the organisations, or not in order";
+	return "a table that is not in its place, or a byte that should be zero";
+}
+
+int b2b_index_exact(const void *image, size_t size, const struct b2b_policy *policy, struct b2b_finding *ret_finding)
+{
+	const unsigned char *found = image, *expected;
+	struct b2b_format_index index;
+	void *encoded = NULL;
+	size_t n_encoded = 0, at = 0;
+	int r;
+
+	r = b2b_index_encode(policy, &encoded, &n_encoded);
+	if (r < 0)
+		return r == -ENOMEM ? r : -EBADMSG;
+	memcpy(&index, encoded, sizeof(index));
+	expected = encoded;
+	while (at < size && at < n_encoded && found[at] == expected[at])
+		at++;
+	r = at == size && at == n_encoded ? 0 : -EBADMSG;
+	if (r < 0)
+		b2b_find(ret_finding, at, differing(&index, at));
+	free(encoded);
+	return r;
+}

@@ -35,4 +35,10 @@ int b2b_index_decode(const void *image, size_t size, struct b2b_policy **ret_pol
 /* The same, and with -EBADMSG and -EPROTONOSUPPORT *ret_finding says what is wrong. */
 int b2b_index_find(const void *image, size_t size, struct b2b_policy **ret_policy, struct b2b_finding *ret_finding);
 
+/*
+ * Is the image, byte for byte, what b2b_index_encode makes of POLICY, which was decoded from it? Readers look at the tables
+ * of aliases and ranges, which decoding passes over. Returns 0, -EBADMSG with *ret_finding (NULL: not wanted), -ENOMEM.
+ */
+int b2b_index_exact(const void *image, size_t size, const struct b2b_policy *policy, struct b2b_finding *ret_finding);
+
 #endif

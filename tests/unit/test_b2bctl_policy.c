@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "b2bctl/ctl.h"
+#include "common/cache_format.h"
 #include "common/index.h"
 #include "common/live.h"
 
@@ -267,11 +268,41 @@ static void proposes_and_appends_a_free_range(void **state)
 	assert_int_equal(run(place, b2b_ctl_org_add, "initech", NULL, true), B2B_CTL_USAGE);
 }
 
+/* A table that only readers look at: the policy reads as it did, and is all the same not in force. */
+static void makes_anew_what_only_readers_see_damaged(void **state)
+{
+	struct place *place = *state;
+	struct b2b_format_index index;
+	struct b2b_policy *policy;
+	char path[80];
+	FILE *file;
+
+	apply(place, ACME, B2B_CTL_OK);
+	snprintf(path, sizeof(path), "%s/index", place->cache);
+	file = fopen(path, "r+e");
+	assert_non_null(file);
+	assert_int_equal(fread(&index, sizeof(index), 1, file), 1);
+	assert_int_equal(fseek(file, (long)index.ranges_at, SEEK_SET), 0);
+	assert_int_equal(fwrite("\0\0\0\0", 4, 1, file), 1);
+	fclose(file);
+	policy = index_of(place);
+	assert_int_equal(b2b_index_intact(place->cache, policy), 0);
+	b2b_policy_free(policy);
+	apply(place, ACME, B2B_CTL_OK);
+	assert_has(place->out, "Applied.");
+	policy = index_of(place);
+	assert_int_equal(b2b_index_intact(place->cache, policy), 1);
+	b2b_policy_free(policy);
+	apply(place, ACME, B2B_CTL_OK);
+	assert_string_equal(place->out, "Nothing has changed.\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(makes_anew_what_only_readers_see_damaged),
 		TEST(applies_and_says_what_changed),
 		TEST(a_wrong_configuration_changes_nothing),
 		TEST(checking_writes_nothing),
