@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/proto.h"
 #include "common/reason.h"
+#include "tests/support/ctl_run.h"
 
 #define NOW 1800000000ll
 
@@ -54,14 +55,9 @@ static char *shown(const char *json_text, int (*show)(FILE *out, const json_t *j
 	return text;
 }
 
-/* No line wider than a terminal, nothing that would move its cursor. */
 static void assert_fits(const char *text)
 {
-	for (; *text; text += strcspn(text, "\n") + 1) {
-		assert_true(strcspn(text, "\n") <= B2B_CTL_WIDTH);
-		for (const char *c = text; *c != '\n'; c++)
-			assert_true((unsigned char)*c >= ' ' && *c != 0x7f);
-	}
+	assert_true(ctl_fits(text));
 }
 
 static void assert_has(const char *text, const char *needle)
@@ -215,40 +211,13 @@ static void *agent(void *arg)
 	return NULL;
 }
 
-struct result {
-	int code;
-	char *out, *err;
-};
-
-static struct result run(char **argv)
-{
-	struct result result = { 0 };
-	size_t out_len, err_len;
-	FILE *out = open_memstream(&result.out, &out_len), *err = open_memstream(&result.err, &err_len);
-	int argc = 0;
-
-	while (argv[argc])
-		argc++;
-	result.code = b2b_ctl_main(argc, argv, out, err);
-	fclose(out);
-	fclose(err);
-	return result;
-}
-
-static void result_free(struct result *result)
-{
-	free(result->out);
-	free(result->err);
-}
-
-#define RUN(...) run((char *[]){ (char *)"b2bctl", __VA_ARGS__, NULL })
 #define WORD(text) ((char *)(uintptr_t)(text))
 
-static struct result run_with(struct answer *answer, const char *verb, const char *operand, const char *option)
+static struct ctl_result run_with(struct answer *answer, const char *verb, const char *operand, const char *option)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = B2B_SOCKET_PATH };
 	char *argv[5] = { WORD("b2bctl"), WORD(verb) };
-	struct result result;
+	struct ctl_result result;
 	pthread_t thread;
 	int n = 2;
 
@@ -261,7 +230,7 @@ static struct result run_with(struct answer *answer, const char *verb, const cha
 	assert_int_equal(bind(answer->listen_fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	assert_int_equal(listen(answer->listen_fd, 1), 0);
 	assert_int_equal(pthread_create(&thread, NULL, agent, answer), 0);
-	result = run(argv);
+	result = ctl_run(argv);
 	pthread_join(thread, NULL);
 	close(answer->listen_fd);
 	unlink(B2B_SOCKET_PATH);
@@ -281,7 +250,7 @@ static int own_run(void **state)
 static void puts_pieces_together(void **state)
 {
 	struct answer answer = { .text = status_well, .piece = 100 };
-	struct result result;
+	struct ctl_result result;
 
 	(void)state;
 	if (!run_is_ours)
@@ -292,17 +261,17 @@ static void puts_pieces_together(void **state)
 	assert_string_equal(result.err, "");
 	assert_string_equal(answer.asked.verb, "status");
 	assert_string_equal(answer.asked.argument, "");
-	result_free(&result);
+	ctl_result_free(&result);
 	result = run_with(&answer, "status", NULL, "--json");
 	assert_int_equal(result.code, B2B_CTL_OK);
 	assert_memory_equal(result.out, status_well, strlen(status_well));
-	result_free(&result);
+	ctl_result_free(&result);
 }
 
 static void asks_about_one_organisation(void **state)
 {
 	struct answer answer = { .text = "{\"users\":[]}", .piece = 8192 };
-	struct result result;
+	struct ctl_result result;
 
 	(void)state;
 	if (!run_is_ours)
@@ -311,7 +280,7 @@ static void asks_about_one_organisation(void **state)
 	assert_int_equal(result.code, B2B_CTL_OK);
 	assert_string_equal(answer.asked.verb, "users");
 	assert_string_equal(answer.asked.argument, "emea.acme");
-	result_free(&result);
+	ctl_result_free(&result);
 }
 
 static void tells_a_refusal(void **state)
@@ -319,7 +288,7 @@ static void tells_a_refusal(void **state)
 	struct answer answer = { .text = "{\"error\":{\"code\":\"org-unknown\",\"text\":\"Your organisation has no access to this host.\"}}", .piece = 8192,
 	                         .reason = B2B_ORG_UNKNOWN };
 	struct answer not_root = { .text = "{\"error\":{\"code\":\"not-root\",\"text\":\"Only root may ask for this.\"}}", .piece = 8192, .reason = B2B_NOT_ROOT };
-	struct result result;
+	struct ctl_result result;
 
 	(void)state;
 	if (!run_is_ours)
@@ -327,23 +296,23 @@ static void tells_a_refusal(void **state)
 	result = run_with(&answer, "users", "nobody", NULL);
 	assert_int_equal(result.code, B2B_CTL_FAILED);
 	assert_string_equal(result.err, "b2bctl: there is no organisation nobody on this host; b2bctl orgs lists them\n");
-	result_free(&result);
+	ctl_result_free(&result);
 	result = run_with(&not_root, "sync", NULL, NULL);
 	assert_int_equal(result.code, B2B_CTL_FAILED);
 	assert_string_equal(result.err, "b2bctl: Only root may ask for this.\n");
 	assert_string_equal(result.out, "");
-	result_free(&result);
+	ctl_result_free(&result);
 	result = run_with(&not_root, "sync", NULL, "--json");
 	assert_int_equal(result.code, B2B_CTL_FAILED);
 	assert_has(result.out, "\"code\":\"not-root\"");
-	result_free(&result);
+	ctl_result_free(&result);
 }
 
 static void refuses_what_is_no_answer(void **state)
 {
 	static const char *const bad[] = { "{\"users\":", "[]", "{\"users\":7}", "\xff" };
 	struct answer cut = { .text = status_well, .piece = 100, .cut = true };
-	struct result result;
+	struct ctl_result result;
 
 	(void)state;
 	if (!run_is_ours)
@@ -354,37 +323,37 @@ static void refuses_what_is_no_answer(void **state)
 		result = run_with(&answer, "users", NULL, NULL);
 		assert_int_equal(result.code, B2B_CTL_FAILED);
 		assert_has(result.err, "cannot be read");
-		result_free(&result);
+		ctl_result_free(&result);
 	}
 	result = run_with(&cut, "status", NULL, NULL);
 	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
 	assert_string_equal(result.out, "");
-	result_free(&result);
+	ctl_result_free(&result);
 }
 
 static void says_that_there_is_no_agent(void **state)
 {
-	struct result result;
+	struct ctl_result result;
 
 	(void)state;
 	if (!run_is_ours)
 		skip();
-	result = RUN(WORD("status"));
+	result = CTL_RUN(WORD("status"));
 	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
 	assert_has(result.err, "b2bd is not running: no partner can log in");
 	assert_has(result.err, "systemctl start b2bd");
-	result_free(&result);
-	result = RUN(WORD("status"), WORD("--json"));
+	ctl_result_free(&result);
+	result = CTL_RUN(WORD("status"), WORD("--json"));
 	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
 	assert_has(result.out, "{\"error\":{\"code\":\"agent-down\"");
 	assert_string_equal(result.err, "");
-	result_free(&result);
+	ctl_result_free(&result);
 	chmod(B2B_RUN_DIR, 0777);
-	result = RUN(WORD("status"));
+	result = CTL_RUN(WORD("status"));
 	chmod(B2B_RUN_DIR, 0755);
 	assert_int_equal(result.code, B2B_CTL_NO_AGENT);
 	assert_has(result.err, "cannot be trusted");
-	result_free(&result);
+	ctl_result_free(&result);
 }
 
 static void judges_the_command_line(void **state)
@@ -393,23 +362,23 @@ static void judges_the_command_line(void **state)
 		{ "status", "x" }, { "bogus" }, { "policy" }, { "policy", "bogus" }, { "org", "add" }, { "users", "a", "b" }, { "--bogus" }, { "status", "--conf" },
 		{ "policy", "check", "--json" }, { "status", "--write" }, { "orgs", "--id", "x" },
 	};
-	struct result result;
+	struct ctl_result result;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		result = RUN(WORD(wrong[i][0]), WORD(wrong[i][1]), WORD(wrong[i][2]), WORD(wrong[i][3]));
+		result = CTL_RUN(WORD(wrong[i][0]), WORD(wrong[i][1]), WORD(wrong[i][2]), WORD(wrong[i][3]));
 		assert_int_equal(result.code, B2B_CTL_USAGE);
 		assert_int_equal(strncmp(result.err, "b2bctl: ", 8) && strncmp(result.err, "usage: ", 7), 0);
 		assert_string_equal(result.out, "");
-		result_free(&result);
+		ctl_result_free(&result);
 	}
-	result = RUN(WORD("--help"));
+	result = CTL_RUN(WORD("--help"));
 	assert_int_equal(result.code, B2B_CTL_OK);
 	assert_has(result.out, "policy apply");
-	result_free(&result);
-	result = RUN(WORD("--version"));
+	ctl_result_free(&result);
+	result = CTL_RUN(WORD("--version"));
 	assert_int_equal(strncmp(result.out, "b2bctl ", 7), 0);
-	result_free(&result);
+	ctl_result_free(&result);
 }
 
 int main(void)
