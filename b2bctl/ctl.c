@@ -11,20 +11,23 @@ static const struct verb {
 	int (*run)(struct b2b_ctl *ctl);
 	enum { NO_OPERAND, MAY_OPERAND, OPERAND } operand;
 	const char *usage, *meaning;
+	enum { JSON = 1, ADDING = 2, OTHER_DIR = 4 } takes; /* options that not every verb does */
 } verbs[] = {
-	{ { "status" }, b2b_ctl_status, NO_OPERAND, "status", "how the agent, the directory and the signals are" },
-	{ { "orgs" }, b2b_ctl_orgs, NO_OPERAND, "orgs", "the organisations of this host" },
-	{ { "users" }, b2b_ctl_users, MAY_OPERAND, "users [ORGANISATION]", "their people" },
-	{ { "sessions" }, b2b_ctl_sessions, MAY_OPERAND, "sessions [ORGANISATION]", "who is logged in" },
-	{ { "sync" }, b2b_ctl_sync, NO_OPERAND, "sync", "begin a full pass over the directory now" },
-	{ { "policy", "check" }, b2b_ctl_policy_check, NO_OPERAND, "policy check", "read the configuration and say what applying it would change" },
-	{ { "policy", "apply" }, b2b_ctl_policy_apply, NO_OPERAND, "policy apply", "compile the configuration into the host's policy" },
-	{ { "org", "add" }, b2b_ctl_org_add, OPERAND, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },
+	{ { "status" }, b2b_ctl_status, NO_OPERAND, "status", "how the agent, the directory and the signals are", JSON },
+	{ { "orgs" }, b2b_ctl_orgs, NO_OPERAND, "orgs", "the organisations of this host", JSON },
+	{ { "users" }, b2b_ctl_users, MAY_OPERAND, "users [ORGANISATION]", "their people", JSON },
+	{ { "sessions" }, b2b_ctl_sessions, MAY_OPERAND, "sessions [ORGANISATION]", "who is logged in", JSON },
+	{ { "sync" }, b2b_ctl_sync, NO_OPERAND, "sync", "begin a full pass over the directory now", JSON },
+	{ { "policy", "check" }, b2b_ctl_policy_check, NO_OPERAND, "policy check", "read the configuration and say what applying it would change", 0 },
+	{ { "policy", "apply" }, b2b_ctl_policy_apply, NO_OPERAND, "policy apply", "compile the configuration into the host's policy", 0 },
+	{ { "org", "add" }, b2b_ctl_org_add, OPERAND, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids", ADDING },
+	{ { "cache", "verify" }, b2b_ctl_cache_verify, NO_OPERAND, "cache verify", "whether these files are sound, and what to do", JSON | OTHER_DIR },
 };
 
-enum { OPTION_CONF = 256, OPTION_ID, OPTION_JSON, OPTION_WRITE, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WRITE, OPTION_HELP, OPTION_VERSION };
 
 static const struct option options[] = {
+	{ "dir", required_argument, NULL, OPTION_DIR },
 	{ "conf", required_argument, NULL, OPTION_CONF }, { "id", required_argument, NULL, OPTION_ID }, { "json", no_argument, NULL, OPTION_JSON },
 	{ "write", no_argument, NULL, OPTION_WRITE },     { "help", no_argument, NULL, OPTION_HELP },   { "version", no_argument, NULL, OPTION_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -47,8 +50,9 @@ static int help(FILE *out)
 	fputs("usage: b2bctl VERB [OPTION]...\n\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		fprintf(out, "  %-32s%s\n", verbs[i].usage, verbs[i].meaning);
-	fputs("\n  --json       status, orgs, users, sessions, sync: print JSON\n"
-	      "  --conf FILE  policy, org: instead of " B2B_CONF_PATH "\n"
+	fputs("\n  --json       status, orgs, users, sessions, sync, cache: print JSON\n"
+	      "  --conf FILE  policy, org, cache verify: instead of " B2B_CONF_PATH "\n"
+	      "  --dir DIR    cache: instead of " B2B_CACHE_DIR ", also a copy\n"
 	      "  --write      org add: append the section to the configuration\n"
 	      "  --help, --version\n\n"
 	      "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 b2bd does not\n"
@@ -90,10 +94,12 @@ static int run_verb(struct b2b_ctl *ctl, char **words, int n)
 		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "usage: b2bctl %s", verb->usage);
 	if (n - used > (verb->operand == NO_OPERAND ? 0 : 1))
 		return usage(ctl, "one word too many:", words[n - 1]);
-	if (ctl->json && verb->words[1])
+	if (ctl->json && !(verb->takes & JSON))
 		return usage(ctl, "--json does not go with", verb->usage);
-	if ((ctl->id || ctl->write) && verb->run != b2b_ctl_org_add)
+	if ((ctl->id || ctl->write) && !(verb->takes & ADDING))
 		return usage(ctl, "--id and --write do not go with", verb->usage);
+	if (ctl->other_dir && !(verb->takes & OTHER_DIR))
+		return usage(ctl, "--dir does not go with", verb->usage);
 	ctl->operand = n > used ? words[used] : NULL;
 	return verb->run(ctl);
 }
@@ -109,6 +115,11 @@ int b2b_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 		switch (option) {
 		case OPTION_CONF:
 			ctl.conf_path = optarg;
+			ctl.other_conf = true;
+			break;
+		case OPTION_DIR:
+			ctl.cache_dir = optarg;
+			ctl.other_dir = true;
 			break;
 		case OPTION_ID:
 			ctl.id = optarg;

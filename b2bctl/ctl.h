@@ -22,10 +22,11 @@ enum b2b_ctl_exit {
 struct b2b_ctl {
 	FILE *out, *err;
 	const char *conf_path; /* B2B_CONF_PATH unless --conf */
-	const char *cache_dir; /* B2B_CACHE_DIR */
+	const char *cache_dir; /* B2B_CACHE_DIR unless --dir */
 	const char *operand;   /* behind the verb, NULL where there is none */
 	const char *id;        /* --id */
 	bool json, write;      /* --json, --write */
+	bool other_conf, other_dir; /* --conf, --dir were given */
 };
 
 /* The whole tool; argv as of main. Returns an exit code. */
@@ -40,6 +41,7 @@ int b2b_ctl_sync(struct b2b_ctl *ctl);
 int b2b_ctl_policy_check(struct b2b_ctl *ctl);
 int b2b_ctl_policy_apply(struct b2b_ctl *ctl);
 int b2b_ctl_org_add(struct b2b_ctl *ctl);
+int b2b_ctl_cache_verify(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
 int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -51,10 +51,15 @@ static int fill(acl_t *acl, const struct b2b_policy *policy, int org, bool below
 	return r;
 }
 
+static mode_t open_mode(mode_t access)
+{
+	return (access | 2) << 6 | access << 3 | access;
+}
+
 /* fchmod on a file with an extended ACL would set its mask and keep the entries: put a minimal one instead. */
 static int open_to_all(int fd, mode_t access)
 {
-	mode_t mode = (access | 2) << 6 | access << 3 | access;
+	mode_t mode = open_mode(access);
 	acl_t acl = acl_from_mode(mode);
 	int r = 0;
 
@@ -84,5 +89,44 @@ int b2b_partner_acl_set(int fd, const struct b2b_policy *policy, int org, bool b
 	if (r == 0 && acl_set_fd(fd, acl) < 0)
 		r = -errno;
 	acl_free(acl);
+	return r;
+}
+
+/* The ACL that FD should have. Caller frees *ret_acl with acl_free. */
+static int wanted_acl(const struct b2b_policy *policy, int org, bool below, mode_t access, acl_t *ret_acl)
+{
+	acl_t acl = policy->visibility == B2B_VISIBLE_EVERYONE ? acl_from_mode(open_mode(access)) : acl_init(8);
+	int r = 0;
+
+	if (!acl)
+		return -errno;
+	if (policy->visibility != B2B_VISIBLE_EVERYONE)
+		r = fill(&acl, policy, org, below, access);
+	if (r < 0) {
+		acl_free(acl);
+		return r;
+	}
+	*ret_acl = acl;
+	return 0;
+}
+
+int b2b_partner_acl_check(int fd, const struct b2b_policy *policy, int org, bool below, mode_t access)
+{
+	acl_t wanted = NULL, found;
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r = wanted_acl(policy, org, below, access, &wanted);
+	if (r < 0)
+		return r;
+	found = acl_get_fd(fd);
+	if (!found)
+		r = -errno;
+	else if (st.st_uid != 0 || st.st_gid != policy->partners_gid || acl_cmp(wanted, found) != 0)
+		r = -EPERM;
+	acl_free(found);
+	acl_free(wanted);
 	return r;
 }

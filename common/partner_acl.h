@@ -22,4 +22,7 @@
  */
 int b2b_partner_acl_set(int fd, const struct b2b_policy *policy, int org, bool below, mode_t access);
 
+/* Has FD what b2b_partner_acl_set would give it? Returns 0, -EPERM (it has not), or a negative errno. */
+int b2b_partner_acl_check(int fd, const struct b2b_policy *policy, int org, bool below, mode_t access);
+
 #endif
