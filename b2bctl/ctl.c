@@ -11,7 +11,7 @@ static const struct verb {
 	int (*run)(struct b2b_ctl *ctl);
 	enum { NO_OPERAND, MAY_OPERAND, OPERAND } operand;
 	const char *usage, *meaning;
-	enum { JSON = 1, ADDING = 2, OTHER_DIR = 4 } takes; /* options that not every verb does */
+	enum { JSON = 1, ADDING = 2, OTHER_DIR = 4, WORDS = 8 } takes; /* options that not every verb does */
 } verbs[] = {
 	{ { "status" }, b2b_ctl_status, NO_OPERAND, "status", "how the agent, the directory and the signals are", JSON },
 	{ { "orgs" }, b2b_ctl_orgs, NO_OPERAND, "orgs", "the organisations of this host", JSON },
@@ -21,13 +21,14 @@ static const struct verb {
 	{ { "policy", "check" }, b2b_ctl_policy_check, NO_OPERAND, "policy check", "read the configuration and say what applying it would change", 0 },
 	{ { "policy", "apply" }, b2b_ctl_policy_apply, NO_OPERAND, "policy apply", "compile the configuration into the host's policy", 0 },
 	{ { "org", "add" }, b2b_ctl_org_add, OPERAND, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids", ADDING },
+	{ { "cache", "dump" }, b2b_ctl_cache_dump, MAY_OPERAND, "cache dump [ORGANISATION]", "what stands in the files that names resolve from", JSON | OTHER_DIR | WORDS },
 	{ { "cache", "verify" }, b2b_ctl_cache_verify, NO_OPERAND, "cache verify", "whether these files are sound, and what to do", JSON | OTHER_DIR },
 };
 
-enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WRITE, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_HELP, OPTION_VERSION };
 
 static const struct option options[] = {
-	{ "dir", required_argument, NULL, OPTION_DIR },
+	{ "dir", required_argument, NULL, OPTION_DIR },   { "words", no_argument, NULL, OPTION_WORDS },
 	{ "conf", required_argument, NULL, OPTION_CONF }, { "id", required_argument, NULL, OPTION_ID }, { "json", no_argument, NULL, OPTION_JSON },
 	{ "write", no_argument, NULL, OPTION_WRITE },     { "help", no_argument, NULL, OPTION_HELP },   { "version", no_argument, NULL, OPTION_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -53,6 +54,7 @@ static int help(FILE *out)
 	fputs("\n  --json       status, orgs, users, sessions, sync, cache: print JSON\n"
 	      "  --conf FILE  policy, org, cache verify: instead of " B2B_CONF_PATH "\n"
 	      "  --dir DIR    cache: instead of " B2B_CACHE_DIR ", also a copy\n"
+	      "  --words      cache dump: every state word, not only their numbers\n"
 	      "  --write      org add: append the section to the configuration\n"
 	      "  --help, --version\n\n"
 	      "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 b2bd does not\n"
@@ -100,6 +102,8 @@ static int run_verb(struct b2b_ctl *ctl, char **words, int n)
 		return usage(ctl, "--id and --write do not go with", verb->usage);
 	if (ctl->other_dir && !(verb->takes & OTHER_DIR))
 		return usage(ctl, "--dir does not go with", verb->usage);
+	if (ctl->words && !(verb->takes & WORDS))
+		return usage(ctl, "--words does not go with", verb->usage);
 	ctl->operand = n > used ? words[used] : NULL;
 	return verb->run(ctl);
 }
@@ -120,6 +124,9 @@ int b2b_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 		case OPTION_DIR:
 			ctl.cache_dir = optarg;
 			ctl.other_dir = true;
+			break;
+		case OPTION_WORDS:
+			ctl.words = true;
 			break;
 		case OPTION_ID:
 			ctl.id = optarg;

@@ -26,6 +26,7 @@ struct b2b_ctl {
 	const char *operand;   /* behind the verb, NULL where there is none */
 	const char *id;        /* --id */
 	bool json, write;      /* --json, --write */
+	bool words;            /* --words */
 	bool other_conf, other_dir; /* --conf, --dir were given */
 };
 
@@ -41,6 +42,7 @@ int b2b_ctl_sync(struct b2b_ctl *ctl);
 int b2b_ctl_policy_check(struct b2b_ctl *ctl);
 int b2b_ctl_policy_apply(struct b2b_ctl *ctl);
 int b2b_ctl_org_add(struct b2b_ctl *ctl);
+int b2b_ctl_cache_dump(struct b2b_ctl *ctl);
 int b2b_ctl_cache_verify(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
@@ -77,6 +79,9 @@ const char *b2b_ctl_ago(int64_t then_s, int64_t now_s, char buf[B2B_AGE_SIZE]);
 /* "3 minutes", rounded down to one unit. Returns BUF. */
 const char *b2b_ctl_span(int64_t seconds, char buf[B2B_AGE_SIZE]);
 
+/* Strings of a JSON list, joined by blanks; "-" where there is none. Caller frees; NULL without memory. */
+char *b2b_ctl_joined(const json_t *list);
+
 /* A field of OBJECT; "", 0 and false where it is missing or of another type. */
 const char *b2b_ctl_text(const json_t *object, const char *key);
 long long b2b_ctl_number(const json_t *object, const char *key);
@@ -95,6 +100,7 @@ struct b2b_table *b2b_table_new(const char *const *headings);
 void b2b_table_free(struct b2b_table *table); /* NULL is legal */
 /* The next cell, row by row; copied, what is not printable ASCII shown as '?'. */
 void b2b_table_cell(struct b2b_table *table, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void b2b_ctl_joined_cell(struct b2b_table *table, const json_t *list);
 /* All of it within B2B_CTL_WIDTH columns: wide cells are cut and end in '~'. Returns 0 or -ENOMEM. */
 int b2b_table_print(struct b2b_table *table, FILE *out);
 

@@ -5,34 +5,6 @@
 #include "b2bctl/ctl.h"
 #include "common/clock.h"
 
-/* Strings of a JSON list, joined by blanks; "-" where there is none. Caller frees; NULL without memory. */
-static char *joined(const json_t *list)
-{
-	char *text = NULL;
-	size_t len = 0, i;
-	FILE *stream = open_memstream(&text, &len);
-	json_t *item;
-
-	if (!stream)
-		return NULL;
-	json_array_foreach(list, i, item)
-		fprintf(stream, "%s%s", i ? " " : "", json_is_string(item) ? json_string_value(item) : "?");
-	if (json_array_size(list) == 0)
-		fputc('-', stream);
-	if (fclose(stream) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-static void joined_cell(struct b2b_table *table, const json_t *list)
-{
-	char *text = joined(list);
-
-	b2b_table_cell(table, "%s", text ? text : "?");
-	free(text);
-}
-
 static const char *or_dash(const char *text)
 {
 	return *text ? text : "-";
@@ -51,8 +23,8 @@ static void org_row(struct b2b_table *table, const json_t *org, int64_t now_s)
 	b2b_table_cell(table, "%lld", b2b_ctl_number(org, "people"));
 	b2b_table_cell(table, "%lld", b2b_ctl_number(org, "sessions"));
 	b2b_table_cell(table, "0x%llx", json_integer_value(json_array_get(range, 0)));
-	joined_cell(table, json_object_get(org, "services"));
-	joined_cell(table, json_object_get(org, "roles"));
+	b2b_ctl_joined_cell(table, json_object_get(org, "services"));
+	b2b_ctl_joined_cell(table, json_object_get(org, "roles"));
 }
 
 static void user_row(struct b2b_table *table, const json_t *user, int64_t now_s)
@@ -63,7 +35,7 @@ static void user_row(struct b2b_table *table, const json_t *user, int64_t now_s)
 	b2b_table_cell(table, "%s", b2b_ctl_text(user, "state"));
 	b2b_table_cell(table, "%s", b2b_ctl_true(user, "open") ? "open" : or_dash(b2b_ctl_text(user, "reason")));
 	b2b_table_cell(table, "%lld", b2b_ctl_number(user, "sessions"));
-	joined_cell(table, json_object_get(user, "roles"));
+	b2b_ctl_joined_cell(table, json_object_get(user, "roles"));
 }
 
 static void session_row(struct b2b_table *table, const json_t *session, int64_t now_s)

@@ -51,6 +51,33 @@ bool b2b_ctl_true(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
+char *b2b_ctl_joined(const json_t *list)
+{
+	char *text = NULL;
+	size_t len = 0, i;
+	FILE *stream = open_memstream(&text, &len);
+	json_t *item;
+
+	if (!stream)
+		return NULL;
+	json_array_foreach(list, i, item)
+		fprintf(stream, "%s%s", i ? " " : "", json_is_string(item) ? json_string_value(item) : "?");
+	if (json_array_size(list) == 0)
+		fputc('-', stream);
+	if (fclose(stream) == 0)
+		return text;
+	free(text);
+	return NULL;
+}
+
+void b2b_ctl_joined_cell(struct b2b_table *table, const json_t *list)
+{
+	char *text = b2b_ctl_joined(list);
+
+	b2b_table_cell(table, "%s", text ? text : "?");
+	free(text);
+}
+
 /* Columns that LEN bytes of UTF-8 take, near enough: one a character. */
 static size_t columns_of(const char *text, size_t len)
 {
