@@ -480,32 +480,6 @@ static void what_cannot_be_trusted_is_refused(void **state)
 	expect_refused(files[1], gone, -ENODATA);
 }
 
-static void a_newer_version_is_read_where_it_may_be(void **state)
-{
-	struct b2b_format_head head;
-	char path[SCRATCH_SIZE];
-	struct b2b_cache *fresh;
-	struct passwd pw;
-	char buf[512];
-	FILE *file;
-
-	(void)state;
-	scratch_path(path, fixture.dir, "org/42c3e9/snapshot");
-	for (uint16_t min_reader = B2B_FORMAT_VERSION; min_reader <= B2B_FORMAT_VERSION + 1; min_reader++) {
-		file = fopen(path, "r+");
-		assert_non_null(file);
-		assert_int_equal(fread(&head, sizeof(head), 1, file), 1);
-		head.version = B2B_FORMAT_VERSION + 1;
-		head.min_reader = min_reader;
-		rewind(file);
-		assert_int_equal(fwrite(&head, sizeof(head), 1, file), 1);
-		assert_int_equal(fclose(file), 0);
-		assert_int_equal(b2b_cache_new(fixture.dir, &fresh), 0);
-		assert_int_equal(b2b_cache_getpwnam(fresh, "alice@acme", &pw, buf, sizeof(buf)), min_reader == B2B_FORMAT_VERSION ? 0 : -ENODATA);
-		b2b_cache_free(fresh);
-	}
-}
-
 static void a_forked_child_goes_on(void **state)
 {
 	int status;
@@ -548,7 +522,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(times_of_another_boot_mean_nothing, start, stop),
 		cmocka_unit_test_setup_teardown(ours_fails_closed, start, stop),
 		cmocka_unit_test_setup_teardown(what_cannot_be_trusted_is_refused, start, stop),
-		cmocka_unit_test_setup_teardown(a_newer_version_is_read_where_it_may_be, start, stop),
 		cmocka_unit_test_setup_teardown(a_forked_child_goes_on, start, stop),
 	};
 
