@@ -26,10 +26,11 @@ static int read_before(struct b2b_ctl *ctl, struct b2b_policy **ret_before)
 
 	if (r == 0 || r == -ENOENT)
 		return B2B_CTL_OK;
-	if (r != -EBADMSG)
+	if (r != -EBADMSG && r != -EPROTONOSUPPORT)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "%s/index: %s", ctl->cache_dir,
 		                    r == -EPERM ? "somebody else than root can change it; remove it and apply again" : strerror(-r));
-	fprintf(ctl->err, "warning: %s/index is damaged and is made anew; restart b2bd, so that roles are published anew too\n", ctl->cache_dir);
+	fprintf(ctl->err, "warning: %s/index %s and is made anew; restart b2bd, so that roles are published anew too\n", ctl->cache_dir,
+	        r == -EBADMSG ? "is damaged" : "was made by a newer b2b, which this one cannot read,");
 	return B2B_CTL_OK;
 }
 

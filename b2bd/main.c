@@ -102,7 +102,9 @@ static int read_policy(struct b2b_supervise_setup *setup)
 		r = b2b_index_read(setup->cache_dir, &setup->policy);
 	if (r < 0) {
 		b2b_log(LOG_ERR, "%s/index: %s; run \"b2bctl policy apply\"", setup->cache_dir,
-		        r == -ENOENT ? "the policy has not been compiled yet" : strerror(-r));
+		        r == -ENOENT ? "the policy has not been compiled yet" :
+		        r == -EPROTONOSUPPORT ? "a newer b2b compiled the policy, and this one cannot read it: install that one again, or go back for good" :
+		        r == -EBADMSG ? "the compiled policy is damaged" : strerror(-r));
 		return EX_CONFIG;
 	}
 	if (b2b_policy_org_by_uid(setup->policy, setup->uid) >= 0) {

@@ -160,6 +160,18 @@ static int make_home(const struct b2b_policy *policy, const struct b2b_policy_or
 	return r < 0 ? r : make_dir(path, 0, org->range_lo, 0750);
 }
 
+static const char *why_not(int error)
+{
+	switch (error) {
+	case -EEXIST:
+		return "its live file was made for another range, and a range never changes under an id";
+	case -EPROTONOSUPPORT:
+		return "a newer b2b made its live file, and this one cannot read it: install that one again, the file holds what was revoked";
+	default:
+		return "b2bctl cache verify says what is wrong and what to do";
+	}
+}
+
 static int prepare_org(const char *cache_dir, const struct b2b_policy *policy, int slot, struct b2b_live **ret_live)
 {
 	const struct b2b_policy_org *org = &policy->orgs[slot];
@@ -169,8 +181,7 @@ static int prepare_org(const char *cache_dir, const struct b2b_policy *policy, i
 	if (r == 0)
 		r = b2b_live_create(cache_dir, policy, slot, ret_live);
 	if (r < 0) {
-		b2b_log(LOG_ERR, "event=cache-failed org=%s error=\"%s\"%s", org->alias, strerror(-r),
-		        r == -EEXIST ? "; its live file was made for another range, and a range never changes under an id" : "");
+		b2b_log(LOG_ERR, "event=cache-failed org=%s error=\"%s\"; %s", org->alias, strerror(-r), why_not(r));
 		return r;
 	}
 	b2b_install_recover(cache_dir, policy, slot, *ret_live);

@@ -268,6 +268,25 @@ static void proposes_and_appends_a_free_range(void **state)
 	assert_int_equal(run(place, b2b_ctl_org_add, "initech", NULL, true), B2B_CTL_USAGE);
 }
 
+/* A newer b2b was here, and is gone. */
+static void makes_anew_what_a_newer_version_made(void **state)
+{
+	struct place *place = *state;
+	char path[80];
+	FILE *file;
+
+	apply(place, ACME, B2B_CTL_OK);
+	snprintf(path, sizeof(path), "%s/index", place->cache);
+	file = fopen(path, "r+e");
+	assert_non_null(file);
+	assert_int_equal(fseek(file, offsetof(struct b2b_format_head, version), SEEK_SET), 0);
+	assert_int_equal(fwrite("\2\0\2\0", 4, 1, file), 1);
+	fclose(file);
+	apply(place, ACME, B2B_CTL_OK);
+	assert_has(place->err, "index was made by a newer b2b, which this one cannot read, and is made anew; restart b2bd");
+	b2b_policy_free(index_of(place));
+}
+
 /* A table that only readers look at: the policy reads as it did, and is all the same not in force. */
 static void makes_anew_what_only_readers_see_damaged(void **state)
 {
@@ -303,6 +322,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(makes_anew_what_only_readers_see_damaged),
+		TEST(makes_anew_what_a_newer_version_made),
 		TEST(applies_and_says_what_changed),
 		TEST(a_wrong_configuration_changes_nothing),
 		TEST(checking_writes_nothing),
