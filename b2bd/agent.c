@@ -219,13 +219,23 @@ static int signal_descriptor(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* The guard could not announce what lies there. */
+static void publish_anew(struct b2b_core *core)
+{
+	for (uint32_t i = 0; i < core->policy->n_orgs; i++)
+		if (b2b_live_unpublished(core->lives[i]))
+			b2b_publish_org(core->publish, (int)i, NULL, NULL);
+}
+
 static void resume(struct b2b_core *core)
 {
 	b2b_sessions_start(core);
 	b2b_revocations_start(core);
 	window(core);
-	/* Before the first complete pass the names that are on disk are better than what is known here. */
-	if (!core->must_pass)
+	/* Before the first complete pass the names that are on disk are better than what is known here, where they can be read. */
+	if (core->must_pass)
+		publish_anew(core);
+	else
 		publish_all(core);
 	beat(core);
 }

@@ -167,3 +167,14 @@ void b2b_live_set_generation(struct b2b_live *live, uint64_t generation)
 {
 	__atomic_store_n(&live->file->generation, generation, __ATOMIC_RELEASE);
 }
+
+void b2b_live_set_unpublished(struct b2b_live *live)
+{
+	live->unpublished = true;
+	live->unpublished_at = b2b_live_generation(live);
+}
+
+bool b2b_live_unpublished(const struct b2b_live *live)
+{
+	return live->unpublished && live->unpublished_at == b2b_live_generation(live);
+}

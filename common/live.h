@@ -68,6 +68,13 @@ uint64_t b2b_live_verified_at(const struct b2b_live *live);
 uint64_t b2b_live_generation(const struct b2b_live *live);
 void b2b_live_set_generation(struct b2b_live *live, uint64_t generation);
 
+/*
+ * Guard: no snapshot that could be announced is in place. Whoever has the mapping by fork knows it too, until the
+ * generation is another one.
+ */
+void b2b_live_set_unpublished(struct b2b_live *live);
+bool b2b_live_unpublished(const struct b2b_live *live);
+
 #define B2B_HEARTBEAT_EVERY_NS 1000000000ull
 #define B2B_HEARTBEAT_FRESH_NS 5000000000ull /* older: the agent is taken for dead */
 

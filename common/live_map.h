@@ -9,6 +9,8 @@ struct b2b_live {
 	struct b2b_format_live *file; /* the mapping */
 	size_t size;
 	uint32_t range_lo, range_hi; /* copies that were checked: the file's own are not looked at again */
+	bool unpublished;            /* while the generation is this one: */
+	uint64_t unpublished_at;
 };
 
 /* Bytes of a live file for a range (checked: B2B_RANGE_MAX ids at most). */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "common/snapshot.h"
 #include "common/trusted_file.h"
 #include "common/write_file.h"
@@ -85,23 +86,50 @@ int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int f
 	return r;
 }
 
-void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live *live)
+/* Map what is in place. Returns 0, -ENOENT where nothing is, or another negative errno. */
+static int map_installed(const char *dir, const char *org_id, void **ret_image, size_t *ret_size)
 {
-	uint64_t generation = 0;
-	size_t size = 0;
 	char path[PATH_MAX];
+	size_t size = 0;
 	void *image;
-	int fd;
+	int fd, r;
 
-	snprintf(path, sizeof(path), "%s/org/%s/" NAME, dir, policy->orgs[org].id);
+	snprintf(path, sizeof(path), "%s/org/%s/" NAME, dir, org_id);
 	fd = b2b_trusted_open(path, B2B_SNAPSHOT_MAX, &size);
 	if (fd < 0)
-		return;
+		return fd;
 	image = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+	r = image == MAP_FAILED ? -EBADMSG : 0;
 	close(fd);
-	if (image == MAP_FAILED)
-		return;
-	if (b2b_snapshot_check(image, size, policy, org, &generation) == 0 && generation > b2b_live_generation(live))
+	if (r < 0)
+		return r;
+	*ret_image = image;
+	*ret_size = size;
+	return 0;
+}
+
+void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live *live)
+{
+	struct b2b_finding finding = { 0, "it cannot be opened, or is not to be trusted" };
+	uint64_t announced = b2b_live_generation(live), generation = 0;
+	void *image = NULL;
+	size_t size = 0;
+	int r;
+
+	r = map_installed(dir, policy->orgs[org].id, &image, &size);
+	if (r == -ENOENT && announced == 0)
+		return; /* nothing was ever published */
+	if (r == 0) {
+		r = b2b_snapshot_find(image, size, policy, org, &generation, &finding);
+		munmap(image, size);
+	}
+	if (r == 0 && generation < announced)
+		r = -ESTALE;
+	if (r == 0 && generation > announced)
 		b2b_live_set_generation(live, generation);
-	munmap(image, size);
+	if (r == 0)
+		return;
+	b2b_log(LOG_WARNING, "event=snapshot-refused org=%s byte=%llu error=\"%s\"; it is published anew", policy->orgs[org].alias,
+	        (unsigned long long)finding.at, r == -ENOENT ? "it is gone" : r == -ESTALE ? "an older one than was announced" : finding.what);
+	b2b_live_set_unpublished(live);
 }

@@ -19,7 +19,10 @@
  */
 int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t installed, uint64_t *ret_generation);
 
-/* After a crash between rename and announcement: announce what is installed. An unreadable or invalid one is left alone. */
+/*
+ * After a crash between rename and announcement: announce what is installed. One that is gone, damaged, of another version or
+ * older than was announced is logged and left alone: readers take of it what they can, and LIVE is marked unpublished.
+ */
 void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live *live);
 
 struct b2b_installer; /* opaque: installs one after another */

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "b2bd/guard/install.h"
+#include "common/cache_format.h"
 #include "common/snapshot.h"
 #include "tests/unit/test_guard_harness.h"
 
@@ -126,6 +127,43 @@ static void test_recovers(void **state)
 	assert_true(b2b_live_generation(lives[EMEA]) < next);
 	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]);
 	assert_int_equal(b2b_live_generation(lives[EMEA]), next);
+	assert_false(b2b_live_unpublished(lives[EMEA]));
+}
+
+static void poke(const char *path, off_t at, char byte)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+	close(fd);
+}
+
+/* What cannot be announced is to be published anew: nobody else would, until the directory changes. */
+static void test_notes_what_cannot_be_announced(void **state)
+{
+	uint64_t next = b2b_live_generation(lives[EMEA]) + 1, installed = 0;
+	int fd = snapshot_of(EMEA, next, ALL_SEALS);
+
+	(void)state;
+	b2b_live_set_generation(lives[EMEA], 0);
+	unlink(SNAPSHOT("7be10a"));
+	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]); /* none was ever published */
+	assert_false(b2b_live_unpublished(lives[EMEA]));
+	b2b_live_set_generation(lives[EMEA], next - 1);
+	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]); /* it was lost */
+	assert_true(b2b_live_unpublished(lives[EMEA]));
+	assert_int_equal(b2b_install(WORLD_CACHE, policy, EMEA, fd, 0, &installed), 0);
+	b2b_live_set_generation(lives[EMEA], next);
+	assert_false(b2b_live_unpublished(lives[EMEA]));
+	poke(SNAPSHOT("7be10a"), 12, B2B_FORMAT_VERSION + 1);
+	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]); /* of another version */
+	assert_true(b2b_live_unpublished(lives[EMEA]));
+	assert_int_equal(b2b_live_generation(lives[EMEA]), next);
+	poke(SNAPSHOT("7be10a"), 12, B2B_FORMAT_VERSION);
+	b2b_live_set_generation(lives[EMEA], next + 1);
+	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]); /* older than was announced */
+	assert_true(b2b_live_unpublished(lives[EMEA]));
+	close(fd);
 }
 
 static pid_t child_of_guard(void)
@@ -222,6 +260,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_full_disk, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_recovers, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_dies_with_the_guard, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_notes_what_cannot_be_announced, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_beside_ends, start_guard, stop_guard),
 	};
 	int r;
