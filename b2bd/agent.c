@@ -162,6 +162,7 @@ static int start_parts(struct b2b_core *core, char *error)
 	    (r = b2b_tickets_new(&core->tickets)) < 0 || (r = b2b_state_open(core->setup->state_dir, &core->state)) < 0 ||
 	    (r = b2b_directory_adopt_policy(core->state, core->policy)) < 0)
 		return r;
+	core->roles_moved = r == 1;
 	core->floor_s = b2b_clock_floor(core->state);
 	/* the link owns its descriptor; a reload needs the original again */
 	guard_fd = dup(core->setup->guard_fd);
@@ -219,11 +220,11 @@ static int signal_descriptor(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The guard could not announce what lies there. */
+/* The guard could not announce what lies there, or root's roles have other numbers than it carries. */
 static void publish_anew(struct b2b_core *core)
 {
 	for (uint32_t i = 0; i < core->policy->n_orgs; i++)
-		if (b2b_live_unpublished(core->lives[i]))
+		if (core->roles_moved || b2b_live_unpublished(core->lives[i]))
 			b2b_publish_org(core->publish, (int)i, NULL, NULL);
 }
 

@@ -52,6 +52,7 @@ struct b2b_core {
 	struct b2b_ending *endings;    /* ends that the guard is working on */
 	struct b2b_absent absent;
 	struct b2b_timer beat, window, limit, again;
+	bool roles_moved;          /* since the snapshots were made */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
 	bool published_all;        /* every organisation was published by this agent */
 	uint64_t polled_ns;        /* last completed signal poll, 0: none */

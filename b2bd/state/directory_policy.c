@@ -10,7 +10,8 @@
 
 struct role_map {
 	int8_t to[B2B_ROLES_MAX]; /* new bit of each old one, -1: no such role any more */
-	bool moved;
+	bool moved;      /* the list is another one, be it that one was added */
+	bool renumbered; /* an old bit means something else, or nothing */
 };
 
 static int read_map(struct b2b_state *state, const struct b2b_policy *policy, struct role_map *ret_map)
@@ -20,7 +21,7 @@ static int read_map(struct b2b_state *state, const struct b2b_policy *policy, st
 	int bit, r;
 
 	memset(ret_map->to, -1, sizeof(ret_map->to));
-	ret_map->moved = false;
+	ret_map->moved = ret_map->renumbered = false;
 	r = b2b_row_prepare(state, &row, "SELECT bit, name FROM role_bit");
 	if (r < 0)
 		return r;
@@ -29,11 +30,11 @@ static int read_map(struct b2b_state *state, const struct b2b_policy *policy, st
 		if (bit < 0 || bit >= B2B_ROLES_MAX)
 			continue;
 		ret_map->to[bit] = (int8_t)b2b_policy_role(policy, (const char *)sqlite3_column_text(row, 1));
-		ret_map->moved = ret_map->moved || ret_map->to[bit] != bit;
+		ret_map->renumbered = ret_map->renumbered || ret_map->to[bit] != bit;
 		known++;
 	}
 	sqlite3_finalize(row);
-	ret_map->moved = ret_map->moved || known != policy->n_roles;
+	ret_map->moved = ret_map->renumbered || known != policy->n_roles;
 	return r;
 }
 
@@ -93,23 +94,26 @@ static int adopt_roles(struct b2b_state *state, const struct b2b_policy *policy)
 	if (r < 0 || !map.moved)
 		return r;
 	r = translate_principals(state, &map);
-	return r == 0 ? write_roles(state, policy) : r;
+	if (r == 0)
+		r = write_roles(state, policy);
+	return r == 0 && map.renumbered ? 1 : r;
 }
 
 int b2b_directory_adopt_policy(struct b2b_state *state, const struct b2b_policy *policy)
 {
+	int r = b2b_state_begin(state), moved = 0;
 	uint32_t i;
-	int r = b2b_state_begin(state);
 
 	if (r < 0)
 		return r;
 	for (i = 0; i < policy->n_orgs && r == 0; i++)
 		r = b2b_ledger_range(state, &policy->orgs[i]);
 	if (r == 0)
-		r = adopt_roles(state, policy);
+		r = moved = adopt_roles(state, policy);
 	if (r < 0) {
 		b2b_state_rollback(state);
 		return r;
 	}
-	return b2b_state_commit(state);
+	r = b2b_state_commit(state);
+	return r < 0 ? r : moved;
 }

@@ -43,7 +43,7 @@ void b2b_org_record_clear(struct b2b_org_record *org);
 /*
  * Bring the database into line with root's policy, once before anything is stored: record each organisation's range,
  * and translate the stored role bits where the policy's list of roles is another one than before.
- * One transaction. Returns 0, -EEXIST a range changed or overlaps (logged), or a negative errno.
+ * One transaction. Returns 0, 1 the roles have other numbers now, so that snapshots made before mislead; -EEXIST a range changed or overlaps (logged), or a negative errno.
  */
 int b2b_directory_adopt_policy(struct b2b_state *state, const struct b2b_policy *policy);
 

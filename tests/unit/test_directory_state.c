@@ -367,9 +367,13 @@ static void roles_keep_their_meaning(void **state)
 	policy.n_roles = 2;
 	snprintf(policy.roles[0].name, sizeof(policy.roles[0].name), "auditor");
 	snprintf(policy.roles[1].name, sizeof(policy.roles[1].name), "dba");
-	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), 0);
+	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), 1); /* to be published anew */
 	b2b_directory_by_name(fixture->state, "42c3e9", "alice", &found);
 	assert_int_equal(found.roles, 1);
+	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), 0);
+	policy.n_roles = 3; /* one more, and nothing that was published means anything else */
+	snprintf(policy.roles[2].name, sizeof(policy.roles[2].name), "operator");
+	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), 0);
 	b2b_principal_clear(&found);
 }
 
