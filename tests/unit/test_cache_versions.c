@@ -3,7 +3,8 @@
  * answered right; what a newer writer makes is read where it may be, and refused cleanly where not; and nothing of that
  * loses a revocation.
  *
- * test_cache_versions --write DIR writes a golden cache (tests/golden/README).
+ * test_cache_versions --write DIR writes a golden cache (tests/golden/README);
+ * test_cache_versions --next DIR ORG_ID WHICH MIN_READER makes files of the next version (tests/support/next_version.h).
  */
 #include <err.h>
 #include <errno.h>
@@ -338,5 +339,9 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "--write") == 0)
 		return write_golden(argv[2]);
+	if (argc == 6 && strcmp(argv[1], "--next") == 0) {
+		next_version(argv[2], argv[3], (unsigned)strtoul(argv[4], NULL, 10), (uint16_t)strtoul(argv[5], NULL, 10));
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
