@@ -15,6 +15,7 @@
 #include "common/index.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
+#include "tests/support/next_version.h"
 #include "tests/support/nss_module.h"
 #include "tests/support/scratch.h"
 
@@ -374,6 +375,40 @@ static void damage_is_unavail(void **state)
 	start(state);
 }
 
+static void make_next(unsigned which, uint16_t min_reader)
+{
+	for (int org = 0; org < FIXTURE_ORGS; org++)
+		next_version(CACHE, fixture.policy->orgs[org].id, which & ~(unsigned)NEXT_INDEX, min_reader);
+	if (which & NEXT_INDEX)
+		next_version(CACHE, "42c3e9", NEXT_INDEX, min_reader);
+}
+
+/* A process that keeps this module loaded while the package is brought up to the next version, and the one after. */
+static int long_running_body(void *arg)
+{
+	(void)arg;
+	CHECK(maps_body(NULL) == 0);
+	make_next(NEXT_ALL, NEXT_SAME_READER);
+	CHECK(maps_body(NULL) == 0);
+	CHECK(closing_body(NULL) == 0);
+	make_next(NEXT_SNAPSHOT, NEXT_ONLY_READER);
+	CHECK(unavailable_body(NULL) == 0);
+	make_next(NEXT_INDEX, NEXT_ONLY_READER);
+	CHECK(unavailable_body(NULL) == 0);
+	return 0;
+}
+
+static void an_old_module_reads_new_files_where_it_may(void **state)
+{
+	assert_int_equal(machine_child(long_running_body, NULL), 0);
+	stop(state);
+	start(state);
+	make_next(NEXT_ALL, NEXT_SAME_READER);
+	assert_int_equal(machine_child(maps_body, NULL), 0);
+	make_next(NEXT_LIVE, NEXT_ONLY_READER);
+	assert_int_equal(machine_child(unavailable_body, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -385,6 +420,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(partners_see_their_own_roster_alone, start, stop),
 		cmocka_unit_test_setup_teardown(strict_and_everyone_are_what_they_say, start, stop),
 		cmocka_unit_test_setup_teardown(damage_is_unavail, start, stop),
+		cmocka_unit_test_setup_teardown(an_old_module_reads_new_files_where_it_may, start, stop),
 	};
 
 	machine_private();

@@ -23,6 +23,7 @@
 #include "common/session_record.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
+#include "tests/support/next_version.h"
 #include "tests/support/nss_module.h"
 #include "tests/support/scratch.h"
 #include "tests/support/scripted_agent.h"
@@ -338,6 +339,26 @@ static void the_cache_closes_what_the_agent_opens(void **state)
 	assert_int_equal(call(pam_acct_mgmt, "sshd", "erin@globex", NULL, 0), PAM_PERM_DENIED);
 }
 
+/* Files of the next version: those that this one understands are judged as ever, others deny partners and nobody else. */
+static void newer_files_are_understood_or_deny(void **state)
+{
+	static const unsigned files[] = { NEXT_INDEX, NEXT_LIVE, NEXT_SNAPSHOT };
+	struct scripted_step account = { .want = B2B_ASK_ACCOUNT, .type = B2B_SAY_DECISION, .uid = ALICE };
+
+	next_version(CACHE, "42c3e9", NEXT_ALL, NEXT_SAME_READER);
+	assert_int_equal(call(pam_acct_mgmt, "sshd", "alice@acme", &account, 1), PAM_SUCCESS);
+	withdraw(NULL);
+	assert_int_equal(call(pam_acct_mgmt, "sshd", "alice@acme", &account, 1), PAM_PERM_DENIED);
+	for (size_t i = 0; i < COUNT(files); i++) {
+		stop(state);
+		start(state);
+		next_version(CACHE, "42c3e9", files[i], NEXT_ONLY_READER);
+		assert_int_equal(call(pam_acct_mgmt, "sshd", "alice@acme", NULL, 0), PAM_PERM_DENIED);
+		assert_non_null(strstr(screen.text, "The partner cache cannot be read"));
+		assert_int_equal(call(pam_acct_mgmt, "sshd", "root", NULL, 0), IGNORED);
+	}
+}
+
 static void unknown_and_misspelt_names_start_nothing(void **state)
 {
 	(void)state;
@@ -545,6 +566,7 @@ int main(void)
 		CASE(success_must_be_about_the_same_person),
 		CASE(a_withdrawal_while_the_person_approves_denies),
 		CASE(the_cache_closes_what_the_agent_opens),
+		CASE(newer_files_are_understood_or_deny),
 		CASE(unknown_and_misspelt_names_start_nothing),
 		CASE(an_unknown_option_denies_partners),
 		CASE(account_tells_denials_apart),
