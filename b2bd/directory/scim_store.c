@@ -16,14 +16,14 @@ static void note_unusable(struct b2b_scim_store *store, const char *what, const 
 		b2b_log(LOG_WARNING, "directory: %s %s is passed over: %s", what, id ? id : "?",
 		        error == -EINVAL   ? "its name is none for this host"
 		        : error == -EEXIST ? "its name or subject is somebody else's"
-		        : error == -ENOSPC ? "the organisation's range is used up"
+		        : error == -EDQUOT ? "the organisation's range is used up"
 		                           : "the record is malformed");
 }
 
 /* Errors of one record, which leave the transaction whole. */
 static bool of_the_record(int error)
 {
-	return error == -EINVAL || error == -EEXIST || error == -ENOSPC || error == -ENOENT || error == -EBADMSG;
+	return error == -EINVAL || error == -EEXIST || error == -EDQUOT || error == -ENOENT || error == -EBADMSG;
 }
 
 static void mark_changed(struct b2b_scim_store *store, const char *org_id)

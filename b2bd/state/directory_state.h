@@ -52,8 +52,8 @@ int b2b_directory_adopt_policy(struct b2b_state *state, const struct b2b_policy 
  * pass number PASS. Gives a uid from the ledger at the first time: the principal's former one, or the next of
  * its organisation's range that nobody ever had. *ret_changed: something that a snapshot or a decision shows changed.
  * A removed person whom this host never knew is not stored. A person who is in another organisation now is removed
- * from the former one. Call inside a transaction; after -ENOSPC, -EEXIST, -ENOENT and -EINVAL it may go on.
- * Returns 0, -ENOSPC range used up, -EEXIST the name or the subject belongs to another living principal, -ENOENT
+ * from the former one. Call inside a transaction; after -EDQUOT, -EEXIST, -ENOENT and -EINVAL it may go on.
+ * Returns 0, -EDQUOT range used up, -EEXIST the name or the subject belongs to another living principal, -ENOENT
  * organisation not in the policy, -EINVAL no name for this host (common/names.h, reserved, too long), or a negative errno.
  */
 int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy *policy, const struct b2b_principal *principal,

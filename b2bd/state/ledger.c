@@ -100,7 +100,7 @@ static int next_id(struct b2b_state *state, const struct b2b_policy_org *org, in
 	if (r < 0)
 		return r;
 	if (last >= org->range_hi)
-		return -ENOSPC;
+		return -EDQUOT;
 	*ret_id = last + 1;
 	return 0;
 }

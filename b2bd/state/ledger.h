@@ -18,7 +18,7 @@ int b2b_ledger_range(struct b2b_state *state, const struct b2b_policy_org *org);
 /*
  * The id of OWNER (the directory's id of a person or group) in ORG: its former one, or the next of the range that
  * nobody ever had. People and groups share the numbers; the first of the range is the members group's.
- * Returns 0, -ENOSPC range used up, -EEXIST as above, or a negative errno.
+ * Returns 0, -EDQUOT range used up (-ENOSPC is a full disk), -EEXIST as above, or a negative errno.
  */
 int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_ledger_kind kind, const char *owner,
                   uint32_t *ret_id);

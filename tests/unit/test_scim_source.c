@@ -324,6 +324,42 @@ static void many_at_once_wait_for_a_word(void **state)
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 }
 
+/* A disk that is full is no fault of the record at hand: whoever could not be stored comes with the next pass. */
+static void a_full_disk_ends_the_pass(void **state)
+{
+	struct world *world = *state;
+	sqlite3 *db = b2b_state_db(world->base->state);
+
+	world->directory.n_people = PEOPLE_MAX;
+	assert_int_equal(sqlite3_exec(db, "PRAGMA max_page_count = 1", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_string_equal(world->why, "No space left on device");
+	assert_int_equal(standing(world, "n1199"), -ENOENT);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n1199"), B2B_OK);
+}
+
+static void one_without_an_id_stops_nobody(void **state)
+{
+	static const char fill[] = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 65529)"
+	                           " INSERT INTO ledger (id, org_id, kind, owner) SELECT 2013265920 + i, '42c3e9', 1, 'former' || i FROM n";
+	struct world *world = *state;
+	struct b2b_source_status status;
+
+	assert_int_equal(sqlite3_exec(b2b_state_db(world->base->state), fill, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, 6);
+	assert_int_equal(standing(world, "n5"), B2B_OK);
+	assert_int_equal(standing(world, "n6"), -ENOENT);
+	/* who has an id is followed all the same */
+	world->directory.gone = 1;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, "n6"), -ENOENT);
+}
+
 static void a_broken_record_does_not_remove_its_person(void **state)
 {
 	struct world *world = *state;
@@ -378,7 +414,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_everything_page_by_page), TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
 		TEST(an_old_token_is_replaced_once), TEST(who_is_gone_is_removed),       TEST(who_is_only_not_listed_stays),
-		TEST(many_at_once_wait_for_a_word),  TEST(a_broken_record_does_not_remove_its_person), TEST(finds_one),
+		TEST(many_at_once_wait_for_a_word),  TEST(a_broken_record_does_not_remove_its_person), TEST(a_full_disk_ends_the_pass),
+		TEST(one_without_an_id_stops_nobody), TEST(finds_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,7 +166,7 @@ static void a_range_ends(void **state)
 		snprintf(owner, sizeof(owner), "p%d", i);
 		assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, owner), GLOBEX_LO + (uint32_t)i);
 	}
-	assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, "one more"), (uint32_t)-ENOSPC);
+	assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, "one more"), (uint32_t)-EDQUOT);
 	assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, "p1"), GLOBEX_LO + 1);
 }
 
