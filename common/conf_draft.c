@@ -42,19 +42,22 @@ int b2b_draft_fail(struct b2b_draft *draft, int line, const char *format, ...)
 	return -EINVAL;
 }
 
+int b2b_draft_line(const struct b2b_draft_section *section, const char *key)
+{
+	size_t at;
+
+	return b2b_conf_key_find(section->section, key, &at) && section->lines[at] ? section->lines[at] : section->line;
+}
+
 int b2b_draft_fail_key(struct b2b_draft *draft, const struct b2b_draft_section *section, const char *key, const char *format, ...)
 {
 	const char *space = section->name[0] ? " " : "";
 	char about[128];
 	va_list args;
-	size_t at;
-	int line = section->line;
 
-	if (b2b_conf_key_find(section->section, key, &at) && section->lines[at])
-		line = section->lines[at];
 	snprintf(about, sizeof(about), "[%s%s%s] %s: ", b2b_conf_section_name(section->section), space, section->name, key);
 	va_start(args, format);
-	fail(draft, line, about, format, args);
+	fail(draft, b2b_draft_line(section, key), about, format, args);
 	va_end(args);
 	return -EINVAL;
 }

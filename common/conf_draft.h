@@ -84,6 +84,9 @@ int b2b_draft_fail(struct b2b_draft *draft, int line, const char *format, ...) _
 int b2b_draft_fail_key(struct b2b_draft *draft, const struct b2b_draft_section *section, const char *key, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* Where KEY of SECTION stands: its line, or the section's where the key is not in the file. */
+int b2b_draft_line(const struct b2b_draft_section *section, const char *key);
+
 #define B2B_QUOTE_SIZE 72
 /* TEXT in quotes, cut, what a terminal should not get shown as '?'. Returns BUF. */
 const char *b2b_draft_quote(const char *text, size_t len, char buf[B2B_QUOTE_SIZE]);

@@ -97,14 +97,18 @@ static int by_range(const void *a, const void *b)
 {
 	const struct b2b_policy_org *const *left = a, *const *right = b;
 
-	return ((*left)->range_lo > (*right)->range_lo) - ((*left)->range_lo < (*right)->range_lo);
+	if ((*left)->range_lo == (*right)->range_lo)
+		return by_alias(*left, *right);
+	return (*left)->range_lo > (*right)->range_lo ? 1 : -1;
 }
 
 static int by_id(const void *a, const void *b)
 {
 	const struct b2b_policy_org *const *left = a, *const *right = b;
 
-	return strcmp((*left)->id, (*right)->id);
+	int r = strcmp((*left)->id, (*right)->id);
+
+	return r ? r : by_alias(*left, *right);
 }
 
 /* ORDER: by range, so that what overlaps are neighbours. */
@@ -117,8 +121,10 @@ static int judge_ranges(struct b2b_draft *draft, const struct b2b_policy *policy
 			return b2b_draft_fail_key(draft, section_of(draft, org), "range", "found 0x%x-0x%x, which holds partners_gid 0x%x; expected a range without it",
 			                          org->range_lo, org->range_hi, policy->partners_gid);
 		if (i > 0 && org->range_lo <= order[i - 1]->range_hi)
-			return b2b_draft_fail_key(draft, section_of(draft, org), "range", "found 0x%x-0x%x, which overlaps that of %s, 0x%x-0x%x; expected one of its own",
-			                          org->range_lo, org->range_hi, order[i - 1]->alias, order[i - 1]->range_lo, order[i - 1]->range_hi);
+			return b2b_draft_fail_key(draft, section_of(draft, org), "range",
+			                          "found 0x%x-0x%x, which overlaps 0x%x-0x%x of %s in line %d; expected one of its own, b2bctl org add proposes one",
+			                          org->range_lo, org->range_hi, order[i - 1]->range_lo, order[i - 1]->range_hi, order[i - 1]->alias,
+			                          b2b_draft_line(section_of(draft, order[i - 1]), "range"));
 	}
 	return 0;
 }
@@ -127,7 +133,8 @@ static int judge_ids(struct b2b_draft *draft, const struct b2b_policy *policy, c
 {
 	for (uint32_t i = 1; i < policy->n_orgs; i++)
 		if (strcmp(order[i]->id, order[i - 1]->id) == 0)
-			return b2b_draft_fail_key(draft, section_of(draft, order[i]), "id", "found the id of %s; expected one of its own", order[i - 1]->alias);
+			return b2b_draft_fail_key(draft, section_of(draft, order[i]), "id", "found the id of %s in line %d; expected one of its own",
+			                          order[i - 1]->alias, b2b_draft_line(section_of(draft, order[i - 1]), "id"));
 	return 0;
 }
 

@@ -17,27 +17,38 @@ const char b2b_schema_ledger[] =
 	"CREATE TRIGGER range_keeps BEFORE DELETE ON id_range BEGIN SELECT raise(ABORT, 'ranges are never taken back'); END;"
 	"CREATE TRIGGER range_stays BEFORE UPDATE ON id_range BEGIN SELECT raise(ABORT, 'ranges never change'); END;";
 
-static int record_range(struct b2b_state *state, const struct b2b_policy_org *org)
+/* 0, or -EEXIST when another organisation has, or had, a part of ORG's range (logged). */
+static int judge_overlap(struct b2b_state *state, const struct b2b_policy_org *org)
 {
-	static const char overlaps[] = "SELECT lo FROM id_range WHERE lo <= ? AND hi >= ?";
-	static const char insert[] = "INSERT INTO id_range (org_id, lo, hi) VALUES (?, ?, ?)";
+	static const char overlaps[] = "SELECT org_id, lo, hi FROM id_range WHERE lo <= ? AND hi >= ? LIMIT 1";
 	sqlite3_stmt *row = NULL;
-	int64_t other = 0;
 	int r = b2b_statement(state, overlaps, &row);
 
 	if (r < 0)
 		return r;
 	b2b_row_int(row, 1, org->range_hi);
 	b2b_row_int(row, 2, org->range_lo);
-	r = b2b_statement_number(row, &other);
-	if (r == 0) {
-		b2b_log(LOG_ERR, "ids: organisation %s (%s) cannot have the range %u-%u: it overlaps one at %lld that was given to another",
-		        org->alias, org->id, org->range_lo, org->range_hi, (long long)other);
-		return -EEXIST;
+	r = b2b_row_next(row);
+	if (r > 0) {
+		b2b_log(LOG_ERR,
+		        "ids: organisation %s (%s) cannot have 0x%x-0x%x: 0x%llx-0x%llx was given to organisation %s, and ids never pass to another; "
+		        "b2bctl org add proposes a free range",
+		        org->alias, org->id, org->range_lo, org->range_hi, (long long)sqlite3_column_int64(row, 1),
+		        (long long)sqlite3_column_int64(row, 2), (const char *)sqlite3_column_text(row, 0));
+		r = -EEXIST;
 	}
-	if (r != -ENOENT)
-		return r;
-	r = b2b_statement(state, insert, &row);
+	sqlite3_reset(row);
+	return r;
+}
+
+static int record_range(struct b2b_state *state, const struct b2b_policy_org *org)
+{
+	static const char insert[] = "INSERT INTO id_range (org_id, lo, hi) VALUES (?, ?, ?)";
+	sqlite3_stmt *row = NULL;
+	int r = judge_overlap(state, org);
+
+	if (r == 0)
+		r = b2b_statement(state, insert, &row);
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, org->id);
@@ -66,7 +77,7 @@ int b2b_ledger_range(struct b2b_state *state, const struct b2b_policy_org *org)
 		return r < 0 ? r : record_range(state, org);
 	if (lo == org->range_lo && hi == org->range_hi)
 		return 0;
-	b2b_log(LOG_ERR, "ids: organisation %s (%s) has the range %lld-%lld for ever, the configuration says %u-%u", org->alias, org->id,
+	b2b_log(LOG_ERR, "ids: organisation %s (%s) has 0x%llx-0x%llx and cannot change to 0x%x-0x%x: put the range back", org->alias, org->id,
 	        (long long)lo, (long long)hi, org->range_lo, org->range_hi);
 	return -EEXIST;
 }

@@ -279,8 +279,9 @@ static void refuses_wrong_organisations(void **state)
 	refuse("[organisation acme]\nrange=0x7fffff00-0x80000000\n", "b2b.conf:6: [organisation acme] range");
 	refuse("[organisation acme]\nrange=0x7800ffff-0x78000000\n", "b2b.conf:6: [organisation acme] range");
 	refuse(ACME "[organisation globex]\nid=2\nrange=0x7800ffff-0x7801ffff\n",
-	       "b2b.conf:10: [organisation globex] range: found 0x7800ffff-0x7801ffff, which overlaps that of acme");
-	refuse(ACME "[organisation globex]\nid=1\nrange=0x78010000-0x7801ffff\n", "b2b.conf:");
+	       "b2b.conf:10: [organisation globex] range: found 0x7800ffff-0x7801ffff, which overlaps 0x78000000-0x7800ffff of acme in line 7;");
+	refuse(ACME "[organisation globex]\nid=1\nrange=0x78000000-0x7800ffff\n", "b2b.conf:10: [organisation globex] range: found 0x78000000-0x7800ffff, which");
+	refuse(ACME "[organisation globex]\nid=1\nrange=0x78010000-0x7801ffff\n", "b2b.conf:9: [organisation globex] id: found the id of acme in line 6;");
 	refuse("[host]\npartners_gid = 0x78000010\n" ACME, "b2b.conf:9: [organisation acme] range: found 0x78000000-0x7800ffff, which holds partners_gid");
 	refuse(ACME "services = sshd ftpd\n", "b2b.conf:8: [organisation acme] services: found \"ftpd\"; expected sshd, sudo,");
 	refuse(ACME "roles = dba\n", "b2b.conf:8: [organisation acme] roles: found \"dba\"; expected a role with a section [role NAME]");
