@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "b2bd/state/directory_state.h"
+#include "b2bd/state/ledger.h"
 #include "b2bd/state/session_state.h"
 #include "common/clock.h"
 #include "common/reason.h"
@@ -11,13 +12,13 @@
 int b2b_words_init(struct b2b_words *words, struct b2b_state *state, const struct b2b_policy *policy, struct b2b_live **lives)
 {
 	*words = (struct b2b_words){ .state = state, .policy = policy, .lives = lives };
-	words->upto = calloc(policy->n_orgs ? policy->n_orgs : 1, sizeof(*words->upto));
-	return words->upto ? 0 : -ENOMEM;
+	words->whole = calloc(policy->n_orgs ? policy->n_orgs : 1, sizeof(*words->whole));
+	return words->whole ? 0 : -ENOMEM;
 }
 
 void b2b_words_clear(struct b2b_words *words)
 {
-	free(words->upto);
+	free(words->whole);
 	free(words->holds);
 	*words = (struct b2b_words){ 0 };
 }
@@ -86,8 +87,6 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 
 	if (old != new && b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN) < 0)
 		return -ERANGE;
-	if (uid > applying->words->upto[applying->org])
-		applying->words->upto[applying->org] = uid;
 	return 0;
 }
 
@@ -114,17 +113,54 @@ static int apply_org(struct applying *applying)
 	return 0;
 }
 
+static int apply_people(struct applying *applying)
+{
+	struct b2b_words *words = applying->words;
+	const struct b2b_policy_org *org = &words->policy->orgs[applying->org];
+	int r = b2b_directory_each_standing(words->state, org->id, apply_person, applying);
+
+	if (r == 0) {
+		words->whole[applying->org] = true;
+		b2b_ledger_forget_news(words->state, org);
+	}
+	return r;
+}
+
 int b2b_words_apply(struct b2b_words *words, int org)
 {
 	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
 	int r = apply_org(&applying);
 
-	return r < 0 ? r : b2b_directory_each_standing(words->state, words->policy->orgs[org].id, 0, apply_person, &applying);
+	return r < 0 ? r : apply_people(&applying);
+}
+
+static int apply_uid(struct applying *applying, uint32_t uid)
+{
+	struct b2b_principal principal;
+	int r = b2b_directory_by_uid(applying->words->state, uid, &principal);
+
+	if (r == -ENOENT)
+		return apply_person(applying, uid, NULL);
+	if (r == 0) {
+		r = apply_person(applying, uid, &principal);
+		b2b_principal_clear(&principal);
+	}
+	return r;
 }
 
 int b2b_words_new_people(struct b2b_words *words, int org)
 {
 	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+	const uint32_t *news;
+	size_t n;
+	int r = 0;
 
-	return b2b_directory_each_standing(words->state, words->policy->orgs[org].id, words->upto[org] + 1, apply_person, &applying);
+	if (!words->whole[org])
+		return apply_people(&applying);
+	news = b2b_ledger_news(words->state, &words->policy->orgs[org], &n);
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = apply_uid(&applying, news[i]);
+	if (r == 0)
+		b2b_ledger_forget_news(words->state, &words->policy->orgs[org]);
+	return r;
 }

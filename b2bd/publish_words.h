@@ -14,7 +14,7 @@ struct b2b_words {
 	struct b2b_state *state;
 	const struct b2b_policy *policy;
 	struct b2b_live **lives;
-	uint32_t *upto; /* per slot: the words of ids up to here were looked at */
+	bool *whole; /* per slot: every word was looked at once, so that news alone are left */
 	struct b2b_word_hold *holds;
 	size_t n_holds;
 	/*
@@ -29,7 +29,7 @@ void b2b_words_clear(struct b2b_words *words);
 
 /* Every word of ORG, its own and those of its people. Returns 0 or a negative errno: then some are as they were. */
 int b2b_words_apply(struct b2b_words *words, int org);
-/* Only those of people whose id was given since the last time: what a new snapshot may show for the first time. */
+/* Only those of people who have come since the last time: what a new snapshot may show for the first time. */
 int b2b_words_new_people(struct b2b_words *words, int org);
 
 /*

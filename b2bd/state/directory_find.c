@@ -186,7 +186,7 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
 	return each_row(row, each, arg);
 }
 
-int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uint32_t first,
+int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg)
 {
 	struct b2b_principal view = { 0 };
@@ -195,13 +195,12 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uin
 	/* without the text columns: this is read whole, often */
 	int r = b2b_row_prepare(state, &row,
 	                        "SELECT ledger.id, state, not_before, not_after, disabled_ms, uid IS NULL FROM id_range"
-	                        " JOIN ledger ON ledger.id BETWEEN max(lo, ?2) AND hi LEFT JOIN principal ON uid = ledger.id"
+	                        " JOIN ledger ON ledger.id BETWEEN lo AND hi LEFT JOIN principal ON uid = ledger.id"
 	                        " WHERE id_range.org_id = ?1 AND ledger.kind = 1");
 
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, org_id);
-	b2b_row_int(row, 2, first);
 	while ((r = b2b_row_next(row)) > 0) {
 		uid = (uint32_t)sqlite3_column_int64(row, 0);
 		view.uid = uid;

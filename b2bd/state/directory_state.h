@@ -82,10 +82,10 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
 
 /*
- * Every person's id from FIRST on that was ever given in ORG_ID, with what decides how it stands: state, window and
+ * Every person's id that was ever given in ORG_ID, with what decides how it stands: state, window and
  * disabled_ms are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
  */
-int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uint32_t first,
+int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg);
 
 /* Every group of ORG_ID with the uids of its members (those removed left out), by gid. */

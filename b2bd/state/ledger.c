@@ -1,8 +1,10 @@
 #include "b2bd/state/ledger.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "b2bd/state/schema.h"
+#include "b2bd/state/state_private.h"
 #include "b2bd/state/statement.h"
 #include "common/log.h"
 
@@ -140,6 +142,14 @@ static int give_id(struct b2b_state *state, const struct b2b_policy_org *org, en
 	return r;
 }
 
+static int note_news(struct b2b_state *state, const struct b2b_policy_org *org, uint32_t id)
+{
+	struct b2b_ledger_note *note = NULL;
+	int r = b2b_ledger_note_get(&state->notes, org->range_lo, &note);
+
+	return r < 0 ? r : b2b_ledger_note_news(note, id);
+}
+
 int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_ledger_kind kind, const char *owner,
                   uint32_t *ret_id)
 {
@@ -153,6 +163,28 @@ int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enu
 	/* a range that was moved by hand in the configuration must not bring ids from outside into a snapshot */
 	if (id <= org->range_lo || id > org->range_hi)
 		return b2b_ledger_range(state, org) < 0 ? -EEXIST : -EBADMSG;
-	*ret_id = (uint32_t)id;
-	return 0;
+	if (kind == B2B_LEDGER_USER)
+		r = note_news(state, org, (uint32_t)id);
+	if (r == 0)
+		*ret_id = (uint32_t)id;
+	return r;
+}
+
+const uint32_t *b2b_ledger_news(const struct b2b_state *state, const struct b2b_policy_org *org, size_t *ret_n)
+{
+	const struct b2b_ledger_note *note = b2b_ledger_note_find(&state->notes, org->range_lo);
+
+	*ret_n = note ? note->n_news : 0;
+	return note ? note->news : NULL;
+}
+
+void b2b_ledger_forget_news(struct b2b_state *state, const struct b2b_policy_org *org)
+{
+	struct b2b_ledger_note *note = b2b_ledger_note_find(&state->notes, org->range_lo);
+
+	if (!note)
+		return;
+	free(note->news);
+	note->news = NULL;
+	note->n_news = note->room = 0;
 }

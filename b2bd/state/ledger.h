@@ -23,4 +23,12 @@ int b2b_ledger_range(struct b2b_state *state, const struct b2b_policy_org *org);
 int b2b_ledger_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_ledger_kind kind, const char *owner,
                   uint32_t *ret_id);
 
+/*
+ * Ids that people of ORG asked for since the database was opened or this was forgotten: whoever a snapshot may show for the
+ * first time is among them, in no order. An id whose transaction was undone is too, and some may stand there twice.
+ * Valid until the next call of b2b_ledger_id.
+ */
+const uint32_t *b2b_ledger_news(const struct b2b_state *state, const struct b2b_policy_org *org, size_t *ret_n);
+void b2b_ledger_forget_news(struct b2b_state *state, const struct b2b_policy_org *org);
+
 #endif

@@ -214,6 +214,7 @@ void b2b_state_close(struct b2b_state *state)
 		sqlite3_finalize(state->statements[i].row);
 	free(state->statements);
 	b2b_seen_ids_clear(&state->seen);
+	b2b_ledger_notes_clear(&state->notes);
 	sqlite3_close(state->db);
 	free(state);
 }

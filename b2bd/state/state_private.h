@@ -2,6 +2,7 @@
 #ifndef B2B_STATE_PRIVATE_H
 #define B2B_STATE_PRIVATE_H
 
+#include "b2bd/state/ledger_notes.h"
 #include "b2bd/state/seen_ids.h"
 #include "b2bd/state/state.h"
 
@@ -13,6 +14,7 @@ struct b2b_state {
 	} *statements;
 	size_t n_statements;
 	struct b2b_seen_ids seen;
+	struct b2b_ledger_notes notes;
 };
 
 #endif

@@ -212,6 +212,38 @@ static void publishes_and_opens_words_before(void **state)
 	assert_int_equal(message.type, B2B_GUARD_INSTALL);
 }
 
+static void reserve(struct world *world, uint32_t id, const char *owner)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql), "INSERT INTO ledger (id, org_id, kind, owner) VALUES (%u, '42c3e9', 1, '%s')", id, owner);
+	assert_int_equal(sqlite3_exec(b2b_state_db(world->base->state), sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* Ids do not come in order of arrival. */
+static void whoever_is_new_is_open_whatever_the_id(void **state)
+{
+	struct world *world = *state;
+	struct b2b_guard_message message;
+
+	open_acme(world);
+	reserve(world, ACME_LO + 500, "u-1");
+	reserve(world, ACME_LO + 20, "u-2");
+	reserve(world, ACME_LO + 700, "u-3");
+	put(world, "u-1", "alice", B2B_ACTIVE);
+	b2b_publish_org(world->publish, 0, NULL, NULL);
+	close(guard_receive(world, &message));
+	guard_answer(world, message.serial, 0, 0);
+	put(world, "u-2", "bob", B2B_ACTIVE);
+	put(world, "u-3", "carol", B2B_SUSPENDED);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 20)), B2B_LIVE_CLOSED);
+	b2b_publish_org(world->publish, 0, NULL, NULL);
+	check_snapshot(world, guard_receive(world, &message), 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 500)), B2B_LIVE_OPEN);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 20)), B2B_LIVE_OPEN);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 700)), B2B_LIVE_CLOSED);
+}
+
 static void a_request_during_a_build_gets_another_one(void **state)
 {
 	struct world *world = *state;
@@ -357,6 +389,7 @@ int main(void)
 		TEST(publishes_and_opens_words_before), TEST(a_request_during_a_build_gets_another_one), TEST(a_transaction_is_waited_for),
 		TEST(words_follow_the_database),        TEST(ends_pass_waiting_snapshots),               TEST(reload_and_end_of_the_guard),
 		TEST(what_a_former_agent_closed_stays_closed_until_the_events_are_known),
+		TEST(whoever_is_new_is_open_whatever_the_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
