@@ -65,8 +65,6 @@ static const char *read_error_text(int error)
 		return "found a file that somebody else can change; expected a regular file owned by root, writable by root alone";
 	case -ELOOP:
 		return "found a symbolic link; expected the file itself";
-	case -EFBIG:
-		return "found a huge file; expected at most 4 MiB";
 	case -EINVAL:
 		return "expected an absolute path";
 	default:
@@ -74,19 +72,28 @@ static const char *read_error_text(int error)
 	}
 }
 
-int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_conf, char *error)
+int b2b_conf_read_text(const char *path, size_t max, char **ret_text, size_t *ret_len, char *error)
 {
+	int r = b2b_trusted_read(path, max, ret_text, ret_len);
 	const char *why;
-	char *text = NULL;
-	size_t len;
-	int r;
 
-	r = b2b_trusted_read(path, FILE_MOST, &text, &len);
-	if (r < 0) {
+	if (r == -EFBIG) {
+		snprintf(error, B2B_CONF_ERROR_SIZE, "%s: found a huge file; expected at most %zu MiB", path, max >> 20);
+	} else if (r < 0) {
 		why = read_error_text(r);
 		snprintf(error, B2B_CONF_ERROR_SIZE, "%s: %s", path, why ? why : strerror(-r));
-		return r;
 	}
+	return r;
+}
+
+int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_conf, char *error)
+{
+	char *text = NULL;
+	size_t len;
+	int r = b2b_conf_read_text(path, FILE_MOST, &text, &len, error);
+
+	if (r < 0)
+		return r;
 	r = b2b_conf_parse(text, len, path, resolve_groups, ret_conf, error);
 	free(text);
 	return r;

@@ -77,4 +77,10 @@ int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_c
 int b2b_conf_parse(const char *text, size_t len, const char *name, bool resolve_groups, struct b2b_conf **ret_conf, char *error);
 void b2b_conf_free(struct b2b_conf *conf); /* NULL is legal */
 
+/*
+ * The text of PATH, a trusted file of at most MAX bytes. Returns 0, caller frees; or a negative errno with a sentence in
+ * error[B2B_CONF_ERROR_SIZE].
+ */
+int b2b_conf_read_text(const char *path, size_t max, char **ret_text, size_t *ret_len, char *error);
+
 #endif

@@ -7,9 +7,9 @@
 
 #include "b2bd/directory/scim_text.h"
 #include "b2bd/json.h"
+#include "common/idmap.h"
 #include "common/snapshot.h"
 
-#define ID_MAX 255
 #define TOTAL_MAX (64ll << 20) /* more resources than any host has ids */
 
 int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page)
@@ -40,23 +40,11 @@ void b2b_scim_page_clear(struct b2b_scim_page *page)
 	memset(page, 0, sizeof(*page));
 }
 
-/* A name for machines: not empty, not endless, nothing in it that a log line or a terminal takes amiss. */
-static bool identifier(const char *text)
-{
-	const char *at;
-
-	for (at = text; *at; at++) {
-		if ((unsigned char)*at < ' ' || *at == 0x7f)
-			return false;
-	}
-	return at != text && at - text <= ID_MAX;
-}
-
 const char *b2b_scim_id(const json_t *resource)
 {
 	const char *id = json_string_value(json_object_get(resource, "id"));
 
-	return id && identifier(id) ? id : NULL;
+	return id && b2b_owner_valid(id) ? id : NULL;
 }
 
 /* An optional string: "" where it is absent or null. */
@@ -198,7 +186,7 @@ static int person_texts(const json_t *resource, const json_t *extension, const c
 	    text_member(extension, "organizationId", &texts->org_id) < 0 || text_member(extension, "localName", &texts->local) < 0 ||
 	    text_member(resource, "displayName", &texts->display) < 0 || text_member(extension, "loginShell", &texts->shell) < 0)
 		return -EBADMSG;
-	return identifier(texts->subject) && identifier(texts->org_id) && *texts->local ? 0 : -EBADMSG;
+	return b2b_owner_valid(texts->subject) && b2b_owner_valid(texts->org_id) && *texts->local ? 0 : -EBADMSG;
 }
 
 static int copy_texts(const struct person_texts *texts, struct b2b_principal *person)
@@ -289,7 +277,7 @@ static int group_members(const json_t *members, struct b2b_scim_group *group)
 		return -ENOMEM;
 	json_array_foreach(members, i, entry) {
 		id = entry_value(entry);
-		if (!id || !identifier(id))
+		if (!id || !b2b_owner_valid(id))
 			return -EBADMSG;
 		group->members[group->n_members++] = id;
 	}
@@ -304,7 +292,7 @@ int b2b_scim_group(const json_t *resource, const char *schema, struct b2b_scim_g
 	int r;
 
 	if (!group.id || !json_is_object(extension) || text_member(extension, "organizationId", &group.org_id) < 0 ||
-	    text_member(extension, "localName", &local) < 0 || !identifier(group.org_id) || !*local)
+	    text_member(extension, "localName", &local) < 0 || !b2b_owner_valid(group.org_id) || !*local)
 		return -EBADMSG;
 	if (b2b_scim_fold(local, group.local, sizeof(group.local)) < 0)
 		group.local[0] = '\0';
