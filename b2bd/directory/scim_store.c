@@ -16,7 +16,7 @@ static void note_unusable(struct b2b_scim_store *store, const char *what, const 
 		b2b_log(LOG_WARNING, "directory: %s %s is passed over: %s", what, id ? id : "?",
 		        error == -EINVAL   ? "its name is none for this host"
 		        : error == -EEXIST ? "its name or subject is somebody else's"
-		        : error == -EDQUOT ? "the organisation's range is used up"
+		        : error == -EDQUOT ? "there is no id for it"
 		                           : "the record is malformed");
 }
 

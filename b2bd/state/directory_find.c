@@ -116,7 +116,7 @@ int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struc
 {
 	/* somebody who moved to another organisation is a removed person in the former one; storing sees to it that one lives */
 	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS
-	                             " FROM principal WHERE subject = ? ORDER BY state = 3, uid DESC LIMIT 1";
+	                             " FROM principal WHERE subject = ? ORDER BY state = 3, modified_ms DESC, uid LIMIT 1";
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, select, &row);
 

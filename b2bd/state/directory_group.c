@@ -201,7 +201,7 @@ static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, c
 		return -EEXIST;
 	r = b2b_principal_claim_name(state, org->id, local, 0);
 	if (r == 0 && !gid)
-		r = b2b_ledger_id(state, org, B2B_LEDGER_GROUP, id, &gid);
+		r = b2b_ledger_id(state, org, B2B_ID_GROUP, id, 0, &gid);
 	if (r == 0)
 		r = write_group(state, gid, id, org->id, local);
 	if (r == 0) {

@@ -52,6 +52,12 @@ int b2b_ledger_note_get(struct b2b_ledger_notes *notes, uint32_t range_lo, struc
 	return 0;
 }
 
+void b2b_ledger_notes_undone(struct b2b_ledger_notes *notes)
+{
+	for (size_t i = 0; i < notes->n; i++)
+		notes->list[i].used_up = false;
+}
+
 int b2b_ledger_note_news(struct b2b_ledger_note *note, uint32_t id)
 {
 	size_t room = note->room ? note->room * 2 : 16;

@@ -238,4 +238,5 @@ void b2b_state_rollback(struct b2b_state *state)
 	/* after some errors SQLite has rolled back by itself */
 	if (!sqlite3_get_autocommit(state->db))
 		execute(state, "ROLLBACK");
+	b2b_ledger_notes_undone(&state->notes);
 }

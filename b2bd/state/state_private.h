@@ -15,6 +15,8 @@ struct b2b_state {
 	size_t n_statements;
 	struct b2b_seen_ids seen;
 	struct b2b_ledger_notes notes;
+	const struct b2b_idmap *pins; /* b2b_ledger_set_rules */
+	bool unhashed;
 };
 
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "b2bd/state/directory_state.h"
+#include "b2bd/state/ledger.h"
 #include "b2bd/state/state.h"
 
 #define ACME_LO 0x78000000u
@@ -78,6 +79,14 @@ static inline int fixture_teardown(void **ret)
 	nftw(fixture->dir, fixture_remove, 8, FTW_DEPTH | FTW_PHYS);
 	free(fixture);
 	return 0;
+}
+
+/* The id that somebody of organisation ORG (slot) has in the ledger, 0: none. */
+static inline uint32_t fixture_id(struct state_fixture *fixture, int org, enum b2b_id_kind kind, const char *owner)
+{
+	uint32_t id = 0;
+
+	return b2b_ledger_find(fixture->state, fixture->orgs[org].id, kind, owner, &id) == 0 ? id : 0;
 }
 
 /* An active person of acme; tests change what they are about. */

@@ -40,6 +40,7 @@ static void stores_and_finds(void **state)
 {
 	struct state_fixture *fixture = *state;
 	struct b2b_principal alice = fixture_person("u-alice", "alice"), found;
+	uint32_t uid;
 
 	alice.subject = (char *)"sub-alice";
 	alice.display = (char *)"Alice Adams";
@@ -59,15 +60,16 @@ static void stores_and_finds(void **state)
 	assert_int_equal(found.kind, B2B_SERVICE_PRINCIPAL);
 	assert_int_equal(found.roles, 5);
 	assert_int_equal(found.not_after, 20);
-	assert_int_equal(found.uid, ACME_LO + 1);
+	assert_int_equal(found.uid, fixture_id(fixture, 0, B2B_ID_USER, "u-alice"));
+	uid = found.uid;
 	b2b_principal_clear(&found);
 	alice.roles = 1;
 	assert_int_equal(put(fixture, &alice, 1), 1);
 	assert_int_equal(b2b_directory_by_name(fixture->state, "9d01f2", "alice", &found), -ENOENT);
 	assert_int_equal(b2b_directory_by_subject(fixture->state, "u-alice", &found), -ENOENT);
-	assert_int_equal(standing(fixture, ACME_LO + 1, 9), B2B_USER_WINDOW);
-	assert_int_equal(standing(fixture, ACME_LO + 1, 10), B2B_OK);
-	assert_int_equal(standing(fixture, ACME_LO + 1, 20), B2B_USER_WINDOW);
+	assert_int_equal(standing(fixture, uid, 9), B2B_USER_WINDOW);
+	assert_int_equal(standing(fixture, uid, 10), B2B_OK);
+	assert_int_equal(standing(fixture, uid, 20), B2B_USER_WINDOW);
 	assert_int_equal(b2b_directory_next_change(fixture->state, 5), 10);
 	assert_int_equal(b2b_directory_next_change(fixture->state, 10), 20);
 	assert_int_equal(b2b_directory_next_change(fixture->state, 20), 0);
@@ -290,7 +292,8 @@ static void groups_share_names_and_numbers(void **state)
 	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-2", "42c3e9", "members", NULL, 0, 1, &changed), -EINVAL);
 	assert_int_equal(b2b_directory_each_group(fixture->state, "42c3e9", note_group, &seen), 0);
 	assert_int_equal(seen.n, 1);
-	assert_int_equal(seen.gid, ACME_LO + 3);
+	assert_int_equal(seen.gid, fixture_id(fixture, 0, B2B_ID_GROUP, "g-1"));
+	assert_true(seen.gid > ACME_LO && seen.gid != uid_of(fixture, "alice") && seen.gid != uid_of(fixture, "bob"));
 	assert_int_equal(seen.n_members, 2);
 	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", members, 1, 1, &changed), 0);
 	assert_true(changed);
@@ -304,7 +307,7 @@ static void who_is_not_met_is_removed(void **state)
 	struct state_fixture *fixture = *state;
 	struct b2b_principal alice = fixture_person("u-1", "alice"), bob = fixture_person("u-2", "bob");
 	uint64_t living, unseen;
-	uint32_t removed;
+	uint32_t removed, uid;
 	int64_t pass;
 	bool changed;
 
@@ -319,7 +322,8 @@ static void who_is_not_met_is_removed(void **state)
 	assert_int_equal(unseen, 1);
 	assert_int_equal(b2b_directory_sweep(fixture->state, "42c3e9", pass, 500, &removed), 0);
 	assert_int_equal(removed, 1);
-	assert_int_equal(standing(fixture, uid_of(fixture, "bob"), 1), B2B_USER_REMOVED);
+	uid = uid_of(fixture, "bob");
+	assert_int_equal(standing(fixture, uid, 1), B2B_USER_REMOVED);
 	assert_int_equal(standing(fixture, uid_of(fixture, "alice"), 1), B2B_OK);
 	assert_int_equal(b2b_directory_sweep(fixture->state, "42c3e9", pass, 500, &removed), 0);
 	assert_int_equal(removed, 1); /* the group */
@@ -327,8 +331,8 @@ static void who_is_not_met_is_removed(void **state)
 	assert_int_equal(removed, 0);
 	/* bob comes back, with the id he had */
 	put(fixture, &bob, pass);
-	assert_int_equal(uid_of(fixture, "bob"), ACME_LO + 2);
-	assert_int_equal(standing(fixture, ACME_LO + 2, 1), B2B_OK);
+	assert_int_equal(uid_of(fixture, "bob"), uid);
+	assert_int_equal(standing(fixture, uid, 1), B2B_OK);
 }
 
 static int note_former(void *arg, const char *org_id)
@@ -350,7 +354,7 @@ static void who_moves_leaves_the_former_organisation(void **state)
 	assert_int_equal(put(fixture, &alice, 1), 1);
 	assert_int_equal(standing(fixture, uid, 1), B2B_USER_REMOVED);
 	assert_int_equal(b2b_directory_by_subject(fixture->state, "u-1", &found), 0);
-	assert_int_equal(found.uid, GLOBEX_LO + 1);
+	assert_int_equal(found.uid, fixture_id(fixture, 1, B2B_ID_USER, "u-1"));
 	b2b_principal_clear(&found);
 	assert_int_equal(b2b_directory_each_former(fixture->state, "u-1", note_former, former), 0);
 	assert_string_equal(former, "42c3e9");

@@ -191,8 +191,8 @@ static void publishes_and_opens_words_before(void **state)
 	assert_int_equal(message.type, B2B_GUARD_INSTALL);
 	assert_int_equal(message.org, 0);
 	assert_int_equal(check_snapshot(world, fd, 0), 1);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_OPEN);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 2)), B2B_LIVE_CLOSED);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], fixture_id(world->base, 0, B2B_ID_USER, "u-1"))), B2B_LIVE_OPEN);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], fixture_id(world->base, 0, B2B_ID_USER, "u-2"))), B2B_LIVE_CLOSED);
 	assert_int_equal(first.calls, 0);
 	b2b_live_set_generation(world->lives[0], 7);
 	guard_answer(world, message.serial, 0, 0);
@@ -284,9 +284,10 @@ static void a_transaction_is_waited_for(void **state)
 static void words_follow_the_database(void **state)
 {
 	struct world *world = *state;
-	uint32_t epoch;
+	uint32_t epoch, alice;
 
 	put(world, "u-1", "alice", B2B_ACTIVE);
+	alice = fixture_id(world->base, 0, B2B_ID_USER, "u-1");
 	assert_int_equal(b2b_publish_words(world->publish, -1), 0);
 	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_OPEN); /* not known to be active */
 	b2b_publish_settled(world->publish);
@@ -294,38 +295,41 @@ static void words_follow_the_database(void **state)
 	assert_int_equal(b2b_publish_words(world->publish, 0), 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_OPEN);
 	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[1])), B2B_LIVE_OPEN);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_OPEN);
-	epoch = B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], ACME_LO + 1));
-	b2b_directory_disable(world->base->state, ACME_LO + 1, 2000);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
+	epoch = B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], alice));
+	b2b_directory_disable(world->base->state, alice, 2000);
 	b2b_publish_words(world->publish, 0);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_CLOSED);
-	assert_int_equal(B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], ACME_LO + 1)), epoch + 1);
-	b2b_directory_enable(world->base->state, ACME_LO + 1, 2000);
-	assert_int_equal(b2b_publish_hold(world->publish, 0, ACME_LO + 1), 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
+	assert_int_equal(B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], alice)), epoch + 1);
+	b2b_directory_enable(world->base->state, alice, 2000);
+	assert_int_equal(b2b_publish_hold(world->publish, 0, alice), 0);
 	b2b_publish_words(world->publish, 0);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_CLOSED);
-	b2b_publish_release(world->publish, 0, ACME_LO + 1);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
+	b2b_publish_release(world->publish, 0, alice);
 	b2b_publish_words(world->publish, 0);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_OPEN);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
 }
 
 /* Closed by an event that a former agent did not live to store: the database knows nothing of it, and the event comes again. */
 static void what_a_former_agent_closed_stays_closed_until_the_events_are_known(void **state)
 {
 	struct world *world = *state;
+	uint32_t alice, bob;
 
 	open_acme(world);
 	put(world, "u-1", "alice", B2B_ACTIVE);
 	put(world, "u-2", "bob", B2B_ACTIVE);
-	b2b_live_store(world->lives[0], ACME_LO + 1, B2B_LIVE_CLOSED, true);
+	alice = fixture_id(world->base, 0, B2B_ID_USER, "u-1");
+	bob = fixture_id(world->base, 0, B2B_ID_USER, "u-2");
+	b2b_live_store(world->lives[0], alice, B2B_LIVE_CLOSED, true);
 	b2b_live_store_org(world->lives[0], B2B_LIVE_CLOSED, true);
 	assert_int_equal(b2b_publish_words(world->publish, -1), 0);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_CLOSED);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_CLOSED);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 2)), B2B_LIVE_OPEN); /* new, closed by nobody */
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], bob)), B2B_LIVE_OPEN); /* new, closed by nobody */
 	b2b_publish_settled(world->publish);
 	assert_int_equal(b2b_publish_words(world->publish, -1), 0);
-	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 1)), B2B_LIVE_OPEN);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_OPEN);
 }
 

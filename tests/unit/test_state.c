@@ -1,4 +1,4 @@
-/* The database and the id ledger: what is refused, what a crash leaves, and that no id ever passes to another. */
+/* The database: what is refused, and what a crash leaves. */
 #include "tests/unit/state_fixture.h"
 
 #include <errno.h>
@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "b2bd/state/ledger.h"
 #include "b2bd/state/seen.h"
 #include "b2bd/state/seen_ids.h"
 #include "b2bd/signals/stream.h"
@@ -132,68 +131,6 @@ static void survives_a_kill(void **state)
 	assert_int_equal(b2b_seen_has(fixture->state, "lost"), 0);
 }
 
-static uint32_t give(struct state_fixture *fixture, int org, enum b2b_ledger_kind kind, const char *owner)
-{
-	uint32_t id = 0;
-	int r = b2b_ledger_id(fixture->state, &fixture->policy.orgs[org], kind, owner, &id);
-
-	return r < 0 ? (uint32_t)r : id;
-}
-
-static void ids_never_pass_on(void **state)
-{
-	struct state_fixture *fixture = *state;
-
-	assert_int_equal(give(fixture, 0, B2B_LEDGER_USER, "a"), ACME_LO + 1);
-	assert_int_equal(give(fixture, 0, B2B_LEDGER_GROUP, "a"), ACME_LO + 2);
-	assert_int_equal(give(fixture, 0, B2B_LEDGER_USER, "b"), ACME_LO + 3);
-	assert_int_equal(give(fixture, 0, B2B_LEDGER_USER, "a"), ACME_LO + 1);
-	assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, "a"), GLOBEX_LO + 1);
-	/* not even by hand */
-	assert_int_not_equal(sqlite3_exec(b2b_state_db(fixture->state), "DELETE FROM ledger", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_not_equal(sqlite3_exec(b2b_state_db(fixture->state), "UPDATE ledger SET owner = 'z'", NULL, NULL, NULL), SQLITE_OK);
-	reopen(fixture);
-	assert_int_equal(give(fixture, 0, B2B_LEDGER_USER, "c"), ACME_LO + 4);
-}
-
-static void a_range_ends(void **state)
-{
-	struct state_fixture *fixture = *state;
-	char owner[16];
-	int i;
-
-	for (i = 1; i < 64; i++) {
-		snprintf(owner, sizeof(owner), "p%d", i);
-		assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, owner), GLOBEX_LO + (uint32_t)i);
-	}
-	assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, "one more"), (uint32_t)-EDQUOT);
-	assert_int_equal(give(fixture, 1, B2B_LEDGER_USER, "p1"), GLOBEX_LO + 1);
-}
-
-static void ranges_never_change(void **state)
-{
-	struct state_fixture *fixture = *state;
-	struct b2b_policy policy = fixture->policy;
-	struct b2b_policy_org orgs[3];
-
-	give(fixture, 0, B2B_LEDGER_USER, "a");
-	memcpy(orgs, fixture->orgs, sizeof(fixture->orgs));
-	policy.orgs = orgs;
-	orgs[0].range_hi += 64;
-	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), -EEXIST);
-	orgs[0] = fixture->orgs[0];
-	orgs[0].range_lo += 0x1000000;
-	orgs[0].range_hi += 0x1000000;
-	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), -EEXIST);
-	/* an organisation that is no longer configured keeps its range */
-	orgs[0] = fixture->orgs[0];
-	snprintf(orgs[0].id, sizeof(orgs[0].id), "new");
-	orgs[0].range_lo += 100;
-	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), -EEXIST);
-	orgs[0] = fixture->orgs[0];
-	assert_int_equal(b2b_directory_adopt_policy(fixture->state, &policy), 0);
-}
-
 static void marks_belong_to_their_pass(void **state)
 {
 	struct b2b_seen_ids seen = { 0 };
@@ -217,7 +154,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(is_durable_and_private), TEST(a_newer_one_is_refused), TEST(a_damaged_one_is_refused),
 		TEST(another_programs_is_refused), TEST(transactions_do_not_nest), TEST(survives_a_kill),
-		TEST(ids_never_pass_on), TEST(a_range_ends), TEST(ranges_never_change),
 		cmocka_unit_test(marks_belong_to_their_pass),
 	};
 
