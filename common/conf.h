@@ -36,6 +36,8 @@ struct b2b_conf_federation {
 	char *subject_attribute;  /* SCIM attribute equal to the token's sub: id | externalId | userName */
 	char *scim_url;           /* NULL: issuer + "/scim/v2" */
 	char *scim_schema;        /* URN of the extension that carries localName, organizationId, … */
+	char *scim_uid_attribute; /* of that extension, carries a person's number; NULL: the directory supplies none */
+	char *scim_gid_attribute; /* of the group's extension, likewise */
 	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */
 	enum b2b_directory directory;
 	uint32_t sync_interval_s; /* full directory pass */

@@ -7,6 +7,8 @@
 
 #include "b2bd/directory/scim_text.h"
 #include "b2bd/json.h"
+#include "b2bd/state/ledger.h"
+#include "common/conf_kinds.h"
 #include "common/idmap.h"
 #include "common/snapshot.h"
 
@@ -205,18 +207,38 @@ static int copy_texts(const struct person_texts *texts, struct b2b_principal *pe
 	return person->id && person->subject && person->org_id && person->display && person->shell ? 0 : -ENOMEM;
 }
 
-int b2b_scim_person(const json_t *resource, const char *schema, const char *subject_attribute, const struct b2b_policy *policy,
+/*
+ * The directory's number for somebody who is new here. It is advice: what is no id is passed on as that, for the ledger
+ * to say so, and keeps nobody out.
+ */
+static uint32_t wanted_id(const json_t *extension, const char *attribute)
+{
+	const json_t *value = attribute ? json_object_get(extension, attribute) : NULL;
+	const char *text = json_string_value(value);
+	uint64_t number = 0;
+
+	if (!value || json_is_null(value))
+		return 0;
+	if (json_is_integer(value) && json_integer_value(value) > 0)
+		number = (uint64_t)json_integer_value(value);
+	else if (!text || b2b_conf_read_number(text, strlen(text), &number) < 0)
+		number = 0;
+	return number && number < B2B_WANTED_NO_ID ? (uint32_t)number : B2B_WANTED_NO_ID;
+}
+
+int b2b_scim_person(const json_t *resource, const struct b2b_conf_federation *federation, const struct b2b_policy *policy,
                     struct b2b_principal *ret_person, const json_t **ret_groups)
 {
-	const json_t *extension = json_object_get(resource, schema), *groups = json_object_get(resource, "groups");
+	const json_t *extension = json_object_get(resource, federation->scim_schema), *groups = json_object_get(resource, "groups");
 	struct b2b_principal person = { 0 };
 	struct person_texts texts;
 	int r;
 
 	if (!json_is_object(extension) || (groups && !json_is_null(groups) && !json_is_array(groups)))
 		return -EBADMSG;
-	if (person_texts(resource, extension, subject_attribute, &texts) < 0 || person_values(resource, extension, policy, &person) < 0)
+	if (person_texts(resource, extension, federation->subject_attribute, &texts) < 0 || person_values(resource, extension, policy, &person) < 0)
 		return -EBADMSG;
+	person.wanted_uid = wanted_id(extension, federation->scim_uid_attribute);
 	r = copy_texts(&texts, &person);
 	if (r < 0) {
 		b2b_principal_clear(&person);
@@ -284,9 +306,9 @@ static int group_members(const json_t *members, struct b2b_scim_group *group)
 	return 0;
 }
 
-int b2b_scim_group(const json_t *resource, const char *schema, struct b2b_scim_group *ret_group)
+int b2b_scim_group(const json_t *resource, const struct b2b_conf_federation *federation, struct b2b_scim_group *ret_group)
 {
-	const json_t *extension = group_extension(resource, schema);
+	const json_t *extension = group_extension(resource, federation->scim_schema);
 	struct b2b_scim_group group = { .id = b2b_scim_id(resource) };
 	const char *local;
 	int r;
@@ -296,6 +318,7 @@ int b2b_scim_group(const json_t *resource, const char *schema, struct b2b_scim_g
 		return -EBADMSG;
 	if (b2b_scim_fold(local, group.local, sizeof(group.local)) < 0)
 		group.local[0] = '\0';
+	group.wanted_gid = wanted_id(extension, federation->scim_gid_attribute);
 	r = group_members(json_object_get(resource, "members"), &group);
 	if (r < 0) {
 		b2b_scim_group_clear(&group);

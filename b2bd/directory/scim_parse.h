@@ -23,11 +23,11 @@ void b2b_scim_page_clear(struct b2b_scim_page *page);
 const char *b2b_scim_id(const json_t *resource);
 
 /*
- * A person. SCHEMA is the URN of the extension, SUBJECT_ATTRIBUTE id | externalId | userName. Role names that the policy
+ * A person, by FEDERATION's schema extension and attributes. Role names that the policy
  * does not know give no bit. *ret_groups: ids of groups that the record names, borrowed from RESOURCE, may be NULL.
  * Returns 0 (caller clears with b2b_principal_clear), -EBADMSG, or -ENOMEM.
  */
-int b2b_scim_person(const json_t *resource, const char *schema, const char *subject_attribute, const struct b2b_policy *policy,
+int b2b_scim_person(const json_t *resource, const struct b2b_conf_federation *federation, const struct b2b_policy *policy,
                     struct b2b_principal *ret_person, const json_t **ret_groups);
 
 int b2b_scim_org(const json_t *resource, struct b2b_org_record *ret_org); /* likewise; b2b_org_record_clear */
@@ -35,11 +35,12 @@ int b2b_scim_org(const json_t *resource, struct b2b_org_record *ret_org); /* lik
 struct b2b_scim_group {
 	const char *id, *org_id; /* borrowed from the resource */
 	char local[B2B_NAME_SIZE];
+	uint32_t wanted_gid;     /* as b2b_principal's wanted_uid */
 	const char **members;    /* ids, borrowed */
 	size_t n_members;
 };
-/* SCHEMA is the person's extension URN: the group's has :Group at its end. Returns 0, -EBADMSG, -ENOMEM. */
-int b2b_scim_group(const json_t *resource, const char *schema, struct b2b_scim_group *ret_group);
+/* The group's extension URN is the person's with :Group at its end. Returns 0, -EBADMSG, -ENOMEM. */
+int b2b_scim_group(const json_t *resource, const struct b2b_conf_federation *federation, struct b2b_scim_group *ret_group);
 void b2b_scim_group_clear(struct b2b_scim_group *group);
 
 #endif

@@ -83,11 +83,10 @@ static int join_groups(struct b2b_scim_store *store, const struct b2b_principal 
 
 static int store_person(struct b2b_scim_store *store, const json_t *resource, int64_t pass)
 {
-	const struct b2b_conf_federation *federation = &store->conf->federation;
 	struct b2b_principal person;
 	const json_t *groups;
 	bool changed = false;
-	int r = b2b_scim_person(resource, federation->scim_schema, federation->subject_attribute, store->policy, &person, &groups);
+	int r = b2b_scim_person(resource, &store->conf->federation, store->policy, &person, &groups);
 
 	if (r < 0)
 		return r;
@@ -109,13 +108,13 @@ static int store_group(struct b2b_scim_store *store, const json_t *resource, int
 {
 	struct b2b_scim_group group;
 	bool changed = false;
-	int r = b2b_scim_group(resource, store->conf->federation.scim_schema, &group);
+	int r = b2b_scim_group(resource, &store->conf->federation, &group);
 
 	if (r < 0)
 		return r;
 	if (b2b_policy_org_by_id(store->policy, group.org_id) >= 0)
-		r = b2b_directory_put_group(store->state, store->policy, group.id, group.org_id, group.local, group.members, group.n_members, pass,
-		                            &changed);
+		r = b2b_directory_put_group(store->state, store->policy, group.id, group.org_id, group.local, group.wanted_gid, group.members,
+		                            group.n_members, pass, &changed);
 	if (r == 0 && changed)
 		mark_changed(store, group.org_id);
 	b2b_scim_group_clear(&group);
@@ -178,8 +177,7 @@ bool b2b_scim_is_person(const struct b2b_scim_store *store, const json_t *resour
 	const json_t *groups;
 	bool is;
 
-	if (b2b_scim_person(resource, store->conf->federation.scim_schema, store->conf->federation.subject_attribute, store->policy, &person,
-	                    &groups) < 0)
+	if (b2b_scim_person(resource, &store->conf->federation, store->policy, &person, &groups) < 0)
 		return false;
 	is = !strcmp(person.org_id, org_id) && !strcmp(person.local, local);
 	b2b_principal_clear(&person);

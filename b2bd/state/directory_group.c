@@ -184,8 +184,8 @@ static int write_group(struct b2b_state *state, uint32_t gid, const char *id, co
 	return b2b_statement_run(row);
 }
 
-static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, const char *id, const char *local, uint32_t *ret_gid,
-                    bool *ret_changed)
+static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, const char *id, const char *local, uint32_t wanted_gid,
+                    uint32_t *ret_gid, bool *ret_changed)
 {
 	uint32_t gid = 0, holder;
 	bool same_name = false;
@@ -201,7 +201,7 @@ static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, c
 		return -EEXIST;
 	r = b2b_principal_claim_name(state, org->id, local, 0);
 	if (r == 0 && !gid)
-		r = b2b_ledger_id(state, org, B2B_ID_GROUP, id, 0, &gid);
+		r = b2b_ledger_id(state, org, B2B_ID_GROUP, id, wanted_gid, &gid);
 	if (r == 0)
 		r = write_group(state, gid, id, org->id, local);
 	if (r == 0) {
@@ -212,7 +212,7 @@ static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, c
 }
 
 int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *policy, const char *id, const char *org_id, const char *local,
-                            const char *const *members, size_t n_members, int64_t pass, bool *ret_changed)
+                            uint32_t wanted_gid, const char *const *members, size_t n_members, int64_t pass, bool *ret_changed)
 {
 	int org = b2b_policy_org_by_id(policy, org_id);
 	bool changed = false;
@@ -225,7 +225,7 @@ int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *po
 		return -EINVAL;
 	r = b2b_directory_check_local(policy, org, local);
 	if (r == 0)
-		r = put_name(state, &policy->orgs[org], id, local, &gid, &changed);
+		r = put_name(state, &policy->orgs[org], id, local, wanted_gid, &gid, &changed);
 	if (r == 0)
 		r = put_members(state, gid, org_id, members, n_members, &changed);
 	if (r == 0)

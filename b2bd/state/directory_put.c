@@ -114,7 +114,7 @@ static int store(struct b2b_state *state, const struct b2b_policy_org *org, cons
 	int r = decide_name(state, principal, uid, &holds_name);
 
 	if (r == 0 && !uid)
-		r = b2b_ledger_id(state, org, B2B_ID_USER, principal->id, 0, &uid);
+		r = b2b_ledger_id(state, org, B2B_ID_USER, principal->id, principal->wanted_uid, &uid);
 	if (r == 0)
 		r = write_row(state, principal, uid, holds_name, disabled_ms);
 	if (r == 0)

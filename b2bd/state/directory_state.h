@@ -23,6 +23,7 @@ struct b2b_principal {
 	uint64_t roles;                 /* bits by policy->roles, resolved from names when stored */
 	char *shell;                    /* wanted shell; "" for the default */
 	int64_t modified_ms;            /* meta.lastModified; 0 unknown */
+	uint32_t wanted_uid;            /* the directory's number for a person who is new here; 0: none (ledger.h); not stored */
 	/* kept here, not by the directory */
 	uint32_t uid;
 	int64_t disabled_ms; /* time of the event that disabled it; 0: none */
@@ -49,11 +50,11 @@ int b2b_directory_adopt_policy(struct b2b_state *state, const struct b2b_policy 
 
 /*
  * Store what the directory says of one principal (uid, disabled_ms and cutoff_ms of the argument are ignored) in the
- * pass number PASS. Gives a uid from the ledger at the first time: the principal's former one, or the next of
- * its organisation's range that nobody ever had. *ret_changed: something that a snapshot or a decision shows changed.
+ * pass number PASS. Gives a uid from the ledger at the first time: the principal's former one, or one that
+ * nobody ever had. *ret_changed: something that a snapshot or a decision shows changed.
  * A removed person whom this host never knew is not stored. A person who is in another organisation now is removed
  * from the former one. Call inside a transaction; after -EDQUOT, -EEXIST, -ENOENT and -EINVAL it may go on.
- * Returns 0, -EDQUOT range used up, -EEXIST the name or the subject belongs to another living principal, -ENOENT
+ * Returns 0, -EDQUOT no id can be had, -EEXIST the name or the subject belongs to another living principal, -ENOENT
  * organisation not in the policy, -EINVAL no name for this host (common/names.h, reserved, too long), or a negative errno.
  */
 int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy *policy, const struct b2b_principal *principal,
@@ -61,11 +62,11 @@ int b2b_directory_put_principal(struct b2b_state *state, const struct b2b_policy
 int b2b_directory_put_org(struct b2b_state *state, const struct b2b_org_record *org, int64_t pass, bool *ret_changed);
 
 /*
- * MEMBERS: ids of principals; those not known or of another organisation are passed over. Call inside a transaction.
- * Errors as for principals.
+ * MEMBERS: ids of principals; those not known or of another organisation are passed over. WANTED_GID as for principals.
+ * Call inside a transaction. Errors as for principals.
  */
 int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *policy, const char *id, const char *org_id, const char *local,
-                            const char *const *members, size_t n_members, int64_t pass, bool *ret_changed);
+                            uint32_t wanted_gid, const char *const *members, size_t n_members, int64_t pass, bool *ret_changed);
 
 /* Find one. Return 0 (caller clears), -ENOENT, or a negative errno. */
 int b2b_directory_by_name(struct b2b_state *state, const char *org_id, const char *local, struct b2b_principal *ret);

@@ -1,6 +1,7 @@
 #include "b2bd/state/ledger.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "b2bd/state/schema.h"
@@ -153,6 +154,17 @@ static int refuse_id(struct b2b_state *state, const struct b2b_policy_org *org, 
 	return -EDQUOT;
 }
 
+static void log_unmet(const struct b2b_policy_org *org, enum b2b_id_kind kind, const char *owner, uint32_t wanted,
+                      const struct b2b_ledger_choice *choice)
+{
+	char number[16] = "";
+
+	if (wanted != B2B_WANTED_NO_ID)
+		snprintf(number, sizeof(number), " %u", wanted);
+	b2b_log(LOG_WARNING, "ids: %s %s of organisation %s has id %u and not the directory's%s, which %s", b2b_id_kind_name(kind), owner, org->alias,
+	        choice->id, number, choice->unmet);
+}
+
 static int give_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_id_kind kind, const char *owner, uint32_t wanted,
                    uint32_t *ret_id)
 {
@@ -168,8 +180,7 @@ static int give_id(struct b2b_state *state, const struct b2b_policy_org *org, en
 	if (r < 0)
 		return r;
 	if (choice.unmet)
-		b2b_log(LOG_WARNING, "ids: %s %s of organisation %s has id %u and not the directory's %u, which %s", b2b_id_kind_name(kind), owner, org->alias,
-		        choice.id, wanted, choice.unmet);
+		log_unmet(org, kind, owner, wanted, &choice);
 	*ret_id = choice.id;
 	return 0;
 }

@@ -19,6 +19,8 @@
 /* Who chose an id; stored as a number. */
 enum b2b_id_chooser { B2B_ID_BY_ARRIVAL = 0 /* in an earlier version */, B2B_ID_BY_PIN, B2B_ID_BY_DIRECTORY, B2B_ID_BY_HASH };
 
+#define B2B_WANTED_NO_ID UINT32_MAX /* the directory supplies something, which is no id */
+
 /*
  * From now on PINS (NULL: none; they outlive STATE) come first, and with HASHED false last: who has neither a pin nor a
  * number from the directory that can be had gets none.

@@ -57,7 +57,7 @@ static int by_directory(const struct asking *asking, uint32_t wanted, struct b2b
 	int r;
 
 	if (!in_range(asking->org, wanted)) {
-		choice->unmet = "is outside the organisation's range";
+		choice->unmet = wanted == B2B_WANTED_NO_ID ? "is no id" : "is outside the organisation's range";
 		return 0;
 	}
 	if (b2b_idmap_by_id(asking->state->pins, wanted)) {

@@ -7,7 +7,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char schema[] = "urn:b2b:scim:schemas:2.0:User";
+static const struct b2b_conf_federation federation = { .scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User",
+	                                                .subject_attribute = (char *)"userName",
+	                                                .scim_uid_attribute = (char *)"uidNumber",
+	                                                .scim_gid_attribute = (char *)"gidNumber" };
 
 static void parse_resource(const json_t *resource, const struct b2b_policy *policy)
 {
@@ -16,11 +19,11 @@ static void parse_resource(const json_t *resource, const struct b2b_policy *poli
 	struct b2b_scim_group group;
 	const json_t *groups;
 
-	if (b2b_scim_person(resource, schema, "userName", policy, &person, &groups) == 0)
+	if (b2b_scim_person(resource, &federation, policy, &person, &groups) == 0)
 		b2b_principal_clear(&person);
 	if (b2b_scim_org(resource, &org) == 0)
 		b2b_org_record_clear(&org);
-	if (b2b_scim_group(resource, schema, &group) == 0)
+	if (b2b_scim_group(resource, &federation, &group) == 0)
 		b2b_scim_group_clear(&group);
 }
 

@@ -283,19 +283,19 @@ static void groups_share_names_and_numbers(void **state)
 
 	put(fixture, &alice, 1);
 	put(fixture, &bob, 1);
-	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", members, 4, 1, &changed), 0);
+	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", 0, members, 4, 1, &changed), 0);
 	assert_true(changed);
-	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", members, 3, 1, &changed), 0);
+	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", 0, members, 3, 1, &changed), 0);
 	assert_false(changed);
 	assert_int_equal(put(fixture, &dba, 1), -EEXIST);
-	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-2", "42c3e9", "alice", NULL, 0, 1, &changed), -EEXIST);
-	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-2", "42c3e9", "members", NULL, 0, 1, &changed), -EINVAL);
+	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-2", "42c3e9", "alice", 0, NULL, 0, 1, &changed), -EEXIST);
+	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-2", "42c3e9", "members", 0, NULL, 0, 1, &changed), -EINVAL);
 	assert_int_equal(b2b_directory_each_group(fixture->state, "42c3e9", note_group, &seen), 0);
 	assert_int_equal(seen.n, 1);
 	assert_int_equal(seen.gid, fixture_id(fixture, 0, B2B_ID_GROUP, "g-1"));
 	assert_true(seen.gid > ACME_LO && seen.gid != uid_of(fixture, "alice") && seen.gid != uid_of(fixture, "bob"));
 	assert_int_equal(seen.n_members, 2);
-	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", members, 1, 1, &changed), 0);
+	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", 0, members, 1, 1, &changed), 0);
 	assert_true(changed);
 	b2b_directory_each_group(fixture->state, "42c3e9", note_group, &seen);
 	assert_int_equal(seen.n_members, 1);
@@ -314,7 +314,7 @@ static void who_is_not_met_is_removed(void **state)
 	assert_int_equal(b2b_directory_begin_pass(fixture->state, &pass), 0);
 	put(fixture, &alice, pass);
 	put(fixture, &bob, pass);
-	b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", NULL, 0, pass, &changed);
+	b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "42c3e9", "dba", 0, NULL, 0, pass, &changed);
 	assert_int_equal(b2b_directory_begin_pass(fixture->state, &pass), 0);
 	put(fixture, &alice, pass);
 	assert_int_equal(b2b_directory_count_unseen(fixture->state, "42c3e9", pass, &living, &unseen), 0);

@@ -204,7 +204,7 @@ static void who_is_pinned_gets_that_id_or_none(void **state)
 
 static void the_directory_is_believed_within_the_range(void **state)
 {
-	static const uint32_t outside[] = { 1, 1000, ACME_LO - 1, ACME_LO, GLOBEX_LO, GLOBEX_LO + 1, UINT32_MAX };
+	static const uint32_t outside[] = { 1, 1000, ACME_LO - 1, ACME_LO, GLOBEX_LO, GLOBEX_LO + 1, UINT32_MAX - 1 };
 	struct state_fixture *fixture = *state;
 	char owner[16];
 
@@ -215,6 +215,7 @@ static void the_directory_is_believed_within_the_range(void **state)
 		assert_string_equal(choose(fixture, 0, B2B_ID_USER, owner, outside[i]).unmet, "is outside the organisation's range");
 		assert_int_equal(give_wanted(fixture, 0, B2B_ID_USER, owner, outside[i]), place(fixture, 0, B2B_ID_USER, owner));
 	}
+	assert_string_equal(choose(fixture, 0, B2B_ID_USER, "none", B2B_WANTED_NO_ID).unmet, "is no id");
 	/* what anybody had is nobody else's, nor does a new word of the directory change what was given */
 	assert_string_equal(choose(fixture, 0, B2B_ID_USER, "b", ACME_LO + 1).unmet, "was given to another");
 	assert_int_equal(give_wanted(fixture, 0, B2B_ID_USER, "b", ACME_LO + 1), place(fixture, 0, B2B_ID_USER, "b"));

@@ -18,7 +18,7 @@ struct directory {
 	int page;                  /* largest page that is given */
 	int status;                /* 0: 200 */
 	int refuse_first;          /* so many 401 first */
-	bool repeat_past_end, total_lies, acme_unlisted, ignore_filter;
+	bool repeat_past_end, total_lies, acme_unlisted, ignore_filter, numbers;
 	const char *extra;         /* one more resource, raw */
 	int requests;
 	char last_path[1024];
@@ -37,14 +37,25 @@ struct world {
 	char why[256];
 };
 
-static void person_json(char *buf, size_t size, int n)
+/* The directory's number of person N: p3 and p4 have what is no number of their own, p5 a string. */
+static const char *number_json(char buf[32], int n)
 {
+	if (n == 3)
+		return "\"seven\"";
+	snprintf(buf, 32, n == 5 ? "\"%d\"" : "%d", n == 4 ? 1000 : 2013270000 + n);
+	return buf;
+}
+
+static void person_json(const struct directory *directory, char *buf, size_t size, int n)
+{
+	char number[32];
+
 	snprintf(buf, size,
 	         "{\"id\":\"p%d\",\"userName\":\"n%d@acme.example\",\"displayName\":\"N:%d,\",\"active\":true,"
 	         "\"roles\":[{\"value\":\"dba\"},{\"value\":\"nonsense\"}],\"groups\":[{\"value\":\"g1\"}],"
 	         "\"meta\":{\"lastModified\":\"2026-11-23T21:00:00.250Z\"},"
-	         "\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\",\"localName\":\"N%d\",\"kind\":\"person\",\"state\":\"active\"}}",
-	         n, n, n, n);
+	         "\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\",\"localName\":\"N%d\",\"uidNumber\":%s,\"kind\":\"person\",\"state\":\"active\"}}",
+	         n, n, n, n, directory->numbers ? number_json(number, n) : "null");
 }
 
 static char *list_json(const struct directory *directory, long start, int count, int first, int total, bool people)
@@ -57,7 +68,7 @@ static char *list_json(const struct directory *directory, long start, int count,
 	n += (size_t)snprintf(body, room, "{\"totalResults\":%d,\"itemsPerPage\":%d,\"startIndex\":%ld,\"Resources\":[",
 	                      directory->total_lies ? total + 1 : total, count, start);
 	for (i = first + (int)start - 1; people && i < first + total && shown < count; i++, shown++) {
-		person_json(one, sizeof(one), i);
+		person_json(directory, one, sizeof(one), i);
 		n += (size_t)snprintf(body + n, room - n, "%s%s", shown ? "," : "", one);
 	}
 	snprintf(body + n, room - n, "]}");
@@ -90,7 +101,7 @@ static char *one_person(const struct directory *directory, const char *path, int
 		*status = 404;
 		snprintf(body, 640, "{\"status\":\"404\"}");
 	} else {
-		person_json(body, 640, n);
+		person_json(directory, body, 640, n);
 	}
 	return body;
 }
@@ -101,7 +112,7 @@ static char *found_person(const struct directory *directory, const char *path)
 	char one[640], *body = NULL;
 	int n = name ? (int)strtol(name + 21, NULL, 10) : 0;
 
-	person_json(one, sizeof(one), directory->ignore_filter ? 0 : n);
+	person_json(directory, one, sizeof(one), directory->ignore_filter ? 0 : n);
 	if (asprintf(&body, "{\"totalResults\":%d,\"Resources\":[%s]}", n < directory->n_people, n < directory->n_people ? one : "") < 0)
 		return NULL;
 	return body;
@@ -125,7 +136,7 @@ static void answer(void *arg, const struct tls_request *request, struct tls_repl
 		                           "{\"id\":\"other\",\"alias\":\"other\",\"state\":\"active\"}]}");
 	} else if (strstr(request->path, "/Groups")) {
 		reply->body = strdup("{\"totalResults\":1,\"Resources\":[{\"id\":\"g1\",\"displayName\":\"DBA\",\"members\":[{\"value\":\"p1\"}],"
-		                     "\"urn:b2b:scim:schemas:2.0:Group\":{\"organizationId\":\"42c3e9\",\"localName\":\"dba\"}}]}");
+		                     "\"urn:b2b:scim:schemas:2.0:Group\":{\"organizationId\":\"42c3e9\",\"localName\":\"dba\",\"gidNumber\":2013271000}}]}");
 	} else if (strstr(request->path, "filter=")) {
 		reply->body = found_person(directory, request->path);
 	} else if (strstr(request->path, "/Users/")) {
@@ -165,6 +176,8 @@ static int setup(void **state)
 	federation->issuer = world->url;
 	federation->scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User";
 	federation->subject_attribute = (char *)"id";
+	federation->scim_uid_attribute = (char *)"uidNumber";
+	federation->scim_gid_attribute = (char *)"gidNumber";
 	federation->sync_interval_s = 3600;
 	federation->mass_removal_percent = 20;
 	world->directory = (struct directory){ .n_people = 10, .page = 500 };
@@ -324,6 +337,72 @@ static void many_at_once_wait_for_a_word(void **state)
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 }
 
+/* A second host that asks the same directory. */
+static void beside(struct world *world, void (*check)(struct world *other))
+{
+	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
+	struct world other = *world;
+
+	fixture_setup((void **)&other.base);
+	assert_int_equal(b2b_source_new(other.loop, other.http, NULL, other.base->state, &other.base->policy, &other.conf, &handlers, &other,
+	                                &other.source),
+	                 0);
+	check(&other);
+	b2b_source_free(other.source);
+	fixture_teardown((void **)&other.base);
+}
+
+static void check_numbers(struct world *world)
+{
+	char owner[16];
+	uint32_t place;
+
+	assert_int_equal(pass(world), 0);
+	for (int i = 0; i < 10; i++) {
+		snprintf(owner, sizeof(owner), "p%d", i);
+		b2b_ledger_place(&world->base->orgs[0], B2B_ID_USER, owner, &place);
+		/* an advice that is none keeps nobody out */
+		assert_int_equal(fixture_id(world->base, 0, B2B_ID_USER, owner), i == 3 || i == 4 ? place : 2013270000u + (uint32_t)i);
+	}
+	assert_int_equal(fixture_id(world->base, 0, B2B_ID_GROUP, "g1"), 2013271000);
+}
+
+static int find(struct world *world, const char *local);
+
+static void find_the_last_first(struct world *world)
+{
+	assert_int_equal(find(world, "n9"), 0);
+	assert_int_equal(find(world, "n0"), 0);
+	check_numbers(world);
+}
+
+static void the_directory_says_the_ids_of_every_host(void **state)
+{
+	struct world *world = *state;
+
+	world->directory.numbers = true;
+	beside(world, find_the_last_first);
+	check_numbers(world);
+}
+
+static void a_removed_persons_number_is_nobody_elses(void **state)
+{
+	struct world *world = *state;
+
+	world->directory.numbers = true;
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 1;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
+	world->directory.gone = 0;
+	world->directory.extra = "{\"id\":\"other\",\"active\":true,\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\","
+	                         "\"localName\":\"other\",\"uidNumber\":2013270000}}";
+	pass(world);
+	assert_int_equal(standing(world, "other"), B2B_OK);
+	assert_int_not_equal(fixture_id(world->base, 0, B2B_ID_USER, "other"), 2013270000);
+	assert_int_equal(fixture_id(world->base, 0, B2B_ID_USER, "p0"), 2013270000);
+}
+
 /* A disk that is full is no fault of the record at hand: whoever could not be stored comes with the next pass. */
 static void a_full_disk_ends_the_pass(void **state)
 {
@@ -415,7 +494,8 @@ int main(void)
 		TEST(reads_everything_page_by_page), TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
 		TEST(an_old_token_is_replaced_once), TEST(who_is_gone_is_removed),       TEST(who_is_only_not_listed_stays),
 		TEST(many_at_once_wait_for_a_word),  TEST(a_broken_record_does_not_remove_its_person), TEST(a_full_disk_ends_the_pass),
-		TEST(one_without_an_id_stops_nobody), TEST(finds_one),
+		TEST(one_without_an_id_stops_nobody), TEST(the_directory_says_the_ids_of_every_host),
+		TEST(a_removed_persons_number_is_nobody_elses), TEST(finds_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
