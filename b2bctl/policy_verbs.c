@@ -67,6 +67,17 @@ static int judge_ranges(struct b2b_ctl *ctl, const struct plan *plan)
 	return code;
 }
 
+/* A typing error looks like an organisation of other hosts. */
+static void warn_foreign_pins(struct b2b_ctl *ctl, const struct b2b_conf *conf)
+{
+	int line;
+	size_t n = b2b_idmap_foreign(conf->pins, &line);
+
+	if (n)
+		fprintf(ctl->err, "warning: %s:%d: this organisation has no section here, so %s not count on this host\n", conf->host.idmap, line,
+		        n > 1 ? "the line and others like it do" : "the line does");
+}
+
 static int make_plan(struct b2b_ctl *ctl, struct plan *plan)
 {
 	char error[B2B_CONF_ERROR_SIZE];
@@ -133,6 +144,7 @@ int b2b_ctl_policy_apply(struct b2b_ctl *ctl)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "the policy is root's: run it as root");
 	code = make_plan(ctl, &plan);
 	if (code == B2B_CTL_OK) {
+		warn_foreign_pins(ctl, plan.conf);
 		b2b_policy_warn(plan.conf->policy, ctl->err);
 		code = write_plan(ctl, &plan);
 	}
@@ -146,6 +158,7 @@ int b2b_ctl_policy_check(struct b2b_ctl *ctl)
 	int code = make_plan(ctl, &plan);
 
 	if (code == B2B_CTL_OK) {
+		warn_foreign_pins(ctl, plan.conf);
 		b2b_policy_warn(plan.conf->policy, ctl->err);
 		if (plan.before && b2b_policy_same(plan.before, plan.conf->policy))
 			fputs("The configuration is right, and in force.\n", ctl->out);

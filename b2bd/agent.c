@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "b2bd/requests.h"
+#include "b2bd/state/ledger.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -163,6 +164,7 @@ static int start_parts(struct b2b_core *core, char *error)
 	    (r = b2b_directory_adopt_policy(core->state, core->policy)) < 0)
 		return r;
 	core->roles_moved = r == 1;
+	b2b_ledger_set_rules(core->state, core->conf->pins, core->conf->host.hashed_ids);
 	core->floor_s = b2b_clock_floor(core->state);
 	/* the link owns its descriptor; a reload needs the original again */
 	guard_fd = dup(core->setup->guard_fd);
@@ -232,6 +234,7 @@ static void resume(struct b2b_core *core)
 {
 	b2b_sessions_start(core);
 	b2b_revocations_start(core);
+	b2b_pins_start(core);
 	window(core);
 	/* Before the first complete pass the names that are on disk are better than what is known here, where they can be read. */
 	if (core->must_pass)

@@ -51,13 +51,14 @@ struct b2b_core {
 	size_t n_asks;
 	struct b2b_ending *endings;    /* ends that the guard is working on */
 	struct b2b_absent absent;
-	struct b2b_timer beat, window, limit, again;
+	struct b2b_timer beat, window, limit, again, pins;
 	bool roles_moved;          /* since the snapshots were made */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
 	bool published_all;        /* every organisation was published by this agent */
 	uint64_t polled_ns;        /* last completed signal poll, 0: none */
 	int64_t floor_s;           /* highest wall-clock time seen */
 	int64_t started_s;
+	size_t pins_seen, pins_broken; /* of root's pins: compared with the ledger so far, and not in accord with it */
 	unsigned failed_commits;   /* revocations that are in force but not on disk yet */
 };
 
@@ -118,6 +119,9 @@ void b2b_reconcile(struct b2b_core *core, int org);
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
+
+/* pins.c */
+void b2b_pins_start(struct b2b_core *core); /* compare root's pins with the ledger, and tell what does not agree */
 
 /* audit.c */
 void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE]);

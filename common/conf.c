@@ -28,6 +28,8 @@ void b2b_conf_free(struct b2b_conf *conf)
 		return;
 	free_federation(&conf->federation);
 	free(conf->host.audience);
+	free(conf->host.idmap);
+	b2b_idmap_free(conf->pins);
 	for (size_t i = 0; i < conf->n_acrs; i++)
 		free(conf->acrs[i].acr);
 	free(conf->acrs);
@@ -89,13 +91,21 @@ int b2b_conf_read_text(const char *path, size_t max, char **ret_text, size_t *re
 
 int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_conf, char *error)
 {
+	struct b2b_conf *conf = NULL;
 	char *text = NULL;
 	size_t len;
 	int r = b2b_conf_read_text(path, FILE_MOST, &text, &len, error);
 
 	if (r < 0)
 		return r;
-	r = b2b_conf_parse(text, len, path, resolve_groups, ret_conf, error);
+	r = b2b_conf_parse(text, len, path, resolve_groups, &conf, error);
 	free(text);
-	return r;
+	if (r == 0 && conf->host.idmap)
+		r = b2b_idmap_read(conf->host.idmap, conf->policy, &conf->pins, error);
+	if (r < 0) {
+		b2b_conf_free(conf);
+		return r;
+	}
+	*ret_conf = conf;
+	return 0;
 }

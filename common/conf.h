@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/idmap.h"
 #include "common/policy.h"
 
 #define B2B_CONF_PATH "/etc/b2b/b2b.conf"
@@ -48,6 +49,8 @@ struct b2b_conf_federation {
 /* [host]; policy-like keys (visibility, separator, …) go into struct b2b_policy */
 struct b2b_conf_host {
 	char *audience;           /* name of this host towards the service; NULL: client_id */
+	char *idmap;              /* file of pinned ids; NULL: none */
+	bool hashed_ids;          /* who has neither a pin nor a number from the directory gets an id by a hash */
 	uint32_t poll_hold_s;     /* longest held signal poll; at most a third of staleness */
 	bool qr;                  /* offer a QR code where the terminal can show it */
 };
@@ -63,19 +66,20 @@ struct b2b_conf {
 	struct b2b_conf_host host;
 	struct b2b_conf_acr *acrs;
 	size_t n_acrs;
+	struct b2b_idmap *pins;    /* of host.idmap; NULL: none, or b2b_conf_parse */
 	struct b2b_policy *policy; /* compiled: masks intersected, ranges checked, gids resolved unless asked not to */
 };
 
 #define B2B_CONF_ERROR_SIZE 512
 
 /*
- * Read and check PATH (a trusted file). RESOLVE_GROUPS: look local_groups up with getgrnam (b2bctl as root);
+ * Read and check PATH (a trusted file), and the file of pinned ids that it names. RESOLVE_GROUPS: look local_groups up with getgrnam (b2bctl as root);
  * without it, roles have no gids (the agent, which takes policy from the index and must not ask NSS).
  * Returns 0; or a negative errno with "FILE:LINE: what was found; what was expected" in error[B2B_CONF_ERROR_SIZE].
  * Caller frees with b2b_conf_free.
  */
 int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_conf, char *error);
-/* The same from TEXT, for tests and fuzzing; NAME stands for the file in errors. */
+/* The same from TEXT without the pinned ids, for tests and fuzzing; NAME stands for the file in errors. */
 int b2b_conf_parse(const char *text, size_t len, const char *name, bool resolve_groups, struct b2b_conf **ret_conf, char *error);
 void b2b_conf_free(struct b2b_conf *conf); /* NULL is legal */
 

@@ -87,6 +87,7 @@ static void compile_host(struct b2b_draft *draft, struct b2b_conf *conf)
 
 	conf->host = host->host;
 	host->host.audience = NULL;
+	host->host.idmap = NULL;
 	policy->separator = B2B_SEPARATORS[host->separator];
 	policy->visibility = (uint8_t)host->visibility;
 	policy->enumerate = host->enumerate;

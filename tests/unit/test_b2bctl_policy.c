@@ -63,6 +63,7 @@ static int remove_place(void **state)
 		remove_in(place->cache, names[i]);
 	remove_in(place->dir, "cache");
 	remove_in(place->dir, "b2b.conf");
+	remove_in(place->dir, "idmap");
 	assert_int_equal(rmdir(place->dir), 0); /* nothing else was left behind */
 	forget(place);
 	free(place);
@@ -316,6 +317,44 @@ static void makes_anew_what_only_readers_see_damaged(void **state)
 	assert_string_equal(place->out, "Nothing has changed.\n");
 }
 
+/* TEXT as the file of pinned ids that the configuration names. */
+static void write_pins(const struct place *place, const char *text)
+{
+	char path[64], conf[512];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/idmap", place->dir);
+	snprintf(conf, sizeof(conf), "[host]\nidmap = %s\n" ACME "services = sshd\n", path);
+	write_conf(place, conf);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+	chmod(path, 0640);
+}
+
+static void checks_pinned_ids(void **state)
+{
+	struct place *place = *state;
+	char expected[128];
+
+	write_pins(place, "42c3e9 user 0x78000001 u-1\n");
+	assert_int_equal(run(place, b2b_ctl_policy_check, NULL, NULL, false), B2B_CTL_OK);
+	assert_string_equal(place->err, "");
+	assert_int_equal(run(place, b2b_ctl_policy_apply, NULL, NULL, false), B2B_CTL_OK);
+	write_pins(place, "9d01f2 user 1 u-1\n42c3e9 user 0x78000001 u-1\n");
+	assert_int_equal(run(place, b2b_ctl_policy_check, NULL, NULL, false), B2B_CTL_OK);
+	snprintf(expected, sizeof(expected), "warning: %s/idmap:1: this organisation has no section here, so the line does not", place->dir);
+	assert_has(place->err, expected);
+	write_pins(place, "42c3e9 user 0x78000001 u-1\n42c3e9 user 0x78010001 u-2\n");
+	assert_int_equal(run(place, b2b_ctl_policy_apply, NULL, NULL, false), B2B_CTL_CONF);
+	snprintf(expected, sizeof(expected), "b2bctl: %s/idmap:2: found id 2013331457 (0x78010001); expected one of 0x78000001-0x7800ffff,", place->dir);
+	assert_has(place->err, expected);
+	remove_in(place->dir, "idmap");
+	assert_int_equal(run(place, b2b_ctl_policy_check, NULL, NULL, false), B2B_CTL_CONF);
+	assert_has(place->err, "idmap: No such file or directory");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, remove_place)
 
 int main(void)
@@ -330,6 +369,7 @@ int main(void)
 		TEST(roles_keep_their_numbers),
 		TEST(warns_of_what_equals_root),
 		TEST(proposes_and_appends_a_free_range),
+		TEST(checks_pinned_ids),
 	};
 
 	if (geteuid() != 0) { /* the configuration and the policy are root's */

@@ -82,6 +82,8 @@ static void has_sensible_defaults(void **state)
 	assert_int_equal(conf->federation.mass_removal_percent, 20);
 	assert_null(conf->host.audience);
 	assert_int_equal(conf->host.poll_hold_s, 25);
+	assert_null(conf->host.idmap);
+	assert_true(conf->host.hashed_ids);
 	assert_true(conf->host.qr);
 	assert_int_equal(conf->n_acrs, 0);
 	b2b_conf_free(conf);
@@ -119,7 +121,7 @@ static void reads_everything_that_can_be_said(void **state)
 	                                  "mass_removal = 100%\nclock_skew = none\nsync_interval = 1d\n"
 	                                  "  # indented comment\n"
 	                                  "[host]\n separator = +\nstaleness = 30s\nvisibility = strict\nenumerate = yes\ngroup_members = none\n"
-	                                  "partners_gid = 1879048192\nhome = /srv/%o/%u\nqr = no\naudience = web7.example.com\n"
+	                                  "partners_gid = 1879048192\nidmap = /etc/b2b/idmap\nhashed_ids = no\nhome = /srv/%o/%u\nqr = no\naudience = web7.example.com\n"
 	                                  "shells = /bin/sh\n  /bin/bash ; the second\n\t/usr/bin/zsh /bin/dash\n"
 	                                  "[assurance]\naal2 = urn:mace:incommon:iap:silver https://refeds.org/profile/mfa\n level=2\naal1 = 0\n"
 	                                  "[service cron]\nmethods = token device\nassurance = aal2\nmax_age = 15m\nstaleness = 9s",
@@ -132,6 +134,8 @@ static void reads_everything_that_can_be_said(void **state)
 	assert_int_equal(conf->federation.client_auth, B2B_CLIENT_SECRET_POST);
 	assert_int_equal(conf->federation.clock_skew_s, 0);
 	assert_int_equal(conf->federation.sync_interval_s, 86400);
+	assert_string_equal(conf->host.idmap, "/etc/b2b/idmap");
+	assert_false(conf->host.hashed_ids);
 	assert_int_equal(conf->policy->separator, '+');
 	assert_int_equal(conf->policy->partners_gid, 0x70000000);
 	assert_int_equal(conf->policy->visibility, B2B_VISIBLE_STRICT);
