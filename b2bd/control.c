@@ -1,83 +1,10 @@
-/* b2bctl's questions, answered as one JSON document in pieces (b2bctl(8) prints the tables). */
-#include <stdlib.h>
+/* b2bctl's questions, answered as JSON documents (b2bctl(8) prints the tables). */
 #include <string.h>
 #include <unistd.h>
 
 #include "b2bd/core.h"
+#include "b2bd/reply.h"
 #include "common/clock.h"
-
-/* A document on its way: sent as fast as the client takes it, so that a million people fit a small queue. */
-struct reply {
-	struct b2b_client *client;
-	char *text;
-	size_t len, sent;
-};
-
-static void reply_free(struct reply *reply)
-{
-	free(reply->text);
-	free(reply);
-}
-
-static void reply_dropped(void *operation)
-{
-	reply_free(operation);
-}
-
-static void reply_more(void *arg)
-{
-	struct reply *reply = arg;
-	struct b2b_say_text say = { .reason = B2B_OK };
-
-	while (b2b_client_queued(reply->client) < 8 && reply->sent < reply->len) {
-		size_t n = reply->len - reply->sent;
-
-		if (n > sizeof(say.text))
-			n = sizeof(say.text);
-		memcpy(say.text, reply->text + reply->sent, n);
-		reply->sent += n;
-		say.length = (uint32_t)n;
-		say.final = reply->sent == reply->len;
-		b2b_client_say(reply->client, B2B_SAY_TEXT, &say);
-	}
-	if (reply->sent == reply->len) {
-		b2b_client_on_drained(reply->client, NULL, NULL);
-		b2b_client_attach(reply->client, NULL, NULL);
-		reply_free(reply);
-	}
-}
-
-static void refuse(struct b2b_client *client, enum b2b_reason reason)
-{
-	struct b2b_say_text say = { .reason = reason, .final = 1 };
-	json_t *json = json_pack("{s:{s:s,s:s}}", "error", "code", b2b_reason_code(reason), "text", b2b_reason_text(reason));
-
-	if (json)
-		say.length = (uint32_t)json_dumpb(json, say.text, sizeof(say.text), JSON_COMPACT);
-	json_decref(json);
-	b2b_client_say(client, B2B_SAY_TEXT, &say);
-}
-
-/* Takes JSON over; NULL: out of memory. */
-static void reply_with(struct b2b_client *client, json_t *json)
-{
-	struct reply *reply = json ? calloc(1, sizeof(*reply)) : NULL;
-
-	if (reply)
-		reply->text = json_dumps(json, JSON_COMPACT);
-	json_decref(json);
-	if (!reply || !reply->text || b2b_client_busy(client)) {
-		if (reply)
-			reply_free(reply);
-		refuse(client, B2B_BUSY);
-		return;
-	}
-	reply->client = client;
-	reply->len = strlen(reply->text);
-	b2b_client_attach(client, reply, reply_dropped);
-	b2b_client_on_drained(client, reply_more, reply);
-	reply_more(reply);
-}
 
 static int count_session(void *arg, const struct b2b_session *session)
 {
@@ -298,19 +225,19 @@ void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const 
 	int org = *ask->argument ? b2b_policy_org_by_alias(core->policy, ask->argument) : -1;
 
 	if (*ask->argument && org < 0) {
-		refuse(client, B2B_ORG_UNKNOWN);
+		b2b_reply_refuse(client, B2B_ORG_UNKNOWN);
 	} else if (strcmp(ask->verb, "status") == 0) {
-		reply_with(client, status_json(core));
+		b2b_reply_json(client, status_json(core));
 	} else if (strcmp(ask->verb, "orgs") == 0) {
-		reply_with(client, orgs_json(core));
+		b2b_reply_json(client, orgs_json(core));
 	} else if (strcmp(ask->verb, "users") == 0) {
-		reply_with(client, users_json(core, org));
+		b2b_reply_json(client, users_json(core, org));
 	} else if (strcmp(ask->verb, "sessions") == 0) {
-		reply_with(client, sessions_json(core, org));
+		b2b_reply_json(client, sessions_json(core, org));
 	} else if (strcmp(ask->verb, "sync") == 0) {
 		b2b_source_sync(core->source);
-		reply_with(client, json_pack("{s:b}", "started", 1));
+		b2b_reply_json(client, json_pack("{s:b}", "started", 1));
 	} else {
-		refuse(client, B2B_PROTOCOL);
+		b2b_reply_refuse(client, B2B_PROTOCOL);
 	}
 }
