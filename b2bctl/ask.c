@@ -98,6 +98,8 @@ static int refused(struct b2b_ctl *ctl, const json_t *json, int32_t reason)
 	}
 	if (reason == B2B_ORG_UNKNOWN && ctl->operand)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "there is no organisation %s on this host; b2bctl orgs lists them", ctl->operand);
+	if (reason == B2B_USER_UNKNOWN && ctl->operand)
+		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "there is no organisation, person or group %s on this host; b2bctl idmap lists all", ctl->operand);
 	return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "%s", *text ? text : b2b_reason_text(reason));
 }
 
@@ -111,7 +113,7 @@ int b2b_ctl_ask(struct b2b_ctl *ctl, const char *verb, const char *argument, jso
 	int r;
 
 	if (argument && strlen(argument) >= B2B_MESSAGE_SIZE)
-		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "%.40s… is too long for an organisation's alias", argument);
+		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "%.40s… is too long for a name", argument);
 	r = exchange(verb, argument, &text, &len, &reason);
 	if (r < 0) {
 		free(text);

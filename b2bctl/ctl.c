@@ -6,31 +6,40 @@
 
 #include "common/index.h"
 
+#define MANY 1000
+
 static const struct verb {
 	const char *words[2]; /* "policy" "apply" */
 	int (*run)(struct b2b_ctl *ctl);
-	enum { NO_OPERAND, MAY_OPERAND, OPERAND } operand;
+	int least, most; /* operands */
+	enum { WITH_JSON = 1, WITH_ID = 2, WITH_WRITE = 4, WITH_GROUP = 8, WITH_DIR = 16, WITH_WORDS = 32 } options;
 	const char *usage, *meaning;
-	enum { JSON = 1, ADDING = 2, OTHER_DIR = 4, WORDS = 8 } takes; /* options that not every verb does */
 } verbs[] = {
-	{ { "status" }, b2b_ctl_status, NO_OPERAND, "status", "how the agent, the directory and the signals are", JSON },
-	{ { "orgs" }, b2b_ctl_orgs, NO_OPERAND, "orgs", "the organisations of this host", JSON },
-	{ { "users" }, b2b_ctl_users, MAY_OPERAND, "users [ORGANISATION]", "their people", JSON },
-	{ { "sessions" }, b2b_ctl_sessions, MAY_OPERAND, "sessions [ORGANISATION]", "who is logged in", JSON },
-	{ { "sync" }, b2b_ctl_sync, NO_OPERAND, "sync", "begin a full pass over the directory now", JSON },
-	{ { "policy", "check" }, b2b_ctl_policy_check, NO_OPERAND, "policy check", "read the configuration and say what applying it would change", 0 },
-	{ { "policy", "apply" }, b2b_ctl_policy_apply, NO_OPERAND, "policy apply", "compile the configuration into the host's policy", 0 },
-	{ { "org", "add" }, b2b_ctl_org_add, OPERAND, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids", ADDING },
-	{ { "cache", "dump" }, b2b_ctl_cache_dump, MAY_OPERAND, "cache dump [ORGANISATION]", "what stands in the files that names resolve from", JSON | OTHER_DIR | WORDS },
-	{ { "cache", "verify" }, b2b_ctl_cache_verify, NO_OPERAND, "cache verify", "whether these files are sound, and what to do", JSON | OTHER_DIR },
+	{ { "status" }, b2b_ctl_status, 0, 0, WITH_JSON, "status", "how the agent, the directory and the signals are" },
+	{ { "orgs" }, b2b_ctl_orgs, 0, 0, WITH_JSON, "orgs", "the organisations of this host" },
+	{ { "users" }, b2b_ctl_users, 0, 1, WITH_JSON, "users [ORGANISATION]", "their people" },
+	{ { "sessions" }, b2b_ctl_sessions, 0, 1, WITH_JSON, "sessions [ORGANISATION]", "who is logged in" },
+	{ { "sync" }, b2b_ctl_sync, 0, 0, WITH_JSON, "sync", "begin a full pass over the directory now" },
+	{ { "policy", "check" }, b2b_ctl_policy_check, 0, 0, 0, "policy check", "read the configuration and say what applying it would change" },
+	{ { "policy", "apply" }, b2b_ctl_policy_apply, 0, 0, 0, "policy apply", "compile the configuration into the host's policy" },
+	{ { "org", "add" }, b2b_ctl_org_add, 1, 1, WITH_ID | WITH_WRITE, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },
+	{ { "cache", "dump" }, b2b_ctl_cache_dump, 0, 1, WITH_JSON | WITH_DIR | WITH_WORDS, "cache dump [ORGANISATION]",
+	  "what stands in the files that names resolve from" },
+	{ { "cache", "verify" }, b2b_ctl_cache_verify, 0, 0, WITH_JSON | WITH_DIR, "cache verify", "whether these files are sound, and what to do" },
+	{ { "idmap", "preview" }, b2b_ctl_idmap_preview, 2, MANY, WITH_JSON | WITH_GROUP, "idmap preview ORGANISATION OWNER...",
+	  "which id somebody has or would get, and why" },
+	{ { "idmap", "pin" }, b2b_ctl_idmap_pin, 2, 3, WITH_WRITE | WITH_GROUP, "idmap pin ORGANISATION OWNER [ID] [--write]", "a line for the file of pinned ids" },
+	{ { "idmap", "export" }, b2b_ctl_idmap_export, 0, 1, 0, "idmap export [ORGANISATION]", "this host's ids as such a file" },
+	{ { "idmap", "show" }, b2b_ctl_idmap_show, 0, 1, WITH_JSON, "idmap [show] [NAME|ID|ORGANISATION]", "who has which id, for ever" },
+	{ { "idmap" }, b2b_ctl_idmap_show, 0, 1, WITH_JSON, NULL, NULL },
 };
 
-enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_HELP, OPTION_VERSION };
 
 static const struct option options[] = {
-	{ "dir", required_argument, NULL, OPTION_DIR },   { "words", no_argument, NULL, OPTION_WORDS },
 	{ "conf", required_argument, NULL, OPTION_CONF }, { "id", required_argument, NULL, OPTION_ID }, { "json", no_argument, NULL, OPTION_JSON },
 	{ "write", no_argument, NULL, OPTION_WRITE },     { "help", no_argument, NULL, OPTION_HELP },   { "version", no_argument, NULL, OPTION_VERSION },
+	{ "dir", required_argument, NULL, OPTION_DIR },   { "words", no_argument, NULL, OPTION_WORDS }, { "group", no_argument, NULL, OPTION_GROUP },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -46,16 +55,27 @@ int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...)
 	return code;
 }
 
+/* A usage that does not fit its column has a line of its own. */
+static void help_verb(FILE *out, const struct verb *verb)
+{
+	if (strlen(verb->usage) > 31)
+		fprintf(out, "  %s\n%34s%s\n", verb->usage, "", verb->meaning);
+	else
+		fprintf(out, "  %-32s%s\n", verb->usage, verb->meaning);
+}
+
 static int help(FILE *out)
 {
 	fputs("usage: b2bctl VERB [OPTION]...\n\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		fprintf(out, "  %-32s%s\n", verbs[i].usage, verbs[i].meaning);
-	fputs("\n  --json       status, orgs, users, sessions, sync, cache: print JSON\n"
-	      "  --conf FILE  policy, org, cache verify: instead of " B2B_CONF_PATH "\n"
+		if (verbs[i].usage)
+			help_verb(out, &verbs[i]);
+	fputs("\n  --json       status, orgs, users, sessions, sync, cache, idmap: print JSON\n"
+	      "  --conf FILE  policy, org, cache verify, idmap pin: not " B2B_CONF_PATH "\n"
 	      "  --dir DIR    cache: instead of " B2B_CACHE_DIR ", also a copy\n"
 	      "  --words      cache dump: every state word, not only their numbers\n"
-	      "  --write      org add: append the section to the configuration\n"
+	      "  --group      idmap preview, pin: OWNER is a group\n"
+	      "  --write      org add, idmap pin: append to the file\n"
 	      "  --help, --version\n\n"
 	      "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 b2bd does not\n"
 	      "answer, 78 wrong configuration. See b2bctl(8).\n",
@@ -82,9 +102,28 @@ static const struct verb *find_verb(char **words, int n, int *ret_used)
 	return NULL;
 }
 
+/* An option that VERB does not take; NULL: none. */
+static const char *wrong_option(const struct b2b_ctl *ctl, const struct verb *verb)
+{
+	if (ctl->json && !(verb->options & WITH_JSON))
+		return "--json does not go with";
+	if (ctl->id && !(verb->options & WITH_ID))
+		return "--id does not go with";
+	if (ctl->write && !(verb->options & WITH_WRITE))
+		return "--write does not go with";
+	if (ctl->group && !(verb->options & WITH_GROUP))
+		return "--group does not go with";
+	if (ctl->other_dir && !(verb->options & WITH_DIR))
+		return "--dir does not go with";
+	if (ctl->words && !(verb->options & WITH_WORDS))
+		return "--words does not go with";
+	return NULL;
+}
+
 static int run_verb(struct b2b_ctl *ctl, char **words, int n)
 {
 	const struct verb *verb;
+	const char *wrong;
 	int used = 0;
 
 	if (n == 0)
@@ -92,18 +131,15 @@ static int run_verb(struct b2b_ctl *ctl, char **words, int n)
 	verb = find_verb(words, n, &used);
 	if (!verb)
 		return usage(ctl, "there is no verb", words[0]);
-	if (verb->operand == OPERAND && n == used)
+	if (n - used < verb->least)
 		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "usage: b2bctl %s", verb->usage);
-	if (n - used > (verb->operand == NO_OPERAND ? 0 : 1))
+	if (n - used > verb->most)
 		return usage(ctl, "one word too many:", words[n - 1]);
-	if (ctl->json && !(verb->takes & JSON))
-		return usage(ctl, "--json does not go with", verb->usage);
-	if ((ctl->id || ctl->write) && !(verb->takes & ADDING))
-		return usage(ctl, "--id and --write do not go with", verb->usage);
-	if (ctl->other_dir && !(verb->takes & OTHER_DIR))
-		return usage(ctl, "--dir does not go with", verb->usage);
-	if (ctl->words && !(verb->takes & WORDS))
-		return usage(ctl, "--words does not go with", verb->usage);
+	wrong = wrong_option(ctl, verb);
+	if (wrong)
+		return usage(ctl, wrong, verb->usage ? verb->usage : verb->words[0]);
+	ctl->operands = words + used;
+	ctl->n_operands = n - used;
 	ctl->operand = n > used ? words[used] : NULL;
 	return verb->run(ctl);
 }
@@ -136,6 +172,9 @@ int b2b_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 			break;
 		case OPTION_WRITE:
 			ctl.write = true;
+			break;
+		case OPTION_GROUP:
+			ctl.group = true;
 			break;
 		case OPTION_HELP:
 			return help(out);

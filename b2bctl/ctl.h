@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "common/conf.h"
+#include "common/proto.h"
 
 #define B2B_VERSION "0.1"
 
@@ -23,10 +24,13 @@ struct b2b_ctl {
 	FILE *out, *err;
 	const char *conf_path; /* B2B_CONF_PATH unless --conf */
 	const char *cache_dir; /* B2B_CACHE_DIR unless --dir */
-	const char *operand;   /* behind the verb, NULL where there is none */
+	char **operands;       /* behind the verb */
+	int n_operands;
+	const char *operand;   /* the first of them, NULL where there is none */
 	const char *id;        /* --id */
 	bool json, write;      /* --json, --write */
 	bool words;            /* --words */
+	bool group;            /* --group */
 	bool other_conf, other_dir; /* --conf, --dir were given */
 };
 
@@ -44,6 +48,10 @@ int b2b_ctl_policy_apply(struct b2b_ctl *ctl);
 int b2b_ctl_org_add(struct b2b_ctl *ctl);
 int b2b_ctl_cache_dump(struct b2b_ctl *ctl);
 int b2b_ctl_cache_verify(struct b2b_ctl *ctl);
+int b2b_ctl_idmap_show(struct b2b_ctl *ctl);
+int b2b_ctl_idmap_preview(struct b2b_ctl *ctl);
+int b2b_ctl_idmap_pin(struct b2b_ctl *ctl);
+int b2b_ctl_idmap_export(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
 int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -56,11 +64,22 @@ int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attri
  */
 int b2b_ctl_ask(struct b2b_ctl *ctl, const char *verb, const char *argument, json_t **ret_json);
 
+#define B2B_CTL_ARGUMENT_SIZE B2B_MESSAGE_SIZE /* an argument is shorter */
+
 /* Ask, then print the answer: as JSON where --json wants it, with SHOW otherwise. Returns an exit code. */
 int b2b_ctl_ask_and_show(struct b2b_ctl *ctl, const char *verb, int (*show)(FILE *out, const json_t *json));
 
 /* JSON on one line and a newline. Returns an exit code. */
 int b2b_ctl_print_json(struct b2b_ctl *ctl, const json_t *json);
+
+/* ---- changing root's files (append.c) ---- */
+
+/*
+ * Append TEXT to the trusted file PATH: complete or not at all, owner and mode as they were, and only what CHECK (of the
+ * whole new text; 0, or a negative errno with a sentence in error[B2B_CONF_ERROR_SIZE]) finds right. Returns an exit code.
+ */
+int b2b_ctl_append(struct b2b_ctl *ctl, const char *path, const char *text,
+                   int (*check)(struct b2b_ctl *ctl, const char *whole, size_t len, void *arg, char *error), void *arg);
 
 /* ---- printing answers (show_*.c); a wrong answer is B2B_CTL_FAILED ---- */
 
@@ -68,6 +87,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s);
 int b2b_ctl_show_orgs(FILE *out, const json_t *json);
 int b2b_ctl_show_users(FILE *out, const json_t *json, int64_t now_s);
 int b2b_ctl_show_sessions(FILE *out, const json_t *json, int64_t now_s);
+int b2b_ctl_show_ids(FILE *out, const json_t *json, int64_t now_s);
 
 /* ---- words and tables (text.c, table.c) ---- */
 

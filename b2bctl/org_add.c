@@ -1,20 +1,12 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "b2bctl/ctl.h"
 #include "common/cache_format.h"
 #include "common/index.h"
-#include "common/trusted_file.h"
-#include "common/write_file.h"
 
 #define RANGE_SIZE 0x10000u
-#define CONF_MOST (4u << 20)
-#define CONF_NEW ".b2b.conf.new"
 
 static bool overlaps(uint32_t lo, uint32_t hi, const struct b2b_policy *policy, const struct b2b_range *known, size_t n)
 {
@@ -80,68 +72,18 @@ static int propose(struct b2b_ctl *ctl, const struct b2b_policy *policy, char **
 	free(known);
 	if (r < 0)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "%s", r == -ENOSPC ? "no range of 65536 ids is free" : strerror(-r));
-	if (asprintf(ret_section, "[organisation %s]\nid       = %s\nrange    = 0x%x-0x%x\nservices = sshd\n", ctl->operand, ctl->id, range.lo, range.hi) < 0)
+	if (asprintf(ret_section, "\n[organisation %s]\nid       = %s\nrange    = 0x%x-0x%x\nservices = sshd\n", ctl->operand, ctl->id, range.lo, range.hi) < 0)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "out of memory");
 	return B2B_CTL_OK;
 }
 
-/* Beside, then renamed over: whoever reads sees the old or the new. Owner and mode stay. */
-static int replace_in(int dirfd, const char *path, const char *text, size_t len)
+static int check_conf(struct b2b_ctl *ctl, const char *whole, size_t len, void *arg, char *error)
 {
-	struct stat st;
-	int r;
-
-	if (lstat(path, &st) < 0)
-		return -errno;
-	r = b2b_write_new(dirfd, CONF_NEW, text, len, st.st_mode & 0777);
-	if (r < 0)
-		return r;
-	if (fchownat(dirfd, CONF_NEW, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 || renameat(dirfd, CONF_NEW, AT_FDCWD, path) < 0) {
-		r = -errno;
-		unlinkat(dirfd, CONF_NEW, 0);
-		return r;
-	}
-	return fsync(dirfd) < 0 ? -errno : 0;
-}
-
-static int replace_file(const char *path, const char *text, size_t len)
-{
-	char *copy = strdup(path);
-	int dirfd, r;
-
-	if (!copy)
-		return -ENOMEM;
-	dirfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dirfd < 0 ? -errno : replace_in(dirfd, path, text, len);
-	if (dirfd >= 0)
-		close(dirfd);
-	free(copy);
-	return r;
-}
-
-static int append(struct b2b_ctl *ctl, const char *section)
-{
-	char error[B2B_CONF_ERROR_SIZE], *text = NULL, *longer = NULL;
 	struct b2b_conf *conf = NULL;
-	size_t len = 0;
-	int r, all;
+	int r = b2b_conf_parse(whole, len, ctl->conf_path, true, &conf, error);
 
-	r = b2b_trusted_read(ctl->conf_path, CONF_MOST, &text, &len);
-	if (r < 0)
-		return b2b_ctl_fail(ctl, B2B_CTL_CONF, "%s: %s", ctl->conf_path, strerror(-r));
-	all = asprintf(&longer, "%s%s\n%s", text, len && text[len - 1] == '\n' ? "" : "\n", section);
-	free(text);
-	if (all < 0)
-		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "out of memory");
-	if (b2b_conf_parse(longer, (size_t)all, ctl->conf_path, true, &conf, error) < 0) {
-		r = b2b_ctl_fail(ctl, B2B_CTL_CONF, "with the section the configuration would be wrong, and was left: %s", error);
-	} else {
-		r = replace_file(ctl->conf_path, longer, (size_t)all);
-		if (r < 0)
-			r = b2b_ctl_fail(ctl, B2B_CTL_FAILED, "%s cannot be written: %s", ctl->conf_path, strerror(-r));
-	}
+	(void)arg;
 	b2b_conf_free(conf);
-	free(longer);
 	return r;
 }
 
@@ -157,9 +99,9 @@ int b2b_ctl_org_add(struct b2b_ctl *ctl)
 	if (code == B2B_CTL_OK)
 		code = propose(ctl, conf->policy, &section);
 	if (code == B2B_CTL_OK && ctl->write)
-		code = append(ctl, section);
+		code = b2b_ctl_append(ctl, ctl->conf_path, section, check_conf, NULL);
 	if (code == B2B_CTL_OK) {
-		fputs(section, ctl->out);
+		fputs(section + 1, ctl->out); /* without the empty line before it */
 		fprintf(ctl->err, ctl->write ? "Appended to %s; now: b2bctl policy apply\n" : "A section for %s (--write appends it); then: b2bctl policy apply\n",
 		        ctl->conf_path);
 	}

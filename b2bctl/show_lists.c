@@ -98,6 +98,30 @@ int b2b_ctl_show_sessions(FILE *out, const json_t *json, int64_t now_s)
 	return show_list(out, json, "sessions", headings, session_row, now_s, "No partner is logged in.");
 }
 
+static void id_row(struct b2b_table *table, const json_t *entry, int64_t now_s)
+{
+	const char *name = b2b_ctl_text(entry, "name"), *alias = b2b_ctl_text(entry, "organisation");
+
+	(void)now_s;
+	b2b_table_cell(table, "%lld", b2b_ctl_number(entry, "id"));
+	b2b_table_cell(table, "%s", b2b_ctl_text(entry, "kind"));
+	/* nobody has a name any more, but the organisation is known */
+	if (*name)
+		b2b_table_cell(table, "%s", name);
+	else
+		b2b_table_cell(table, "@%s", *alias ? alias : b2b_ctl_text(entry, "organisation_id"));
+	b2b_table_cell(table, "%s", b2b_ctl_text(entry, "state"));
+	b2b_table_cell(table, "%s", b2b_ctl_text(entry, "chosen"));
+	b2b_table_cell(table, "%s", b2b_ctl_text(entry, "owner"));
+}
+
+int b2b_ctl_show_ids(FILE *out, const json_t *json, int64_t now_s)
+{
+	static const char *const headings[] = { ">ID", "KIND", "NAME", "STATE", "CHOSEN", "~OWNER", NULL };
+
+	return show_list(out, json, "ids", headings, id_row, now_s, "No id was given yet.");
+}
+
 static int users_now(FILE *out, const json_t *json)
 {
 	return b2b_ctl_show_users(out, json, b2b_wall_s());

@@ -68,6 +68,23 @@ static void show_revocations(FILE *out, const json_t *revocations)
 		                  b2b_ctl_number(revocations, "p50_ms"), b2b_ctl_number(revocations, "p99_ms"), b2b_ctl_number(revocations, "max_ms"));
 }
 
+/* Organisations in which somebody could get no id, and is not published for it. */
+static void show_ids(FILE *out, const json_t *troubles)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(troubles, i, item) {
+		const char *alias = b2b_ctl_text(item, "organisation"), *trouble = b2b_ctl_text(item, "trouble");
+
+		if (strcmp(trouble, "used-up") == 0)
+			b2b_ctl_paragraph(out, "ids", "%s: the range is used up, who is new is not published; b2b.conf(5), IDS, says what to do", alias);
+		else
+			b2b_ctl_paragraph(out, "ids", "%s: somebody is not published, %s; journalctl -u b2bd names them", alias,
+			                  strcmp(trouble, "pin-taken") == 0 ? "whose pinned id is another's" : "who has neither a pin nor an id from the directory");
+	}
+}
+
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 {
 	const json_t *agent = json_object_get(json, "agent");
@@ -80,6 +97,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 	                  b2b_ctl_number(agent, "pid"));
 	show_federation(out, json_object_get(json, "federation"));
 	show_directory(out, json_object_get(json, "directory"), now_s);
+	show_ids(out, json_object_get(json, "ids"));
 	show_signals(out, json_object_get(json, "signals"), now_s);
 	show_lease(out, json_object_get(json, "lease"));
 	b2b_ctl_paragraph(out, "sessions", "%lld open", b2b_ctl_number(json, "sessions"));

@@ -5,6 +5,8 @@
 #ifndef B2B_CORE_H
 #define B2B_CORE_H
 
+#include <jansson.h>
+
 #include "b2bd/agent.h"
 #include "b2bd/decide.h"
 #include "b2bd/directory/source.h"
@@ -119,6 +121,10 @@ void b2b_reconcile(struct b2b_core *core, int org);
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
+
+/* control_ids.c: the verbs about the id ledger. False: the verb is another's. */
+bool b2b_on_ask_ids(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+json_t *b2b_ids_trouble_json(struct b2b_core *core); /* organisations in which somebody could get no id, for status */
 
 /* pins.c */
 void b2b_pins_start(struct b2b_core *core); /* compare root's pins with the ledger, and tell what does not agree */

@@ -54,6 +54,11 @@ bool b2b_owner_valid(const char *text)
 	return at != text && at - text < B2B_OWNER_SIZE;
 }
 
+bool b2b_pin_writable(const char *text)
+{
+	return *text && *text != ' ' && text[strlen(text) - 1] != ' ';
+}
+
 __attribute__((format(printf, 3, 4))) static int fail(struct reading *reading, int line, const char *format, ...)
 {
 	int at = line ? snprintf(reading->error, B2B_CONF_ERROR_SIZE, "%s:%d: ", reading->name, line)

@@ -58,4 +58,7 @@ enum b2b_id_kind b2b_id_kind_by_name(const char *name, size_t len);
 /* May TEXT be a directory's id of a person or group: not empty, shorter than B2B_OWNER_SIZE, no control characters? */
 bool b2b_owner_valid(const char *text);
 
+/* Can TEXT be the owner in a line of the file, which does not keep blanks at its ends? */
+bool b2b_pin_writable(const char *text);
+
 #endif

@@ -106,7 +106,11 @@ struct b2b_ask_close {
 	uint64_t start_ticks;
 };
 
-/* VERB: status | orgs | users | sessions | sync | revoke …; ARGUMENT its operand, e.g. an organisation's alias. */
+/*
+ * VERB: status | orgs | users | sessions | sync | revoke …; ARGUMENT its operand, e.g. an organisation's alias.
+ *   ids         "AFTER WHAT": a page of the ledger's ids above the number AFTER; WHAT is "", an alias, an id or a name
+ *   id-preview  "ALIAS KIND ID OWNER": the id that OWNER has or would get, and what stands against a pin of ID (0: none asked)
+ */
 struct b2b_ask_control {
 	char verb[B2B_LABEL_SIZE];
 	char argument[B2B_MESSAGE_SIZE];

@@ -36,7 +36,5 @@ int b2b_directory_check_local(const struct b2b_policy *policy, int org, const ch
 int b2b_principal_claim_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid);
 /* 0 while nobody but UID holds the name, else -EEXIST; changes nothing. */
 int b2b_principal_name_free(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid);
-/* The group of that name, or -ENOENT. */
-int b2b_group_by_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t *ret_gid);
 
 #endif

@@ -73,6 +73,8 @@ int b2b_directory_by_name(struct b2b_state *state, const char *org_id, const cha
 int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struct b2b_principal *ret);
 int b2b_directory_by_uid(struct b2b_state *state, uint32_t uid, struct b2b_principal *ret);
 int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_org_record *ret);
+/* The group of that name. Returns 0, -ENOENT, or a negative errno. */
+int b2b_group_by_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t *ret_gid);
 
 /* Every principal that has a uid and lies in ORG_ID (NULL: all), by uid. EACH returns 0 to go on. */
 int b2b_directory_each(struct b2b_state *state, const char *org_id,

@@ -36,6 +36,7 @@ static const char status_ill[] =
 	"\"directory\":{\"last_complete_s\":0,\"failing_since_s\":1799999700,\"why\":\"login.example.com: certificate \\u001b[2J has expired, which is "
 	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0},"
 	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0},"
+	"\"ids\":[{\"organisation\":\"acme\",\"trouble\":\"used-up\"},{\"organisation\":\"globex\",\"trouble\":\"unpinned\"}],"
 	"\"lease\":{\"age_ms\":null,\"valid\":false},\"sessions\":0,\"pending_ends\":2,"
 	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
 
@@ -93,6 +94,8 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "federation    not reached: https://login.example.com (not asked yet); nobody can\n              be authenticated\n");
 	assert_has(text, "0 organisations; read never\n");
 	assert_has(text, "              failing for 5 minutes: login.example.com: certificate ?[2J has\n");
+	assert_has(text, "ids           acme: the range is used up, who is new is not published;\n              b2b.conf(5), IDS, says what to do\n");
+	assert_has(text, "ids           globex: somebody is not published, who has neither a pin nor an id\n              from the directory; journalctl -u b2bd");
 	assert_has(text, "signals       not arriving, last poll: never");
 	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n");
 	assert_has(text, "2 being ended; journalctl");
