@@ -9,7 +9,7 @@ host_local_user web7 lena
 # A person whom the directory pass has already brought.
 out=$(ssh_as alice@acme alice@acme web7 'id; pwd; echo $HOME')
 check known-person "no log-in: $out" grep -q 'alice@acme' <<<"$out"
-check id-names "id says: $out" grep -qE 'uid=20132[0-9]+\(alice@acme\) gid=20132[0-9]+\(alice@acme\)' <<<"$out"
+check id-names "id says: $out" grep -qE 'uid=2013[0-9]+\(alice@acme\) gid=2013[0-9]+\(alice@acme\)' <<<"$out"
 check id-members "not in members@acme: $out" grep -q '(members@acme)' <<<"$out"
 check id-partners "not in partners: $out" grep -q '(partners)' <<<"$out"
 check id-group "not in dba@acme: $out" grep -q '(dba@acme)' <<<"$out"

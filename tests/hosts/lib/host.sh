@@ -102,6 +102,7 @@ host_local_user()
 }
 
 # Root's configuration of a test host. initech has no section: it does not exist here. HOST_CONF: more lines, appended.
+# HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither in it nor numbered by the directory.
 host_conf()
 {
 	cat <<CONF
@@ -113,6 +114,8 @@ ca_file    = /etc/b2b/ca.pem
 [host]
 staleness  = ${HOST_STALENESS:-60s}
 qr         = no
+hashed_ids = ${HOST_HASHED_IDS:-yes}
+${HOST_PINS:+idmap = /etc/b2b/idmap}
 [organisation acme]
 id       = 42c3e9
 range    = 2013265920-2013331455
@@ -171,6 +174,7 @@ host_join()
 	for file in ca.pem client.key; do
 		host_exec "$name" sh -c "umask 077; cat >/run/lab/$file" <"$LAB/run/$file"
 	done
+	test -z "${HOST_PINS:-}" || host_exec "$name" install -D -m 644 /dev/stdin /etc/b2b/idmap <<<"$HOST_PINS"
 	host_conf | host_exec "$name" "$TOOLS/join" /run/lab/ca.pem /run/lab/client.key >"$LAB/log/$name.join" 2>&1 ||
 		die "$name cannot be joined: $(tail -n 15 "$LAB/log/$name.join")"
 }
