@@ -7,6 +7,9 @@
  *                  at a stroke), no network at all: a network namespace of its own, and no system call that makes a socket. Allow-list.
  *   agent          user b2b, no capability, a network but no raw or packet sockets. Allow-list.
  *
+ *   nscd's         a child of the guard (guard/nscd.h): root's uid without any capability, connects to UNIX sockets and opens no
+ *                  file. Allow-list.
+ *
  * All: no_new_privs, not dumpable, no core file. A refused system call fails with EPERM.
  */
 #ifndef B2B_SANDBOX_H
@@ -19,5 +22,6 @@
 int b2b_sandbox_first(void);
 int b2b_sandbox_guard(bool shared_network); /* SHARED_NETWORK: stay in the host's network namespace (a container may refuse a new one) */
 int b2b_sandbox_agent(uid_t uid, gid_t gid);
+int b2b_sandbox_nscd(void);
 
 #endif

@@ -108,6 +108,15 @@ static void say(void *arg, const struct b2b_guard_message *message)
 	guard->n_answers++;
 }
 
+/* An END is over: what a caching daemon kept of it meanwhile is old. */
+static void ended(void *arg, const struct b2b_guard_message *message)
+{
+	struct guard *guard = arg;
+
+	b2b_nscd_forget(guard->setup->nscd);
+	say(guard, message);
+}
+
 static void refuse(struct guard *guard, const struct b2b_guard_message *message, int error)
 {
 	struct b2b_guard_message done = { .type = B2B_GUARD_DONE, .serial = message->serial, .result = error };
@@ -134,6 +143,7 @@ static void handle(struct guard *guard, const void *packet, size_t size, int fd)
 		r = b2b_installer_add(guard->installer, guard->policy, message.serial, message.org, fd);
 		fd = -1; /* the installer's */
 	} else if (r == 0) {
+		b2b_nscd_forget(guard->setup->nscd); /* the words are closed already */
 		r = b2b_ends_add(guard->ends, &message);
 	}
 	if (r < 0)
@@ -294,15 +304,17 @@ static void turn(struct guard *guard)
 		serve_agent(guard);
 	if (fds[REGISTRY].revents)
 		serve_registry(guard);
-	if (fds[INSTALLER].revents)
+	if (fds[INSTALLER].revents) {
 		b2b_installer_ready(guard->installer);
+		b2b_nscd_forget(guard->setup->nscd);
+	}
 	b2b_ends_run(guard->ends);
 	flush(guard);
 }
 
 static int prepare(struct guard *guard)
 {
-	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = say, .arg = guard };
+	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = ended, .arg = guard };
 	int r;
 
 	r = b2b_ends_new(&ends, &guard->ends);
@@ -326,6 +338,7 @@ int b2b_guard_run(const struct b2b_guard_setup *setup)
 	r = prepare(&guard);
 	if (r < 0)
 		goto out;
+	b2b_nscd_forget(setup->nscd); /* of what happened while there was no guard */
 	while (!guard.stop)
 		turn(&guard);
 	drop_agent(&guard);

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "b2bd/guard/nscd.h"
 #include "common/live.h"
 #include "common/policy.h"
 
@@ -22,6 +23,7 @@ struct b2b_guard_setup {
 	const struct b2b_policy *policy;
 	struct b2b_live *const *lives; /* one per slot, mapped read-write */
 	pid_t own;                     /* b2bd's first process */
+	struct b2b_nscd *nscd;         /* told of what changes; NULL: nobody is */
 	int order_fd;                  /* its end of it; closed by the other side: stop */
 };
 

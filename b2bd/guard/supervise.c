@@ -63,18 +63,24 @@ static bool die_with(pid_t first)
 
 _Noreturn static void run_guard(struct supervisor *supervisor, int order_fd)
 {
-	const struct b2b_guard_setup setup = { .cache_dir = supervisor->setup->cache_dir,
-		                               .policy = supervisor->policy,
-		                               .lives = supervisor->lives,
-		                               .own = supervisor->self,
-		                               .order_fd = order_fd };
+	struct b2b_guard_setup setup = { .cache_dir = supervisor->setup->cache_dir,
+		                         .policy = supervisor->policy,
+		                         .lives = supervisor->lives,
+		                         .own = supervisor->self,
+		                         .order_fd = order_fd };
 	int r;
 
 	be_child(supervisor);
 	close(supervisor->setup->listen_fd);
+	r = b2b_nscd_start(B2B_NSCD_PATH, &setup.nscd);
+	if (r < 0) {
+		b2b_log(LOG_ERR, "event=start-failed process=nscd error=\"%s\"", strerror(-r));
+		_exit(EX_OSERR);
+	}
 	if (!die_with(supervisor->self) || b2b_sandbox_guard(supervisor->setup->shared_network) < 0)
 		_exit(EX_CONFIG);
 	r = b2b_guard_run(&setup);
+	b2b_nscd_free(setup.nscd);
 	if (r < 0)
 		b2b_log(LOG_ERR, "event=guard-failed error=\"%s\"", strerror(-r));
 	_exit(r < 0 ? EX_OSERR : 0);

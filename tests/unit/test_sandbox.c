@@ -192,19 +192,24 @@ static unsigned long long status_of(pid_t pid, const char *name, int base)
 	return at ? strtoull(at + strlen(name), NULL, base) : ~0ull;
 }
 
-/* The first's child whose effective uid is UID, 0: there is none. */
-static pid_t child_with(uint32_t uid)
+/* PARENT's child whose effective uid is UID, 0: there is none. */
+static pid_t child_of(pid_t parent, uint32_t uid)
 {
 	struct b2b_processes list = { 0 };
 	pid_t found = 0;
 
 	b2b_processes_scan(&list, NULL, NULL);
 	for (size_t i = 0; i < list.n && !found; i++) {
-		if (list.items[i].ppid == first && list.items[i].uids[1] == uid && list.items[i].uids[0] == uid)
+		if (list.items[i].ppid == parent && list.items[i].uids[1] == uid && list.items[i].uids[0] == uid)
 			found = list.items[i].pid;
 	}
 	b2b_processes_free(&list);
 	return found;
+}
+
+static pid_t child_with(uint32_t uid)
+{
+	return child_of(first, uid);
 }
 
 /* Has one come that is not FORMER? */
@@ -233,6 +238,18 @@ static void assert_shut_in(pid_t pid)
 	assert_int_equal(status_of(pid, "\nCapAmb:\t", 16), 0);
 }
 
+/* Who tells a caching daemon to forget: root's uid and nothing else. */
+static void assert_teller_shut_in(pid_t guard)
+{
+	pid_t teller = child_of(guard, 0);
+
+	assert_true(teller > 0);
+	assert_shut_in(teller);
+	assert_int_equal(status_of(teller, "\nCapEff:\t", 16), 0);
+	assert_int_equal(status_of(teller, "\nCapPrm:\t", 16), 0);
+	assert_int_equal(status_of(teller, "\nCapBnd:\t", 16), 0);
+}
+
 static void test_from_outside(void **state)
 {
 	char mine[64], theirs[64];
@@ -249,6 +266,7 @@ static void test_from_outside(void **state)
 	assert_int_equal(status_of(guard, "\nCapEff:\t", 16), 1ull << 5 | 1ull << 1 | 1ull << 7); /* KILL, DAC_OVERRIDE, SETUID */
 	assert_int_equal(status_of(guard, "\nCapPrm:\t", 16), 1ull << 5 | 1ull << 1 | 1ull << 7);
 	assert_int_equal(status_of(guard, "\nCapBnd:\t", 16), 0);
+	assert_teller_shut_in(guard);
 	assert_int_equal(status_of(agent, "\nCapEff:\t", 16), 0);
 	assert_int_equal(status_of(agent, "\nCapPrm:\t", 16), 0);
 	assert_int_equal(status_of(agent, "\nCapBnd:\t", 16), 0);
