@@ -20,6 +20,7 @@ static const struct verb {
 	{ { "users" }, b2b_ctl_users, 0, 1, WITH_JSON, "users [ORGANISATION]", "their people" },
 	{ { "sessions" }, b2b_ctl_sessions, 0, 1, WITH_JSON, "sessions [ORGANISATION]", "who is logged in" },
 	{ { "sync" }, b2b_ctl_sync, 0, 0, WITH_JSON, "sync", "begin a full pass over the directory now" },
+	{ { "doctor" }, b2b_ctl_doctor, 0, 0, WITH_JSON, "doctor", "what of this host undoes what b2b promises" },
 	{ { "policy", "check" }, b2b_ctl_policy_check, 0, 0, 0, "policy check", "read the configuration and say what applying it would change" },
 	{ { "policy", "apply" }, b2b_ctl_policy_apply, 0, 0, 0, "policy apply", "compile the configuration into the host's policy" },
 	{ { "org", "add" }, b2b_ctl_org_add, 1, 1, WITH_ID | WITH_WRITE, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },
@@ -70,7 +71,7 @@ static int help(FILE *out)
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (verbs[i].usage)
 			help_verb(out, &verbs[i]);
-	fputs("\n  --json       status, orgs, users, sessions, sync, cache, idmap: print JSON\n"
+	fputs("\n  --json       all but policy, org, idmap pin and export: print JSON\n"
 	      "  --conf FILE  policy, org, cache verify, idmap pin: not " B2B_CONF_PATH "\n"
 	      "  --dir DIR    cache: instead of " B2B_CACHE_DIR ", also a copy\n"
 	      "  --words      cache dump: every state word, not only their numbers\n"

@@ -43,6 +43,7 @@ int b2b_ctl_orgs(struct b2b_ctl *ctl);
 int b2b_ctl_users(struct b2b_ctl *ctl);
 int b2b_ctl_sessions(struct b2b_ctl *ctl);
 int b2b_ctl_sync(struct b2b_ctl *ctl);
+int b2b_ctl_doctor(struct b2b_ctl *ctl);
 int b2b_ctl_policy_check(struct b2b_ctl *ctl);
 int b2b_ctl_policy_apply(struct b2b_ctl *ctl);
 int b2b_ctl_org_add(struct b2b_ctl *ctl);
@@ -66,7 +67,10 @@ int b2b_ctl_ask(struct b2b_ctl *ctl, const char *verb, const char *argument, jso
 
 #define B2B_CTL_ARGUMENT_SIZE B2B_MESSAGE_SIZE /* an argument is shorter */
 
-/* Ask, then print the answer: as JSON where --json wants it, with SHOW otherwise. Returns an exit code. */
+/* Print an answer, as JSON where --json wants it, with SHOW otherwise, and release it. Returns an exit code. */
+int b2b_ctl_give(struct b2b_ctl *ctl, json_t *json, int (*show)(FILE *out, const json_t *json));
+
+/* Both. Returns an exit code. */
 int b2b_ctl_ask_and_show(struct b2b_ctl *ctl, const char *verb, int (*show)(FILE *out, const json_t *json));
 
 /* JSON on one line and a newline. Returns an exit code. */
@@ -80,6 +84,13 @@ int b2b_ctl_print_json(struct b2b_ctl *ctl, const json_t *json);
  */
 int b2b_ctl_append(struct b2b_ctl *ctl, const char *path, const char *text,
                    int (*check)(struct b2b_ctl *ctl, const char *whole, size_t len, void *arg, char *error), void *arg);
+
+/* ---- the host around us (doctor.c) ---- */
+
+/* Run doctor's checks on this host. Returns 0 or -ENOMEM; *ret_json is as of b2b_doctor_examine, the caller's. */
+int b2b_ctl_examine(const struct b2b_ctl *ctl, json_t **ret_json);
+/* Print the findings of such an answer, a paragraph each. */
+void b2b_ctl_show_findings(FILE *out, const json_t *json);
 
 /* ---- printing answers (show_*.c); a wrong answer is B2B_CTL_FAILED ---- */
 

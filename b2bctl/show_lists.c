@@ -132,18 +132,22 @@ static int sessions_now(FILE *out, const json_t *json)
 	return b2b_ctl_show_sessions(out, json, b2b_wall_s());
 }
 
+int b2b_ctl_give(struct b2b_ctl *ctl, json_t *json, int (*show)(FILE *out, const json_t *json))
+{
+	int r = ctl->json ? b2b_ctl_print_json(ctl, json) : show(ctl->out, json);
+
+	json_decref(json);
+	if (r != B2B_CTL_OK && !ctl->json)
+		return b2b_ctl_fail(ctl, r, "b2bd gave an answer that cannot be read; is it of another version?");
+	return r;
+}
+
 int b2b_ctl_ask_and_show(struct b2b_ctl *ctl, const char *verb, int (*show)(FILE *out, const json_t *json))
 {
 	json_t *json = NULL;
 	int r = b2b_ctl_ask(ctl, verb, ctl->operand, &json);
 
-	if (r != B2B_CTL_OK)
-		return r;
-	r = ctl->json ? b2b_ctl_print_json(ctl, json) : show(ctl->out, json);
-	json_decref(json);
-	if (r != B2B_CTL_OK && !ctl->json)
-		return b2b_ctl_fail(ctl, r, "b2bd gave an answer that cannot be read; is it of another version?");
-	return r;
+	return r == B2B_CTL_OK ? b2b_ctl_give(ctl, json, show) : r;
 }
 
 int b2b_ctl_orgs(struct b2b_ctl *ctl)

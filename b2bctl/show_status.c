@@ -85,6 +85,18 @@ static void show_ids(FILE *out, const json_t *troubles)
 	}
 }
 
+/* What doctor found; whoever was asked without it has no such part. */
+static void show_host(FILE *out, const json_t *host)
+{
+	long long problems = b2b_ctl_number(host, "problems"), warnings = b2b_ctl_number(host, "warnings");
+
+	if (json_is_object(host) && problems + warnings == 0)
+		b2b_ctl_paragraph(out, "host", "nothing was found that undoes this");
+	else if (json_is_object(host))
+		b2b_ctl_paragraph(out, "host", "%lld problem%s, %lld warning%s: b2bctl doctor says what to do", problems, problems == 1 ? "" : "s", warnings,
+		                  warnings == 1 ? "" : "s");
+}
+
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 {
 	const json_t *agent = json_object_get(json, "agent");
@@ -105,6 +117,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 		b2b_ctl_paragraph(out, "", "%lld being ended; journalctl -u b2bd names what resists", pending);
 	show_revocations(out, json_object_get(json, "revocations"));
 	b2b_ctl_paragraph(out, "revoked now", "%s", b2b_ctl_text(json, "worst_case_revocation"));
+	show_host(out, json_object_get(json, "host"));
 	return B2B_CTL_OK;
 }
 
@@ -115,7 +128,14 @@ static int show_now(FILE *out, const json_t *json)
 
 int b2b_ctl_status(struct b2b_ctl *ctl)
 {
-	return b2b_ctl_ask_and_show(ctl, "status", show_now);
+	json_t *json = NULL, *host = NULL;
+	int r = b2b_ctl_ask(ctl, "status", NULL, &json);
+
+	if (r != B2B_CTL_OK)
+		return r;
+	if (b2b_ctl_examine(ctl, &host) == 0)
+		json_object_set_new(json, "host", host);
+	return b2b_ctl_give(ctl, json, show_now);
 }
 
 static int show_sync(FILE *out, const json_t *json)

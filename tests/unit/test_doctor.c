@@ -1,0 +1,236 @@
+/* b2bctl doctor: what it says of hosts that are made of a few files. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "b2bctl/ctl.h"
+#include "b2bctl/doctor.h"
+#include "tests/support/scratch.h"
+
+#define WELL "passwd: files systemd b2b\ngroup:\tfiles systemd b2b # ours\nhosts: files dns\n"
+#define KEEPS "# x\n\tenable-cache\t\tpasswd\t\tyes\n\tenable-cache group yes\n"
+
+static char root[SCRATCH_SIZE];
+
+static void put(const char *path, const char *text)
+{
+	char real[2 * SCRATCH_SIZE];
+
+	snprintf(real, sizeof(real), "%s%s", root, path);
+	for (char *c = real + strlen(root) + 1; (c = strchr(c, '/')); c++) {
+		*c = '\0';
+		mkdir(real, 0755);
+		*c = '/';
+	}
+	scratch_write(real, text, strlen(text), 0644);
+}
+
+static int make_host(void **state)
+{
+	(void)state;
+	scratch_make(root);
+	put("/etc/nsswitch.conf", WELL);
+	put("/proc/net/unix", "Num       RefCount Protocol Flags    Type St Inode Path\n");
+	return 0;
+}
+
+static int remove_host(void **state)
+{
+	(void)state;
+	scratch_remove(root);
+	return 0;
+}
+
+static json_t *examine(const struct b2b_policy *policy)
+{
+	json_t *json = NULL;
+
+	assert_int_equal(b2b_doctor_examine(root, policy, &json), 0);
+	return json;
+}
+
+/* The first finding of CHECK is VERDICT and says TEXT, wherever in it; it is the host's only fault if it is one. */
+static void assert_found(const struct b2b_policy *policy, const char *check, const char *verdict, const char *text)
+{
+	json_t *json = examine(policy), *finding, *found = NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(json, "checks"), i, finding)
+		if (!found && strcmp(b2b_ctl_text(finding, "check"), check) == 0)
+			found = finding;
+	assert_non_null(found);
+	if (strcmp(b2b_ctl_text(found, "verdict"), verdict) != 0 || !strstr(b2b_ctl_text(found, "text"), text))
+		fail_msg("%s: expected %s … %s …, found %s: %s", check, verdict, text, b2b_ctl_text(found, "verdict"), b2b_ctl_text(found, "text"));
+	assert_int_equal(b2b_ctl_number(json, "problems"), strcmp(verdict, "problem") == 0);
+	assert_int_equal(b2b_ctl_number(json, "warnings"), strcmp(verdict, "warning") == 0);
+	json_decref(json);
+}
+
+static void finds_nothing_on_a_host_that_is_well(void **state)
+{
+	(void)state;
+	assert_found(NULL, "nsswitch", "ok", "then b2b");
+	assert_found(NULL, "nscd", "ok", "neither");
+	assert_found(NULL, "userdb", "ok", "does not run");
+}
+
+static void reads_nsswitch_as_the_c_library_does(void **state)
+{
+	static const struct {
+		const char *passwd, *verdict, *text;
+	} cases[] = {
+		{ "passwd: files b2b", "ok", "" },
+		{ " passwd : compat b2b", "ok", "" },
+		{ "passwd:files b2b", "ok", "" },
+		{ "passwd: files [SUCCESS=return] b2b", "ok", "" },
+		{ "passwd: files [UNAVAIL=return] b2b", "ok", "" },
+		{ "passwd: files [!NOTFOUND=return] b2b", "ok", "" },
+		{ "passwd: files b2b [NOTFOUND=return] ldap", "ok", "" },
+		{ "passwd: files b2b ldap", "ok", "" },
+		{ "passwd: files", "problem", "write \"passwd: files b2b\"" },
+		{ "passwd: files # b2b", "problem", "does not ask b2b" },
+		{ "passwd: files b2bx", "problem", "does not ask b2b" },
+		{ "passwd: files [NOTFOUND=return]", "problem", "does not ask b2b" },
+		{ "shadow: files b2b", "problem", "does not ask b2b" },
+		{ "passwd: files [NOTFOUND=return] b2b", "problem", "behind files" },
+		{ "passwd: files [SUCCESS=continue notfound=RETURN] b2b", "problem", "behind files" },
+		{ "passwd: files sss[!UNAVAIL=return] b2b", "problem", "behind sss" },
+		{ "passwd: files ldap b2b", "warning", "asks ldap before b2b" },
+		{ "passwd: b2b files", "warning", "put files first" },
+		{ "passwd: [", "problem", "does not ask b2b" },
+		{ "passwd: files [=return] [", "problem", "does not ask b2b" },
+	};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "%s\ngroup: files b2b\n", cases[i].passwd);
+		put("/etc/nsswitch.conf", text);
+		assert_found(NULL, "nsswitch", cases[i].verdict, cases[i].text);
+	}
+}
+
+static void finds_groups_that_are_not_asked_for(void **state)
+{
+	(void)state;
+	put("/etc/nsswitch.conf", "passwd: files b2b\ngroup: files\n");
+	assert_found(NULL, "nsswitch", "problem", "group does not ask b2b");
+	put("/etc/nsswitch.conf", WELL "initgroups: files\n");
+	assert_found(NULL, "nsswitch", "problem", "without their groups");
+	put("/etc/nsswitch.conf", WELL "initgroups: files b2b\n");
+	assert_found(NULL, "nsswitch", "ok", "");
+}
+
+static void listens(const char *path)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text),
+	         "Num       RefCount Protocol Flags    Type St Inode Path\n"
+	         "0000000000000000: 00000003 00000000 00000000 0001 03 20001 %s-other\n"
+	         "0000000000000000: 00000002 00000000 00010000 0001 01 20002 %s\n", path, path);
+	put("/proc/net/unix", text);
+}
+
+static void finds_nscd_that_keeps_ours(void **state)
+{
+	const struct b2b_policy open_to_all = { .visibility = B2B_VISIBLE_EVERYONE };
+
+	(void)state;
+	put("/etc/nscd.conf", KEEPS);
+	assert_found(NULL, "nscd", "ok", "neither"); /* installed is not running */
+	listens("/var/run/nscd/socket");
+	assert_found(NULL, "nscd", "problem", "runs and keeps passwd and group");
+	assert_found(&open_to_all, "nscd", "warning", "makes it forget");
+	put("/etc/nscd.conf", KEEPS "enable-cache passwd no\n");
+	assert_found(NULL, "nscd", "problem", "keeps group");
+	put("/etc/nscd.conf", KEEPS "enable-cache passwd no\nenable-cache group no\nenable-cache hosts yes\nenable-cache\n");
+	assert_found(NULL, "nscd", "ok", "keeps neither");
+	put("/etc/nscd.conf", "");
+	assert_found(NULL, "nscd", "ok", "keeps neither");
+}
+
+static void finds_nscd_that_starts_at_boot(void **state)
+{
+	(void)state;
+	put("/etc/nscd.conf", KEEPS);
+	put("/etc/systemd/system/multi-user.target.wants/unscd.service", "");
+	assert_found(NULL, "nscd", "warning", "starts at boot and keeps passwd and group");
+}
+
+static void takes_an_nscd_without_readable_configuration_for_one_that_keeps(void **state)
+{
+	(void)state;
+	listens("/run/nscd/socket");
+	assert_found(NULL, "nscd", "problem", "keeps passwd and group");
+}
+
+/* A socket that is only connected, or was left behind, is nobody who answers. */
+static void looks_for_who_listens(void **state)
+{
+	(void)state;
+	put("/proc/net/unix", "0000000000000000: 00000003 00000000 00000000 0001 03 20001 /run/systemd/userdb/io.systemd.Multiplexer\n"
+	                      "0000000000000000: 00000002 00000000 00010000 0001 01 20002 /x/run/systemd/userdb/io.systemd.Multiplexer\n"
+	                      "0000000000000000: 00000002 00000000 00010000 0001 01 20003\nx\n\n");
+	assert_found(NULL, "userdb", "ok", "does not run");
+}
+
+static void finds_userdbd(void **state)
+{
+	const struct b2b_policy open_to_all = { .visibility = B2B_VISIBLE_EVERYONE };
+
+	(void)state;
+	put("/etc/systemd/system/sockets.target.wants/systemd-userdbd.socket", "");
+	assert_found(NULL, "userdb", "warning", "starts at boot");
+	listens("/run/systemd/userdb/io.systemd.Multiplexer");
+	assert_found(NULL, "userdb", "problem", "disable --now systemd-userdbd.socket");
+	assert_found(&open_to_all, "userdb", "ok", "visibility = everyone");
+}
+
+static void says_it_within_a_terminal(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	json_t *json;
+
+	(void)state;
+	put("/etc/nsswitch.conf", "passwd: files [NOTFOUND=return] b2b\n");
+	put("/etc/nscd.conf", KEEPS);
+	listens("/var/run/nscd/socket");
+	json = examine(NULL);
+	b2b_ctl_show_findings(out, json);
+	fclose(out);
+	assert_int_equal(b2b_ctl_number(json, "problems"), 3);
+	assert_ptr_equal(strstr(text, "nsswitch      problem: passwd never comes to b2b"), text);
+	assert_non_null(strstr(text, "\nuserdb        ok: "));
+	for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= B2B_CTL_WIDTH);
+	json_decref(json);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(finds_nothing_on_a_host_that_is_well, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(reads_nsswitch_as_the_c_library_does, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_groups_that_are_not_asked_for, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_nscd_that_keeps_ours, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_nscd_that_starts_at_boot, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(takes_an_nscd_without_readable_configuration_for_one_that_keeps, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(looks_for_who_listens, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_userdbd, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(says_it_within_a_terminal, make_host, remove_host),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
