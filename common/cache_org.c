@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
 
 #include "common/cache_view.h"
 #include "common/live.h"
@@ -70,6 +71,21 @@ static int chain_up(struct b2b_cache *cache, struct b2b_view *view, struct b2b_o
 	return 0;
 }
 
+/*
+ * A setuid program can open every roster, and many tell whoever runs them whether a name exists (passwd -S, sudo -l -U). So
+ * a partner gets no more from it than without it. The kernel noted who that is when the program started, and the note
+ * outlives whatever the program makes of its uids; what it starts as root is a program of root's.
+ */
+static bool hidden_from_caller(const struct b2b_view *view, int slot)
+{
+	int own;
+
+	if (!getauxval(AT_SECURE) || view->index.visibility == B2B_VISIBLE_EVERYONE)
+		return false;
+	own = b2b_view_by_id(view, (uint32_t)getauxval(AT_UID));
+	return own >= 0 && own != slot;
+}
+
 static void name_parts(struct b2b_org *org, const struct b2b_format_index *index)
 {
 	char *at = org->suffix;
@@ -104,6 +120,7 @@ static int org_new(struct b2b_cache *cache, struct b2b_view *view, int slot, int
 		b2b_org_free(org);
 		return r;
 	}
+	org->hidden = hidden_from_caller(view, slot);
 	*ret_org = org;
 	return 0;
 }

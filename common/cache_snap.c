@@ -53,6 +53,8 @@ static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap 
 	char path[PATH_MAX];
 	int r;
 
+	if (org->hidden)
+		return -EACCES;
 	if (snprintf(path, sizeof(path), "%s/org/%s/snapshot", dir, org->record.id) >= (int)sizeof(path))
 		return -ENODATA;
 	r = b2b_map_open(path, sizeof(header), B2B_SNAPSHOT_MAX, &snap->map);

@@ -55,6 +55,7 @@ struct b2b_org {
 	char suffix[B2B_NAME_SIZE + B2B_CACHE_CHUNK]; /* what follows a local name in struct passwd: separator, alias, NUL, "*", NUL; n_suffix in all */
 	struct b2b_format_org record; /* checked copy; strings end */
 	uint32_t n_alias;
+	bool hidden;                  /* from this process, whatever it could open */
 	struct b2b_map live;
 	struct b2b_home home;         /* the last: it has a tail */
 };
