@@ -145,7 +145,7 @@ $(CRASH): | $(PRODUCTS)
 # What the throw-away hosts run besides the products; by itself, so that it also starts in them uninstrumented.
 $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN) -o $@ $<
+	$(CC) -std=gnu11 -D_GNU_SOURCE -I. -O2 $(WARN) -o $@ $<
 
 # Fuzz targets are compiled whole with clang, so that every object is instrumented.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined

@@ -101,8 +101,9 @@ host_local_user()
 	host_exec "$name" sh -c "cat >/home/$user/.ssh/authorized_keys" <"$LAB/run/laptop.pub"
 }
 
-# Root's configuration of a test host. initech has no section: it does not exist here. HOST_CONF: more lines, appended.
-# HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither in it nor numbered by the directory.
+# Root's configuration of a test host. initech has no section: it does not exist here. HOST_HOST: more lines of [host].
+# HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither
+# in it nor numbered by the directory.
 host_conf()
 {
 	cat <<CONF
@@ -116,6 +117,7 @@ staleness  = ${HOST_STALENESS:-60s}
 qr         = no
 hashed_ids = ${HOST_HASHED_IDS:-yes}
 ${HOST_PINS:+idmap = /etc/b2b/idmap}
+${HOST_HOST:-}
 [organisation acme]
 id       = 42c3e9
 range    = 2013265920-2013331455

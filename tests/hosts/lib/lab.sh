@@ -3,16 +3,27 @@
 LAB_NET=10.77.0
 SERVICE_ADDRESS=$LAB_NET.1 # the federation service
 
+# LAYER, set by a test before it sources lib.sh: hosts that have more than the base layer has.
+LAYER=${LAYER:-base}
+declare -A LAYER_PACKAGES=(
+	[services]='at dbus libglib2.0-bin polkitd pkexec postgresql uidmap nscd systemd-userdbd'
+	[unscd]=unscd
+)
+export LAYER
+
 # Start this script again as the tenant of a lab. Does not return.
 lab_enter()
 {
-	BUILD=$BUILD "$HERE/base" || exit 1
+	local arguments=("$@")
+
+	if test "$LAYER" = base; then set --; else set -- "$LAYER" @base ${LAYER_PACKAGES[$LAYER]}; fi
+	BUILD=$BUILD "$HERE/base" "$@" || exit 1
 	test -x "$BUILD/tests/hosts/init" || die "run 'make tests' first: $BUILD/tests/hosts/init is not there"
 	lab_sweep
 	export B2B_LAB=inside
 	export B2B_LAB_OUTER="$$ $(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)"
 	exec setpriv --pdeathsig KILL unshare --mount --pid --net --uts --ipc --fork --kill-child=KILL --propagation private \
-		"$BUILD/tests/hosts/init" bash "$0" "$@"
+		"$BUILD/tests/hosts/init" bash "$0" "${arguments[@]}"
 }
 
 # Folders of labs that were killed: nobody holds their lock any more.
@@ -63,7 +74,7 @@ lab_start()
 	ip addr add "$SERVICE_ADDRESS/24" dev lab0
 	ip link set lab0 up
 	mkdir "$LAB/mem/base"
-	tar --xattrs --xattrs-include='*' -C "$LAB/mem/base" -xf "$HOSTS/base.tar" || die "the base layer cannot be unpacked"
+	tar --xattrs --xattrs-include='*' -C "$LAB/mem/base" -xf "$HOSTS/$LAYER.tar" || die "the base layer cannot be unpacked"
 	lab_product
 	printf '127.0.0.1 localhost\n%s login.lab\n' "$SERVICE_ADDRESS" >"$LAB/run/names"
 	laptop_start
@@ -75,7 +86,7 @@ lab_product()
 	local product=$LAB/mem/product
 
 	install -d -m 755 "$product" "$product/usr/local" "$product/usr/local/lib" "$product/usr/local/lib/b2b-test"
-	install -m 755 "$BUILD"/tests/hosts/{init,last_look,devlog} "$HERE"/inside/* "$product/usr/local/lib/b2b-test/"
+	install -m 755 "$BUILD"/tests/hosts/{init,last_look,devlog,ask_agent,watch} "$HERE"/inside/* "$product/usr/local/lib/b2b-test/"
 	test -n "${NO_PRODUCTS:-}" || env -u MAKEFLAGS -u MAKELEVEL make -C "$SOURCE" BUILD="$BUILD" DESTDIR="$product" SANITIZE= ${INSTALL_FLAGS:-} install >"$LAB/log/install.log" 2>&1 ||
 		die "make install failed: $(tail -n 5 "$LAB/log/install.log")"
 }
