@@ -24,5 +24,6 @@ export BUILD LOGS LC_ALL=C.UTF-8
 . "$HERE/lib/federation.sh"
 . "$HERE/lib/browser.sh"
 . "$HERE/lib/ssh.sh"
+. "$HERE/lib/caching.sh"
 
 test "${B2B_LAB:-}" = inside || lab_enter "$@"

@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# unscd beside us: it takes nscd's requests, so a revocation shows through it when warm, and doctor reports it.
+LAYER=unscd
+. "$(dirname "$0")/lib.sh"
+lab_start
+federation_start
+host_start web7
+caching_start nscd -d
+caching_daemon unscd
+finish
