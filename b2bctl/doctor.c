@@ -17,6 +17,7 @@ static const struct {
 	{ "nsswitch", b2b_doctor_nsswitch },
 	{ "nscd", b2b_doctor_nscd },
 	{ "userdb", b2b_doctor_userdb },
+	{ "subids", b2b_doctor_subids },
 };
 
 static const char *const verdicts[] = { [B2B_VERDICT_OK] = "ok", [B2B_VERDICT_WARNING] = "warning", [B2B_VERDICT_PROBLEM] = "problem" };

@@ -15,7 +15,7 @@ SNOOP="$TOOLS/snoop erin@globex $(host_exec web7 id -u erin@globex) ops@globex 9
 # What the system tells of who is logged in, and what takes it away again (nss_b2b(8), VISIBILITY).
 TOLD='told-by-utmp told-by-wtmp told-by-titles'
 # Lena cannot do these either; they are ways to have fewer groups, which no partner may find.
-CLOSED='shadow database through-fd registry homes hard-link agent-memory b2bctl subordinate-ids their-group namespace-chroot chage chfn at gpasswd
+CLOSED='shadow partners secrets database through-fd registry homes hard-link agent-memory b2bctl their-group namespace-chroot chage chfn at gpasswd
 no-groups-by-name no-groups-by-uid user-namespace-by-name user-namespace-by-uid namespace-root-by-name namespace-root-by-uid
 namespace-no-groups-by-name namespace-no-groups-by-uid namespace-groups-by-name namespace-groups-by-uid
 namespace-users-by-name namespace-users-by-uid namespace-mounts-by-name namespace-mounts-by-uid'
@@ -31,22 +31,6 @@ seen()
 	tried "$1" | sed -n 's/ seen$//p' | grep -vxF "$(tr ' ' '\n' <<<"$TOLD")"
 }
 
-ssh_as alice@acme alice@acme web7 "$SNOOP" >"$LAB/run/snoop.alice"
-ssh_key lena web7 "$SNOOP" >"$LAB/run/snoop.lena"
-attempts=$(tried lena | wc -l)
-check attempts "snoop tried only $attempts things" test "$attempts" -gt 50
-check partner-tried-all "alice tried $(tried alice | wc -l) of $attempts" test "$(tried alice | wc -l)" = "$attempts"
-check partner-sees-nothing "alice learns of erin by: $(seen alice | paste -sd' ')" test -z "$(seen alice)"
-blind=$(tried lena | sed -n 's/ nothing$//p' | grep -vxF "$(tr ' \n' '\n\n' <<<"$CLOSED")")
-check attempts-are-real "nobody at all could learn by: $blind" test -z "$blind"
-check told-by-the-system "the page says that these tell, and they do not: $(tried alice | grep ^told)" \
-	test "$(tried alice | grep -c '^told.*seen$')" = 3
-host_exec web7 sh -c 'chmod o-r /run/utmp /var/log/wtmp /var/log/lastlog; mount -o remount,hidepid=invisible /proc'
-ssh_as alice@acme alice@acme web7 "$SNOOP told" >"$LAB/run/snoop.alice"
-check told-no-more "hidepid and modes leave: $(tried alice | grep seen)" test "$(tried alice | grep -c '^told.*nothing$')" = 3
-check partner-sees-own "alice does not see carol" grep -q ^carol@acme: <<<"$(ssh_as alice@acme alice@acme web7 getent passwd carol@acme)"
-check no-subordinate-ids "a partner has subordinate ids" host_exec web7 sh -c '! grep -q @ /etc/subuid /etc/subgid'
-
 # as PERSON COMMAND…: with their ids and groups, without a log-in.
 as()
 {
@@ -58,6 +42,38 @@ ask()
 	as "$1" "$TOOLS/ask_agent" "${@:2}"
 }
 
+sees()
+{
+	as "$1" getent passwd "$2" >/dev/null
+}
+
+hides()
+{
+	! sees "$@"
+}
+
+ssh_as alice@acme alice@acme web7 "$SNOOP" >"$LAB/run/snoop.alice"
+ssh_key lena web7 "$SNOOP" >"$LAB/run/snoop.lena"
+attempts=$(tried lena | wc -l)
+check attempts "snoop tried only $attempts things" test "$attempts" -gt 50
+check partner-tried-all "alice tried $(tried alice | wc -l) of $attempts" test "$(tried alice | wc -l)" = "$attempts"
+check partner-sees-nothing "alice learns of erin by: $(seen alice | paste -sd' ')" test -z "$(seen alice)"
+blind=$(tried lena | sed -n 's/ nothing$//p' | grep -vxF "$(tr ' \n' '\n\n' <<<"$CLOSED")")
+check attempts-are-real "nobody at all could learn by: $blind" test -z "$blind"
+check told-by-the-system "the page says that these tell, and they do not: $(tried alice | grep ^told)" \
+	test "$(tried alice | grep -c '^told.*seen$')" = 3
+host_exec web7 sh -c 'chmod o-r /run/utmp /var/log/wtmp /var/log/lastlog; mount -o remount,hidepid=invisible /proc'
+as alice@acme $SNOOP told >"$LAB/run/snoop.alice"
+check told-no-more "hidepid and modes leave: $(tried alice | grep seen)" test "$(tried alice | grep -c '^told.*nothing$')" = 3
+check partner-sees-own "alice does not see carol" sees alice@acme carol@acme
+check other-way-round "erin sees alice" hides erin@globex alice@acme
+check no-subordinate-ids "a partner has subordinate ids" host_exec web7 sh -c '! grep -q @ /etc/subuid /etc/subgid'
+host_exec web7 sh -c 'echo alice@acme:400000:65536 | tee -a /etc/subuid >>/etc/subgid'
+as alice@acme $SNOOP subordinate >"$LAB/run/snoop.alice"
+check subordinate-ids-would-tell "the page says that these open rosters, and they do not" test "$(tried alice)" = 'subordinate-ids seen'
+check subordinate-ids-reported "doctor says $(doctor_says subids)" test "$(doctor_says subids)" = problem
+host_exec web7 sed -i /alice/d /etc/subuid /etc/subgid
+
 for who in alice@acme lena sshd; do
 	for type in 2 3 4 5 6 7; do
 		answer=$(ask $who $type users)
@@ -65,6 +81,8 @@ for who in alice@acme lena sshd; do
 	done
 done
 check agent-tells-a-partner-nothing "alice is told of erin: $(ask alice@acme 1 erin@globex)" test "$(ask alice@acme 1 erin@globex)" = '1 user-unknown'
+control person organisation=globex local=newcomer >/dev/null || FAIL new-person "the service makes nobody"
+check agent-fetches-nobody-for-others "alice had a newcomer of globex fetched" test "$(ask alice@acme 1 newcomer@globex)" = '1 user-unknown'
 check agent-tells-members "alice is not told of carol: $(ask alice@acme 1 carol@acme)" test "$(ask alice@acme 1 carol@acme)" = '1 ok'
 check agent-tells-local-people "lena is not told of erin" test "$(ask lena 1 erin@globex)" = '1 ok'
 flood=$(ask alice@acme 1 '#@acme' 100)
@@ -78,18 +96,8 @@ visibility()
 	host_exec web7 b2bctl policy apply >/dev/null && host_exec web7 sh -c 'kill -HUP "$(cat /run/lab/b2bd.pid)"' && wait_for 10 host_ready web7
 }
 
-sees()
-{
-	as "$1" getent passwd "$2" >/dev/null
-}
-
 visibility strict || die "strict cannot be applied"
 check strict-member "alice does not see carol" wait_for 5 sees alice@acme carol@acme
-hides()
-{
-	! sees "$@"
-}
-
 check strict-partner "alice sees erin" hides alice@acme erin@globex
 check strict-local "lena sees erin" hides lena erin@globex
 check strict-root "root does not see erin" test -n "$(host_exec web7 getent passwd erin@globex)"

@@ -19,6 +19,9 @@
 #define KEEPS "# x\n\tenable-cache\t\tpasswd\t\tyes\n\tenable-cache group yes\n"
 
 static char root[SCRATCH_SIZE];
+static struct b2b_policy_org acme = { .id = "42c3e9", .alias = "acme", .parent = -1, .range_lo = 2013265920, .range_hi = 2013331455 };
+static const struct b2b_policy closed = { .separator = '@', .n_orgs = 1, .orgs = &acme };
+static const struct b2b_policy open_to_all = { .separator = '@', .n_orgs = 1, .orgs = &acme, .visibility = B2B_VISIBLE_EVERYONE };
 
 static void put(const char *path, const char *text)
 {
@@ -77,9 +80,9 @@ static void assert_found(const struct b2b_policy *policy, const char *check, con
 static void finds_nothing_on_a_host_that_is_well(void **state)
 {
 	(void)state;
-	assert_found(NULL, "nsswitch", "ok", "then b2b");
-	assert_found(NULL, "nscd", "ok", "neither");
-	assert_found(NULL, "userdb", "ok", "does not run");
+	assert_found(&closed, "nsswitch", "ok", "then b2b");
+	assert_found(&closed, "nscd", "ok", "neither");
+	assert_found(&closed, "userdb", "ok", "does not run");
 }
 
 static void reads_nsswitch_as_the_c_library_does(void **state)
@@ -114,7 +117,7 @@ static void reads_nsswitch_as_the_c_library_does(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		snprintf(text, sizeof(text), "%s\ngroup: files b2b\n", cases[i].passwd);
 		put("/etc/nsswitch.conf", text);
-		assert_found(NULL, "nsswitch", cases[i].verdict, cases[i].text);
+		assert_found(&closed, "nsswitch", cases[i].verdict, cases[i].text);
 	}
 }
 
@@ -122,11 +125,11 @@ static void finds_groups_that_are_not_asked_for(void **state)
 {
 	(void)state;
 	put("/etc/nsswitch.conf", "passwd: files b2b\ngroup: files\n");
-	assert_found(NULL, "nsswitch", "problem", "group does not ask b2b");
+	assert_found(&closed, "nsswitch", "problem", "group does not ask b2b");
 	put("/etc/nsswitch.conf", WELL "initgroups: files\n");
-	assert_found(NULL, "nsswitch", "problem", "without their groups");
+	assert_found(&closed, "nsswitch", "problem", "without their groups");
 	put("/etc/nsswitch.conf", WELL "initgroups: files b2b\n");
-	assert_found(NULL, "nsswitch", "ok", "");
+	assert_found(&closed, "nsswitch", "ok", "");
 }
 
 static void listens(const char *path)
@@ -142,20 +145,18 @@ static void listens(const char *path)
 
 static void finds_nscd_that_keeps_ours(void **state)
 {
-	const struct b2b_policy open_to_all = { .visibility = B2B_VISIBLE_EVERYONE };
-
 	(void)state;
 	put("/etc/nscd.conf", KEEPS);
-	assert_found(NULL, "nscd", "ok", "neither"); /* installed is not running */
+	assert_found(&closed, "nscd", "ok", "neither"); /* installed is not running */
 	listens("/var/run/nscd/socket");
-	assert_found(NULL, "nscd", "problem", "runs and keeps passwd and group");
+	assert_found(&closed, "nscd", "problem", "runs and keeps passwd and group");
 	assert_found(&open_to_all, "nscd", "warning", "makes it forget");
 	put("/etc/nscd.conf", KEEPS "enable-cache passwd no\n");
-	assert_found(NULL, "nscd", "problem", "keeps group");
+	assert_found(&closed, "nscd", "problem", "keeps group");
 	put("/etc/nscd.conf", KEEPS "enable-cache passwd no\nenable-cache group no\nenable-cache hosts yes\nenable-cache\n");
-	assert_found(NULL, "nscd", "ok", "keeps neither");
+	assert_found(&closed, "nscd", "ok", "keeps neither");
 	put("/etc/nscd.conf", "");
-	assert_found(NULL, "nscd", "ok", "keeps neither");
+	assert_found(&closed, "nscd", "ok", "keeps neither");
 }
 
 static void finds_nscd_that_starts_at_boot(void **state)
@@ -163,14 +164,14 @@ static void finds_nscd_that_starts_at_boot(void **state)
 	(void)state;
 	put("/etc/nscd.conf", KEEPS);
 	put("/etc/systemd/system/multi-user.target.wants/unscd.service", "");
-	assert_found(NULL, "nscd", "warning", "starts at boot and keeps passwd and group");
+	assert_found(&closed, "nscd", "warning", "starts at boot and keeps passwd and group");
 }
 
 static void takes_an_nscd_without_readable_configuration_for_one_that_keeps(void **state)
 {
 	(void)state;
 	listens("/run/nscd/socket");
-	assert_found(NULL, "nscd", "problem", "keeps passwd and group");
+	assert_found(&closed, "nscd", "problem", "keeps passwd and group");
 }
 
 /* A socket that is only connected, or was left behind, is nobody who answers. */
@@ -180,19 +181,40 @@ static void looks_for_who_listens(void **state)
 	put("/proc/net/unix", "0000000000000000: 00000003 00000000 00000000 0001 03 20001 /run/systemd/userdb/io.systemd.Multiplexer\n"
 	                      "0000000000000000: 00000002 00000000 00010000 0001 01 20002 /x/run/systemd/userdb/io.systemd.Multiplexer\n"
 	                      "0000000000000000: 00000002 00000000 00010000 0001 01 20003\nx\n\n");
-	assert_found(NULL, "userdb", "ok", "does not run");
+	assert_found(&closed, "userdb", "ok", "does not run");
 }
 
 static void finds_userdbd(void **state)
 {
-	const struct b2b_policy open_to_all = { .visibility = B2B_VISIBLE_EVERYONE };
-
 	(void)state;
 	put("/etc/systemd/system/sockets.target.wants/systemd-userdbd.socket", "");
-	assert_found(NULL, "userdb", "warning", "starts at boot");
+	assert_found(&closed, "userdb", "warning", "starts at boot");
 	listens("/run/systemd/userdb/io.systemd.Multiplexer");
-	assert_found(NULL, "userdb", "problem", "disable --now systemd-userdbd.socket");
+	assert_found(&closed, "userdb", "problem", "disable --now systemd-userdbd.socket");
 	assert_found(&open_to_all, "userdb", "ok", "visibility = everyone");
+}
+
+static void finds_subordinate_ids(void **state)
+{
+	static const struct {
+		const char *line, *verdict, *text;
+	} cases[] = {
+		{ "lena:100000:65536\n# x\nnonsense\nalice@initech:100000:65536\n:1:1\nlena:2013200000:0\n", "ok", "" },
+		{ "lena:2013200384:65536", "ok", "" },
+		{ "lena:2013331456:65536", "ok", "" },
+		{ "lena:100000:65536\nalice@acme:165536:65536\n", "problem", "the partner alice@acme" },
+		{ "2013265921:165536:65536", "problem", "the partner 2013265921" },
+		{ "lena:2013200384:65537", "problem", "lena ids of acme" },
+		{ "lena:2013331455:1", "problem", "lena ids of acme" },
+		{ "lena:1:4294967295", "problem", "lena ids of acme" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put("/etc/subgid", cases[i].line);
+		assert_found(&closed, "subids", cases[i].verdict, cases[i].text);
+	}
+	assert_found(NULL, "subids", "warning", "policy apply");
 }
 
 static void says_it_within_a_terminal(void **state)
@@ -206,7 +228,7 @@ static void says_it_within_a_terminal(void **state)
 	put("/etc/nsswitch.conf", "passwd: files [NOTFOUND=return] b2b\n");
 	put("/etc/nscd.conf", KEEPS);
 	listens("/var/run/nscd/socket");
-	json = examine(NULL);
+	json = examine(&closed);
 	b2b_ctl_show_findings(out, json);
 	fclose(out);
 	assert_int_equal(b2b_ctl_number(json, "problems"), 3);
@@ -229,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(takes_an_nscd_without_readable_configuration_for_one_that_keeps, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(looks_for_who_listens, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_userdbd, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_subordinate_ids, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(says_it_within_a_terminal, make_host, remove_host),
 	};
 
