@@ -55,6 +55,20 @@ int b2b_filter_names(scmp_filter_ctx filter, uint32_t action, const char *const 
 	return 0;
 }
 
+int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r = filter ? b2b_filter_names(filter, SCMP_ACT_ALLOW, b2b_calls_life) : -ENOMEM;
+
+	if (r == 0)
+		r = b2b_filter_names(filter, SCMP_ACT_ALLOW, calls);
+	if (r < 0)
+		seccomp_release(filter);
+	else
+		*ret_filter = filter;
+	return r;
+}
+
 int b2b_filter_processes(scmp_filter_ctx filter)
 {
 	static const char *const forks[] = { "fork", "vfork", NULL };
@@ -68,7 +82,7 @@ int b2b_filter_processes(scmp_filter_ctx filter)
 
 int b2b_filter_load(scmp_filter_ctx filter, int before)
 {
-	int r = filter ? before : -ENOMEM;
+	int r = filter || before < 0 ? before : -ENOMEM;
 
 	if (r == 0)
 		r = seccomp_load(filter);

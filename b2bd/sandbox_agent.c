@@ -91,17 +91,14 @@ static int become(uid_t uid, gid_t gid)
 
 int b2b_sandbox_agent(uid_t uid, gid_t gid)
 {
-	scmp_filter_ctx filter;
+	scmp_filter_ctx filter = NULL;
 	int r = uid == 0 || gid == 0 ? -EINVAL : become(uid, gid);
 
 	if (r == 0)
 		r = b2b_sandbox_common();
 	if (r < 0)
 		return r;
-	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	r = filter ? b2b_filter_names(filter, SCMP_ACT_ALLOW, b2b_calls_life) : -ENOMEM;
-	if (r == 0)
-		r = b2b_filter_names(filter, SCMP_ACT_ALLOW, calls);
+	r = b2b_filter_new(calls, &filter);
 	if (r == 0)
 		r = b2b_filter_processes(filter);
 	if (r == 0)

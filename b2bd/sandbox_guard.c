@@ -92,7 +92,7 @@ static int leave_network(bool shared)
 int b2b_sandbox_guard(bool shared_network)
 {
 	const struct rlimit descriptors = { DESCRIPTORS, DESCRIPTORS };
-	scmp_filter_ctx filter;
+	scmp_filter_ctx filter = NULL;
 	int r = leave_network(shared_network);
 
 	if (r < 0)
@@ -103,10 +103,7 @@ int b2b_sandbox_guard(bool shared_network)
 		r = b2b_sandbox_common();
 	if (r < 0)
 		return r;
-	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	r = filter ? b2b_filter_names(filter, SCMP_ACT_ALLOW, b2b_calls_life) : -ENOMEM;
-	if (r == 0)
-		r = b2b_filter_names(filter, SCMP_ACT_ALLOW, calls);
+	r = b2b_filter_new(calls, &filter);
 	if (r == 0)
 		r = b2b_filter_processes(filter); /* installs run in children */
 	if (r == 0) /* installs end with the guard */

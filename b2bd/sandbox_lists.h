@@ -8,6 +8,9 @@
 /* Add ACTION for every name of the NULL-terminated NAMES; a name that this architecture does not have is passed over. */
 int b2b_filter_names(scmp_filter_ctx filter, uint32_t action, const char *const *names);
 
+/* A new filter that allows b2b_calls_life and CALLS, and refuses everything else with EPERM. Returns 0 or a negative errno. */
+int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter);
+
 /*
  * Threads and child processes, but no new namespace: clone's flags can be judged. clone3's lie in memory where a filter
  * cannot see them, so it is told not to exist, and libc goes back to clone.

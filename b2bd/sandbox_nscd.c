@@ -22,17 +22,14 @@ static int drop_capabilities(void)
 
 int b2b_sandbox_nscd(void)
 {
-	scmp_filter_ctx filter;
+	scmp_filter_ctx filter = NULL;
 	int r = drop_capabilities();
 
 	if (r == 0)
 		r = b2b_sandbox_common();
 	if (r < 0)
 		return r;
-	filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	r = filter ? b2b_filter_names(filter, SCMP_ACT_ALLOW, b2b_calls_life) : -ENOMEM;
-	if (r == 0)
-		r = b2b_filter_names(filter, SCMP_ACT_ALLOW, calls);
+	r = b2b_filter_new(calls, &filter);
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, AF_UNIX));
 	return b2b_filter_load(filter, r);

@@ -28,10 +28,10 @@ caching_offboard()
 	echo $(($(now_ms) - committed))
 }
 
-# doctor_says CHECK: its verdict on web7.
+# doctor_says CHECK: its verdicts on web7.
 doctor_says()
 {
-	host_exec web7 b2bctl doctor --json | jq -r --arg check "$1" '[.checks[] | select(.check == $check).verdict] | join(" ")'
+	host_exec web7 b2bctl doctor --json | jq -r --arg check "$1" '[.checks[] | select(.check == $check).verdict] | unique | join(" ")'
 }
 
 # What a daemon that runs and is warm does to us, and what we do about it.
