@@ -31,6 +31,9 @@ void b2b_doctor_say(struct b2b_doctor *doctor, enum b2b_verdict verdict, const c
 	if (vasprintf(&text, format, args) < 0)
 		text = NULL;
 	va_end(args);
+	for (char *c = text; c && *c; c++) /* names out of the host's files: JSON takes UTF-8 only, a terminal less */
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	json_array_append_new(doctor->findings, json_pack("{s:s,s:s,s:s}", "check", doctor->check, "verdict", verdicts[verdict], "text",
 	                                                  text ? text : "out of memory"));
 	free(text);

@@ -16,7 +16,7 @@ static void take_line(char *line, bool *passwd, bool *group)
 		do
 			words[i] = strsep(&rest, " \t\n");
 		while (words[i] && !*words[i]);
-	if (!words[2] || strcmp(words[0], "enable-cache") != 0)
+	if (!words[0] || !words[1] || !words[2] || strcmp(words[0], "enable-cache") != 0)
 		return;
 	if (strcmp(words[1], "passwd") == 0)
 		*passwd = strcmp(words[2], "yes") == 0;

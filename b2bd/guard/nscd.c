@@ -157,8 +157,10 @@ int b2b_nscd_start(const char *path, struct b2b_nscd **ret_nscd)
 	}
 	nscd->fd = ends[1];
 	nscd->child = fork();
-	if (nscd->child == 0)
+	if (nscd->child == 0) {
+		free(nscd);
 		run(path, ends[0]);
+	}
 	r = nscd->child < 0 ? -errno : 0;
 	close(ends[0]);
 	if (r < 0) {

@@ -108,6 +108,7 @@ static void reads_nsswitch_as_the_c_library_does(void **state)
 		{ "passwd: files sss[!UNAVAIL=return] b2b", "problem", "behind sss" },
 		{ "passwd: files ldap b2b", "warning", "asks ldap before b2b" },
 		{ "passwd: b2b files", "warning", "put files first" },
+		{ "passwd: files l\xff\033p b2b", "warning", "asks l??p before b2b" },
 		{ "passwd: [", "problem", "does not ask b2b" },
 		{ "passwd: files [=return] [", "problem", "does not ask b2b" },
 	};
