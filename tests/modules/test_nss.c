@@ -24,15 +24,6 @@
 static struct nss_module nss;
 static struct fixture fixture;
 
-/* Bodies run in children, whose module has mapped nothing yet: they report the line that failed. */
-#define CHECK(condition) \
-	do { \
-		if (!(condition)) { \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
-			return 1; \
-		} \
-	} while (0)
-
 static int start(void **state)
 {
 	(void)state;

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,25 +27,8 @@
 #define CACHE "/var/lib/b2b/cache"
 #define FIRST_CALLS_MAX 13 /* open, fstat, mmap, close for index, live words and snapshot, and one to spare */
 
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
-
 static struct nss_module nss;
 static struct fixture fixture;
-
-/* Sanitizers and valgrind make system calls of their own. */
-static bool observed(void)
-{
-	return SANITIZED || machine_valgrind();
-}
 
 static bool look_everywhere(const char *shell)
 {
@@ -73,23 +55,10 @@ static void close_acme(void)
 	b2b_live_store_org(fixture.lives[FIXTURE_ACME], B2B_LIVE_CLOSED, true);
 }
 
-/* From here on any system call but write and exit is the end. */
-static int forbid(void)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	int r = filter ? 0 : -ENOMEM;
-
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(write), 0);
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(exit_group), 0);
-	return r == 0 ? seccomp_load(filter) : r;
-}
-
 static int silent_body(void *arg)
 {
 	(void)arg;
-	if (!look_everywhere("/bin/bash") || forbid() < 0)
+	if (!look_everywhere("/bin/bash") || machine_forbid_calls() < 0)
 		return 1;
 	for (int i = 0; i < 1000; i++)
 		if (!look_everywhere("/bin/bash"))
@@ -101,7 +70,7 @@ static int silent_body(void *arg)
 static void a_mapped_process_makes_no_system_call(void **state)
 {
 	(void)state;
-	if (observed())
+	if (machine_observed())
 		skip();
 	assert_int_equal(machine_child(silent_body, NULL), 0);
 }
@@ -115,7 +84,7 @@ static int never_ours_body(void *arg)
 
 	(void)arg;
 	/* The handle is made at first use; no file is touched for these, mapped or not. */
-	if (nss.getpwnam_r("root", &pw, buf, sizeof(buf), &reason) != NSS_STATUS_NOTFOUND || forbid() < 0)
+	if (nss.getpwnam_r("root", &pw, buf, sizeof(buf), &reason) != NSS_STATUS_NOTFOUND || machine_forbid_calls() < 0)
 		return 1;
 	_exit(nss.getpwnam_r("nobody", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
 	      nss.getpwnam_r("a@b@c", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
@@ -128,7 +97,7 @@ static int never_ours_body(void *arg)
 static void what_cannot_be_ours_touches_no_file(void **state)
 {
 	(void)state;
-	if (observed())
+	if (machine_observed())
 		skip();
 	assert_int_equal(machine_child(never_ours_body, NULL), 0);
 }
@@ -186,7 +155,7 @@ static void the_first_look_up_makes_few(void **state)
 	int calls;
 
 	(void)state;
-	if (observed())
+	if (machine_observed())
 		skip();
 	child = fork();
 	if (child == 0)
@@ -267,7 +236,7 @@ static void it_needs_nothing_but_libc(void **state)
 	const Elf64_Dyn *entries = (const Elf64_Dyn *)(lib.base + of->sh_offset);
 
 	(void)state;
-	for (size_t i = 0; !SANITIZED && entries[i].d_tag != DT_NULL; i++) {
+	for (size_t i = 0; !machine_observed() && entries[i].d_tag != DT_NULL; i++) {
 		const char *name = strings_of(&lib, of) + entries[i].d_un.d_val;
 
 		if (entries[i].d_tag == DT_NEEDED && strcmp(name, "libc.so.6") != 0)

@@ -39,17 +39,9 @@ static struct fixture fixture;
 static _Atomic bool over;
 static _Atomic unsigned long looks, wrong;
 
-/* `make check-long` says LONG=1; the harness passes an empty one on otherwise. */
-static bool full_counts(void)
-{
-	const char *text = secure_getenv("LONG");
-
-	return text && *text;
-}
-
 static int replacements(void)
 {
-	return full_counts() ? 10000 : 400;
+	return machine_full_counts() ? 10000 : 400;
 }
 
 /* alice is in every snapshot; extra@acme in every second one. */
@@ -204,7 +196,7 @@ static void a_fork_in_the_middle_leaves_a_working_child(void **state)
 	if (machine_valgrind()) /* which calls a leak in the child what the forked threads were just making */
 		skip();
 	begin(threads);
-	for (int i = 0; i < (full_counts() ? 500 : 40); i++) {
+	for (int i = 0; i < (machine_full_counts() ? 500 : 40); i++) {
 		pid_t child = fork();
 		int status;
 

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /*
  * Move this process into a mount namespace with empty /var/lib and /run, in which /var/lib/b2b/cache, /run/b2b and
@@ -23,6 +24,24 @@ void machine_reachable(char *path, size_t size);
 
 /* Is this process run by valgrind, which makes system calls of its own? */
 bool machine_valgrind(void);
+
+/* Does anything (a sanitizer, valgrind) make system calls or allocate on behalf of this process? */
+bool machine_observed(void);
+
+/* Are full counts asked for (`make check-long`)? */
+bool machine_full_counts(void);
+
+/* From here on any system call but write and exit_group ends this process. Returns 0 or a negative errno. */
+int machine_forbid_calls(void);
+
+/* In a body that runs in a child, which reports the line that failed. */
+#define CHECK(condition) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #condition); \
+			return 1; \
+		} \
+	} while (0)
 
 /* Run BODY in a child; it reports failure by returning non-zero. Returns its exit status, or 128 + signal. */
 int machine_child(int (*body)(void *arg), void *arg);
