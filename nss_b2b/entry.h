@@ -8,6 +8,7 @@
 #define B2B_NSS_ENTRY_H
 
 #include <nss.h>
+#include <stdatomic.h>
 
 #include "common/cache.h"
 
@@ -23,5 +24,12 @@ struct b2b_cache *nss_cache(void);
  * it means that there is no such entry).
  */
 enum nss_status nss_finish(int r, int errno_before, int *errnop);
+
+/*
+ * The passwd entry at *CURSOR, which stands behind it then: moved on by compare-and-swap, so that threads that share
+ * an enumeration each get entries of their own, none twice. Returns 0, -ENOMEM, or as in common/cache.h; -ERANGE and
+ * every other error leave *CURSOR and *RET_PW alone.
+ */
+int nss_next_passwd(_Atomic uint64_t *cursor, struct passwd *ret_pw, char *buffer, size_t buflen);
 
 #endif

@@ -28,7 +28,7 @@ NSS_EXPORT enum nss_status _nss_b2b_getgrgid_r(gid_t gid, struct group *result, 
 	return nss_finish(r, before, errnop);
 }
 
-static _Atomic uint64_t cursor; /* as in passwd.c */
+static _Atomic uint64_t cursor; /* moved on as nss_next_passwd does */
 
 NSS_EXPORT enum nss_status _nss_b2b_setgrent(int stayopen)
 {
@@ -48,10 +48,13 @@ NSS_EXPORT enum nss_status _nss_b2b_getgrent_r(struct group *result, char *buffe
 	int before = errno, r;
 	struct b2b_cache *cache = nss_cache();
 	uint64_t here = atomic_load(&cursor), next;
+	struct group gr;
 
 	do {
 		next = here;
-		r = cache ? b2b_cache_nextgr(cache, &next, result, buffer, buflen) : -ENOMEM;
+		r = cache ? b2b_cache_nextgr(cache, &next, &gr, buffer, buflen) : -ENOMEM;
 	} while (r == 0 && !atomic_compare_exchange_strong(&cursor, &here, next));
+	if (r == 0)
+		*result = gr;
 	return nss_finish(r, before, errnop);
 }

@@ -30,7 +30,22 @@ NSS_EXPORT enum nss_status _nss_b2b_getpwuid_r(uid_t uid, struct passwd *result,
 	return nss_finish(r, before, errnop);
 }
 
-/* Where getpwent stands. Moved on by compare-and-swap: threads that share it each get entries of their own, none twice. */
+int nss_next_passwd(_Atomic uint64_t *cursor, struct passwd *ret_pw, char *buffer, size_t buflen)
+{
+	struct b2b_cache *cache = nss_cache();
+	uint64_t here = atomic_load(cursor), next;
+	struct passwd pw;
+	int r;
+
+	do {
+		next = here;
+		r = cache ? b2b_cache_nextpw(cache, &next, &pw, buffer, buflen) : -ENOMEM;
+	} while (r == 0 && !atomic_compare_exchange_strong(cursor, &here, next));
+	if (r == 0)
+		*ret_pw = pw;
+	return r;
+}
+
 static _Atomic uint64_t cursor;
 
 NSS_EXPORT enum nss_status _nss_b2b_setpwent(int stayopen)
@@ -48,13 +63,7 @@ NSS_EXPORT enum nss_status _nss_b2b_endpwent(void)
 
 NSS_EXPORT enum nss_status _nss_b2b_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop)
 {
-	int before = errno, r;
-	struct b2b_cache *cache = nss_cache();
-	uint64_t here = atomic_load(&cursor), next;
+	int before = errno;
 
-	do {
-		next = here;
-		r = cache ? b2b_cache_nextpw(cache, &next, result, buffer, buflen) : -ENOMEM;
-	} while (r == 0 && !atomic_compare_exchange_strong(&cursor, &here, next));
-	return nss_finish(r, before, errnop);
+	return nss_finish(nss_next_passwd(&cursor, result, buffer, buflen), before, errnop);
 }

@@ -1,4 +1,4 @@
-/* The real libnss_b2b.so.2: maps through glibc, buffer sizes, closing, visibility, questions, what it exports and needs. */
+/* The real libnss_b2b.so.2: maps through glibc, closing, visibility, questions, what it exports and needs. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,92 +98,6 @@ static void a_revocation_shows_in_a_process_that_has_it_mapped(void **state)
 {
 	(void)state;
 	assert_int_equal(machine_child(closing_body, NULL), 0);
-}
-
-/* One call at every size from 0 up: TRYAGAIN and ERANGE until it fits, errno as it was. */
-static int sizes(enum nss_status (*call)(void *result, char *buf, size_t len, int *errnop))
-{
-	char result[256], before[256];
-	enum nss_status status = NSS_STATUS_TRYAGAIN;
-
-	memset(before, 0x5a, sizeof(before));
-	for (size_t len = 0; status == NSS_STATUS_TRYAGAIN; len++) {
-		char *buf = malloc(len ? len : 1);
-		int reason = 0;
-
-		CHECK(len < 1000);
-		memcpy(result, before, sizeof(result));
-		errno = ECHILD;
-		status = call(result, buf, len, &reason);
-		CHECK(errno == ECHILD);
-		if (status == NSS_STATUS_TRYAGAIN)
-			CHECK(reason == ERANGE && memcmp(result, before, sizeof(result)) == 0);
-		free(buf);
-	}
-	CHECK(status == NSS_STATUS_SUCCESS);
-	return 0;
-}
-
-static enum nss_status size_pwnam(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getpwnam_r("alice@acme", result, buf, len, errnop);
-}
-
-static enum nss_status size_pwuid(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getpwuid_r(FIXTURE_LO(FIXTURE_GLOBEX) + 1, result, buf, len, errnop);
-}
-
-static enum nss_status size_grnam(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getgrnam_r("members@acme", result, buf, len, errnop);
-}
-
-static enum nss_status size_grgid(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getgrgid_r(FIXTURE_LO(FIXTURE_ACME) + 101, result, buf, len, errnop);
-}
-
-static enum nss_status size_partners(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getgrgid_r(B2B_PARTNERS_GID, result, buf, len, errnop);
-}
-
-static enum nss_status size_spnam(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getspnam_r("alice@acme", result, buf, len, errnop);
-}
-
-static enum nss_status size_pwent(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getpwent_r(result, buf, len, errnop);
-}
-
-static enum nss_status size_grent(void *result, char *buf, size_t len, int *errnop)
-{
-	return nss.getgrent_r(result, buf, len, errnop);
-}
-
-static int sizes_body(void *arg)
-{
-	(void)arg;
-	CHECK(sizes(size_pwnam) == 0 && sizes(size_pwuid) == 0 && sizes(size_grnam) == 0 && sizes(size_grgid) == 0);
-	CHECK(sizes(size_partners) == 0 && sizes(size_spnam) == 0);
-	nss.setpwent(0);
-	for (int i = 0; i < 7; i++)
-		CHECK(sizes(size_pwent) == 0);
-	nss.setgrent(0);
-	for (int i = 0; i < 15; i++)
-		CHECK(sizes(size_grent) == 0);
-	return 0;
-}
-
-static void every_buffer_size_is_tryagain_or_right(void **state)
-{
-	(void)state;
-	fixture.policy->enumerate = true;
-	assert_int_equal(b2b_index_write(CACHE, fixture.policy), 0);
-	assert_int_equal(machine_child(sizes_body, NULL), 0);
 }
 
 static int enumerate_body(void *arg)
@@ -405,7 +319,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(glibc_finds_every_map, start, stop),
 		cmocka_unit_test_setup_teardown(a_revocation_shows_in_a_process_that_has_it_mapped, start, stop),
-		cmocka_unit_test_setup_teardown(every_buffer_size_is_tryagain_or_right, start, stop),
 		cmocka_unit_test_setup_teardown(enumeration_lists_each_once, start, stop),
 		cmocka_unit_test_setup_teardown(initgroups_stops_at_the_limit, start, stop),
 		cmocka_unit_test_setup_teardown(partners_see_their_own_roster_alone, start, stop),

@@ -225,7 +225,7 @@ static void it_exports_nothing_but_nss(void **state)
 			fail_msg("exports %s", name);
 		exported++;
 	}
-	assert_int_equal(exported, 12);
+	assert_int_equal(exported, 15);
 	munmap((void *)(uintptr_t)lib.base, lib.size);
 }
 

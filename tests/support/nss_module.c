@@ -41,6 +41,9 @@ void nss_module_load(struct nss_module *module)
 	FIND(handle, module, getgrent_r);
 	FIND(handle, module, initgroups_dyn);
 	FIND(handle, module, getspnam_r);
+	FIND(handle, module, setspent);
+	FIND(handle, module, endspent);
+	FIND(handle, module, getspent_r);
 }
 
 /* glibc asks for libnss_b2b.so.2 and gets the one that is loaded under that name. */

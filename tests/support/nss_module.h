@@ -21,12 +21,15 @@ struct nss_module {
 	enum nss_status (*getgrent_r)(struct group *, char *, size_t, int *);
 	enum nss_status (*initgroups_dyn)(const char *, gid_t, long int *, long int *, gid_t **, long int, int *);
 	enum nss_status (*getspnam_r)(const char *, struct spwd *, char *, size_t, int *);
+	enum nss_status (*setspent)(int);
+	enum nss_status (*endspent)(void);
+	enum nss_status (*getspent_r)(struct spwd *, char *, size_t, int *);
 };
 
 /* Load it from the build folder. Exits the test where it, or an entry point, is missing. */
 void nss_module_load(struct nss_module *module);
 
-/* From here on, glibc asks nobody but this module for passwd, group and initgroups in this process. */
+/* From here on, glibc asks nobody but this module for passwd, group, initgroups and shadow in this process. */
 void nss_module_configure(void);
 
 #endif
