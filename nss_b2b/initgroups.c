@@ -7,10 +7,13 @@
 enum nss_status _nss_b2b_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size, gid_t **groupsp,
                                         long int limit, int *errnop);
 
-/* glibc's growing array of groups: *start are used of *size, never more than limit where that is above 0. */
+/*
+ * glibc's growing array of groups: *start are used of *size, never more than limit where that is above 0. The local
+ * groups of roles come last, from n_own on (-1: none yet).
+ */
 struct groups {
 	gid_t primary;
-	long int *start, *size, first, limit;
+	long int *start, *size, n_own, limit;
 	gid_t **list;
 };
 
@@ -32,10 +35,14 @@ static int grow(struct groups *groups)
 	return 0;
 }
 
-/* Two roles may give the same local group: once is enough. */
-static bool has(const struct groups *groups, gid_t gid)
+/* Two roles may give the same local group: once is enough. Groups of ours come once each; to look through them would be quadratic. */
+static bool has(struct groups *groups, gid_t gid)
 {
-	for (long int i = groups->first; i < *groups->start; i++)
+	if (gid >= B2B_GID_FIRST && gid <= B2B_RANGE_LAST)
+		return gid == groups->primary;
+	if (groups->n_own < 0)
+		groups->n_own = *groups->start;
+	for (long int i = groups->n_own; i < *groups->start; i++)
 		if ((*groups->list)[i] == gid)
 			return true;
 	return gid == groups->primary;
@@ -62,7 +69,7 @@ static int add(void *arg, uint32_t gid)
 NSS_EXPORT enum nss_status _nss_b2b_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size, gid_t **groupsp,
                                                    long int limit, int *errnop)
 {
-	struct groups groups = { group, start, size, *start, limit, groupsp };
+	struct groups groups = { group, start, size, -1, limit, groupsp };
 	int before = errno, r;
 	struct b2b_cache *cache = nss_cache();
 
