@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -7,7 +8,7 @@
 #include "common/cache_view.h"
 #include "common/trusted_file.h"
 
-int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_map)
+static int map_file(const char *path, size_t min, size_t max, struct b2b_map *ret_map)
 {
 	size_t size = 0;
 	void *base;
@@ -29,6 +30,17 @@ int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_m
 	ret_map->base = base;
 	ret_map->size = size;
 	return 0;
+}
+
+/* open and close are points at which a thread may be cancelled; a look-up is none: it would leave its reader's count behind. */
+int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_map)
+{
+	int before, r;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+	r = map_file(path, min, max, ret_map);
+	pthread_setcancelstate(before, NULL);
+	return r;
 }
 
 void b2b_map_close(struct b2b_map *map)

@@ -200,7 +200,10 @@ static inline uint8_t b2b_snap_kind(const struct b2b_snap *snap, uint32_t ref)
 /* The record that REF names, where it is a user's, for lists of members. Errors as above. */
 int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *ret_entry);
 
-/* Map a trusted file of MIN to MAX bytes read-only. Returns 0, -EBADMSG (size), -EPERM (not to be trusted), or open's error. */
+/*
+ * Map a trusted file of MIN to MAX bytes read-only. Returns 0, -EBADMSG (size), -EPERM (not to be trusted), or the error of
+ * open or mmap. No thread is cancelled in it.
+ */
 int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_map);
 void b2b_map_close(struct b2b_map *map);
 

@@ -77,7 +77,9 @@ bool nss_ask(const char *name)
 	_Atomic uint64_t *place;
 	sigset_t all, before;
 	bool published;
+	int cancel;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	place = take_place();
@@ -85,5 +87,6 @@ bool nss_ask(const char *name)
 	if (place)
 		atomic_store(place, 0);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_setcancelstate(cancel, NULL);
 	return published;
 }
