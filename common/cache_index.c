@@ -1,6 +1,5 @@
 /* The index, mapped and read in place. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -42,7 +41,7 @@ static int view_make(const char *dir, struct b2b_view **ret_view)
 	struct b2b_format_index index;
 	struct b2b_map map = { NULL, 0 };
 	struct b2b_view *view;
-	char path[PATH_MAX];
+	char path[B2B_CACHE_PATH_SIZE];
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/index", dir) >= (int)sizeof(path))

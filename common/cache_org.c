@@ -1,6 +1,5 @@
 /* Organisations: their live words and those of the organisations above them, mapped. */
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
@@ -28,12 +27,13 @@ static int verdict(int error)
 	return error == -EACCES ? -EACCES : -ENODATA;
 }
 
-static int map_live(const char *dir, struct b2b_org *org)
+/* Not inlined: its path and header would stay on the stack for every organisation above. */
+__attribute__((noinline)) static int map_live(const char *dir, struct b2b_org *org)
 {
 	const struct b2b_format_org *record = &org->record;
 	size_t size = b2b_live_size(record->range_lo, record->range_hi);
 	struct b2b_format_live header;
-	char path[PATH_MAX];
+	char path[B2B_CACHE_PATH_SIZE];
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/live/%s", dir, record->id) >= (int)sizeof(path))

@@ -1,7 +1,6 @@
 /* Snapshots: mapped when the generation in `live` says so, searched in place. */
 #include <endian.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -50,7 +49,7 @@ static void take_tables(struct b2b_snap *snap, const struct b2b_format_snapshot 
 static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap *snap)
 {
 	struct b2b_format_snapshot header;
-	char path[PATH_MAX];
+	char path[B2B_CACHE_PATH_SIZE];
 	int r;
 
 	if (org->hidden)
