@@ -14,7 +14,8 @@
  *
  * Errors: -ENOENT no such entry; -ESRCH ours by name, absent, and the agent might know it (only by-name
  * look-ups, only with a fresh heartbeat); -ERANGE the buffer is too small, nothing else changed;
- * -ENODATA no cache, or one that cannot be trusted or read (UNAVAIL).
+ * -ENODATA no cache, or one that cannot be trusted or read (UNAVAIL); -ENOMEM, -EMFILE, -ENFILE want of what it takes
+ * to map a file, which passes.
  */
 #ifndef B2B_CACHE_H
 #define B2B_CACHE_H

@@ -48,7 +48,7 @@ static int view_make(const char *dir, struct b2b_view **ret_view)
 		return -ENODATA;
 	r = b2b_map_open(path, sizeof(index), B2B_INDEX_SIZE_MAX, &map);
 	if (r < 0)
-		return -ENODATA;
+		return r == -EACCES ? -ENODATA : b2b_map_verdict(r);
 	b2b_copy(&index, map.base, sizeof(index));
 	if (!b2b_format_index_valid(&index, map.size, NULL)) {
 		b2b_map_close(&map);
@@ -57,7 +57,7 @@ static int view_make(const char *dir, struct b2b_view **ret_view)
 	view = calloc(1, sizeof(*view) + index.n_orgs * sizeof(view->orgs[0]));
 	if (!view) {
 		b2b_map_close(&map);
-		return -ENODATA;
+		return -ENOMEM;
 	}
 	view->retired.destroy = destroy;
 	view->map = map;

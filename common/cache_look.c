@@ -9,14 +9,15 @@
 
 int b2b_look_begin(struct b2b_look *look, struct b2b_cache *cache)
 {
+	int r;
+
 	look->cache = cache;
 	if (b2b_readers_enter(&cache->readers, &look->ticket) < 0)
-		return -ENODATA;
-	if (b2b_view_get(cache, &look->view) < 0) {
+		return -ENOMEM;
+	r = b2b_view_get(cache, &look->view);
+	if (r < 0)
 		b2b_readers_leave(&cache->readers, &look->ticket);
-		return -ENODATA;
-	}
-	return 0;
+	return r;
 }
 
 int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const char *name, struct b2b_name *ret_split)
@@ -25,7 +26,7 @@ int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const ch
 
 	look->cache = cache;
 	if (b2b_readers_enter(&cache->readers, &look->ticket) < 0)
-		return b2b_name_candidate(name) ? -ENODATA : -ENOENT;
+		return b2b_name_candidate(name) ? -ENOMEM : -ENOENT;
 	/* With the index at hand the name is read once; without, it must deserve that the index is opened. */
 	look->view = b2b_view_peek(cache);
 	r = look->view ? 0 : b2b_name_candidate(name) ? b2b_view_get(cache, &look->view) : -ENOENT;

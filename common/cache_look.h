@@ -15,7 +15,7 @@ struct b2b_look {
 	struct b2b_entry entry;
 };
 
-/* Enter and find the index. Returns 0 or -ENODATA; b2b_look_end only after 0. */
+/* Enter and find the index. Returns 0, -ENODATA, or want of memory or descriptors as in common/cache.h; b2b_look_end only after 0. */
 int b2b_look_begin(struct b2b_look *look, struct b2b_cache *cache);
 void b2b_look_end(struct b2b_look *look);
 
@@ -26,7 +26,7 @@ void b2b_look_end(struct b2b_look *look);
 int b2b_look_begin_name(struct b2b_look *look, struct b2b_cache *cache, const char *name, struct b2b_name *ret_split);
 
 /*
- * Set org, snap and entry for NAME, or for ID (not an organisation's first). Returns 0, -ENOENT, -ENODATA, and by name
+ * Set org, snap and entry for NAME, or for ID (not an organisation's first). Returns 0, or -ENOENT, -ENODATA, want, and by name
  * -ESRCH, as common/cache.h says. Where the snapshot was replaced meanwhile, the new one decides.
  */
 int b2b_look_name(struct b2b_look *look, const struct b2b_name *name);

@@ -43,6 +43,19 @@ int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_m
 	return r;
 }
 
+int b2b_map_verdict(int error)
+{
+	switch (error) {
+	case -EACCES:
+	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
+		return error;
+	default:
+		return -ENODATA;
+	}
+}
+
 void b2b_map_close(struct b2b_map *map)
 {
 	if (map->base)

@@ -21,12 +21,6 @@ void b2b_org_free(struct b2b_org *org)
 	free(org);
 }
 
-/* What a refused or damaged file means to a look-up; for want of memory or descriptors it is as good as damaged. */
-static int verdict(int error)
-{
-	return error == -EACCES ? -EACCES : -ENODATA;
-}
-
 /* Not inlined: its path and header would stay on the stack for every organisation above. */
 __attribute__((noinline)) static int map_live(const char *dir, struct b2b_org *org)
 {
@@ -40,7 +34,7 @@ __attribute__((noinline)) static int map_live(const char *dir, struct b2b_org *o
 		return -ENODATA;
 	r = b2b_map_open(path, size, size, &org->live);
 	if (r < 0)
-		return verdict(r);
+		return b2b_map_verdict(r);
 	b2b_copy(&header, org->live.base, sizeof(header));
 	if (!b2b_format_live_valid(&header, size, NULL) || header.range_lo != record->range_lo || header.range_hi != record->range_hi ||
 	    strncmp(header.org_id, record->id, sizeof(header.org_id)) != 0)
@@ -109,7 +103,7 @@ static int org_new(struct b2b_cache *cache, struct b2b_view *view, int slot, int
 		return r;
 	org = b2b_aligned_new(sizeof(*org) + b2b_home_room(view->index.home, record.alias));
 	if (!org)
-		return -ENODATA;
+		return -ENOMEM;
 	org->record = record;
 	memcpy(org->alias, record.alias, sizeof(org->alias));
 	name_parts(org, &view->index);

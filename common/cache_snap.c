@@ -58,7 +58,7 @@ static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap 
 		return -ENODATA;
 	r = b2b_map_open(path, sizeof(header), B2B_SNAPSHOT_MAX, &snap->map);
 	if (r < 0)
-		return r == -EACCES || r == -ENOENT ? r : -ENODATA;
+		return r == -ENOENT ? r : b2b_map_verdict(r);
 	b2b_copy(&header, snap->map.base, sizeof(header));
 	if (!header_valid(&header, snap->map.size, &org->record))
 		return -ENODATA;
@@ -66,7 +66,10 @@ static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap 
 	return 0;
 }
 
-/* That there is none is remembered too, until the generation says otherwise: no open for every look-up. */
+/*
+ * That there is none yet is remembered too, until the generation says otherwise: no open for every look-up. Where one was
+ * published and is not there, this process stands in a root without the cache: that is not for ever, and says nothing.
+ */
 static int snap_make(struct b2b_cache *cache, const struct b2b_org *org, uint64_t generation, struct b2b_snap **ret_snap)
 {
 	struct b2b_snap *snap;
@@ -74,13 +77,13 @@ static int snap_make(struct b2b_cache *cache, const struct b2b_org *org, uint64_
 
 	snap = b2b_aligned_new(sizeof(*snap));
 	if (!snap)
-		return -ENODATA;
+		return -ENOMEM;
 	snap->retired.destroy = destroy;
 	snap->mapped_for = generation;
 	r = snap_map(cache->dir, org, snap);
-	if (r < 0 && r != -ENOENT) {
+	if (r < 0 && (r != -ENOENT || generation != 0)) {
 		snap_free(snap);
-		return r;
+		return r == -ENOENT ? -ENODATA : r;
 	}
 	*ret_snap = snap;
 	return 0;

@@ -80,7 +80,7 @@ struct b2b_cache {
 	struct b2b_readers readers;
 };
 
-/* The view of the index in place. Returns 0, or -ENODATA: no index, or none that can be trusted. */
+/* The view of the index in place. Returns 0; -ENODATA: no index, or none that can be trusted; -ENOMEM, -EMFILE, -ENFILE. */
 int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view);
 
 /* The view if there is one already and its index is still in place, else NULL; never opens a file. */
@@ -108,7 +108,7 @@ void b2b_org_free(struct b2b_org *org); /* NULL is legal */
 
 /*
  * An organisation with its live words and those of its ancestors mapped.
- * Returns 0; -EACCES this process may not read them; -ENODATA damaged or not there.
+ * Returns 0; -EACCES this process may not read them; -ENODATA damaged or not there; -ENOMEM, -EMFILE, -ENFILE.
  */
 static inline int b2b_org_get(struct b2b_cache *cache, struct b2b_view *view, int slot, struct b2b_org **ret_org)
 {
@@ -151,7 +151,7 @@ int b2b_snap_renew(struct b2b_cache *cache, struct b2b_org *org, uint64_t genera
 
 /*
  * The snapshot that the generation in `live` stands for. Returns 0; -ENOENT none was installed yet;
- * -EACCES this process may not read it; -ENODATA damaged.
+ * -EACCES this process may not read it; -ENODATA damaged, or published and not there; -ENOMEM, -EMFILE, -ENFILE.
  *
  * The generation is stored after the rename, and read before the open: what is opened is at least as new. Compared for
  * equality with the one of the last time, so that whatever number stands there, one change costs one open.
@@ -209,6 +209,9 @@ int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry 
  */
 int b2b_map_open(const char *path, size_t min, size_t max, struct b2b_map *ret_map);
 void b2b_map_close(struct b2b_map *map);
+
+/* What b2b_map_open's ERROR means to a look-up: -EACCES, -ENOMEM, -EMFILE and -ENFILE are themselves, everything else is -ENODATA. */
+int b2b_map_verdict(int error);
 
 /* SIZE zeroed bytes that begin on a line of the processor's cache, for free(). NULL where there is no memory. */
 void *b2b_aligned_new(size_t size);

@@ -27,6 +27,8 @@ enum nss_status nss_finish(int r, int errno_before, int *errnop)
 		return NSS_STATUS_SUCCESS;
 	case -ERANGE:
 	case -ENOMEM:
+	case -EMFILE:
+	case -ENFILE:
 		*errnop = -r;
 		return NSS_STATUS_TRYAGAIN;
 	case -ENOENT:

@@ -75,10 +75,10 @@ enum b2b_reason b2b_call_person(struct b2b_call *call, const char *name, struct 
 	int r = b2b_cache_standing(call->cache, name, call->origin.service, ret_standing);
 	struct passwd *pw;
 
-	if (r == -ENODATA)
-		return B2B_CACHE_DOWN;
-	if (r < 0)
+	if (r == -ENOENT || r == -ESRCH)
 		return B2B_USER_UNKNOWN;
+	if (r < 0)
+		return B2B_CACHE_DOWN;
 	if (strcmp(name, ret_standing->name) != 0)
 		return B2B_NAME_INVALID;
 	/* sshd dies of a success for somebody whom getpwnam does not know; and a local entry of the name is not the partner */
