@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <sys/single_threaded.h>
 
 static _Atomic(struct b2b_cache *) the_cache;
 
@@ -17,6 +18,16 @@ struct b2b_cache *nss_cache(void)
 		return fresh;
 	b2b_cache_free(fresh); /* another thread was first */
 	return cache;
+}
+
+/*
+ * dlclose takes the cache along. In a process with threads one may still be in a look-up when this runs, at exit above all:
+ * there it is left to the kernel. Whoever looks up later, in an exit handler, gets a new one.
+ */
+__attribute__((destructor)) static void forget(void)
+{
+	if (__libc_single_threaded)
+		b2b_cache_free(atomic_exchange(&the_cache, NULL));
 }
 
 enum nss_status nss_finish(int r, int errno_before, int *errnop)

@@ -14,7 +14,7 @@
 
 #define NSS_EXPORT __attribute__((visibility("default")))
 
-/* The process's one cache, made at first use and kept for ever. NULL where there is no memory for it. */
+/* The process's one cache, made at first use and kept until dlclose. NULL where there is no memory for it. */
 struct b2b_cache *nss_cache(void);
 
 /*

@@ -29,6 +29,7 @@ void nss_module_load(struct nss_module *module)
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle)
 		errx(1, "%s", dlerror());
+	module->handle = handle;
 	FIND(handle, module, getpwnam_r);
 	FIND(handle, module, getpwuid_r);
 	FIND(handle, module, setpwent);

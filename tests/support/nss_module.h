@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 struct nss_module {
+	void *handle; /* dlopen's */
 	enum nss_status (*getpwnam_r)(const char *, struct passwd *, char *, size_t, int *);
 	enum nss_status (*getpwuid_r)(uid_t, struct passwd *, char *, size_t, int *);
 	enum nss_status (*setpwent)(int);
