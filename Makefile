@@ -95,6 +95,9 @@ PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(FEDERATION)
 UNIT       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 MODULES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(MODULE_SRC))
 CRASH      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(CRASH_SRC))
+# Programs and a library that module tests run, uninstrumented; the static one where there is a libc to build it with.
+STATIC_LIBC := $(wildcard $(shell $(CC) -print-file-name=libc.a))
+MODULE_TOOLS := $(BUILD)/tests/tools/resolve $(BUILD)/tests/tools/interpose.so $(if $(STATIC_LIBC),$(BUILD)/tests/tools/resolve-static)
 HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
@@ -139,8 +142,16 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libagent
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -pie -o $@ $< $(BUILD)/libsupport.a $(BUILD)/libctl.a $(BUILD)/libagent.a $(BUILD)/libcommon.a $(B2BD_LIBS) \
 		$(call pkg,--libs,cmocka) -lpam -lpthread -ldl
-$(MODULES): | $(PAM_SO) $(NSS_SO)
 $(CRASH): | $(PRODUCTS)
+$(MODULES): | $(PAM_SO) $(NSS_SO) $(MODULE_TOOLS)
+
+TOOL = @mkdir -p $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN)
+$(BUILD)/tests/tools/%-static: tests/modules/tools/%.c
+	$(TOOL) -static -Wl,--no-warnings -o $@ $< -lpthread
+$(BUILD)/tests/tools/%.so: tests/modules/tools/%.c
+	$(TOOL) -fPIC -shared -o $@ $< -ldl
+$(BUILD)/tests/tools/%: tests/modules/tools/%.c
+	$(TOOL) -o $@ $< -lpthread
 
 # What the throw-away hosts run besides the products; by itself, so that it also starts in them uninstrumented.
 $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
