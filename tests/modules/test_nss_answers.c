@@ -1,6 +1,6 @@
 /*
  * Every entry point of libnss_b2b.so.2 that answers: at every size and alignment of the buffer, with errno and *errnop as
- * glibc wants them, for odd names, and in enumerations that are shared, forked and set back.
+ * glibc wants them, and in enumerations that are shared, forked and set back.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -296,104 +295,6 @@ static void what_is_absent_and_what_is_unavailable_say_so(void **state)
 	assert_int_equal(machine_child(unavailable_body, NULL), 0);
 }
 
-static enum nss_status by_name(size_t entry, const char *name)
-{
-	gid_t *groups = NULL;
-	long start = 0, size = 0;
-	union answer answer;
-	enum nss_status status;
-	char buf[BIG];
-	int reason;
-
-	if (entry < 3)
-		return ask(&(struct question){ .map = (enum map)entry, .name = name }, &answer, buf, sizeof(buf), &reason);
-	status = nss.initgroups_dyn(name, 0, &start, &size, &groups, 0, &reason);
-	free(groups);
-	return status;
-}
-
-/* A mebibyte of name, and one that ends with its page: 33 bytes without a NUL behind which nothing may be read. */
-static const char *large, *at_the_edge;
-
-static bool odd_names(void)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = 1 << 20;
-	char *map = mmap(NULL, size + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (map == MAP_FAILED)
-		return false;
-	memset(map, 'a', size);
-	memcpy(map + size, "@acme", sizeof("@acme"));
-	large = map;
-	map = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (map == MAP_FAILED || mprotect(map + page, page, PROT_NONE) < 0)
-		return false;
-	memset(map, 'a', page);
-	map[page - 30] = '@';
-	at_the_edge = map + page - 33;
-	return true;
-}
-
-static int odd_body(void *arg)
-{
-	static const char *const odd[] = {
-		"", " ", "@", "+", "@@", "@+@", "@acme", "alice@", "alice", "root", "alice@acme@acme", "alice@@acme", "alice@acme.", "alice@.acme", "alice@emea..acme",
-		"alice@-acme", "alice@acme-", "alice@acme-.x", "alice@ac_me", " alice@acme", "alice@acme ", "alice@acme\n", "alice\n@acme", "\talice@acme",
-		"alice@acme/..", "../alice@acme", "alice:x@acme", "alice,@acme", "al\xc3\xaf" "ce@acme", "alice@\xc3\xa4" "cme", "\xff@acme", "alice@acme\x7f", "\x01@acme",
-		"1alice@acme", "-alice@acme", ".alice@acme", "alice$@acme", "alice*@acme", "%u@acme", "alice@%o", "partners@", "partner", "partnerss",
-		"abcdefghijklmnopqrstuvwxyz@nowher", "abcdefghijklmnopqrstuvwxyz@nowhere", "abcdefghijklmnopqrstuvwxyzabcde", "abcdefghijklmnopqrstuvwxyzabcd@",
-		"abcdefghijklmnopqrstuvwxyzabc@acme", "abcdefghijklmnopqrstuvwxyzabcdef", "abcdefghijklmnopqrstuvwxyzabcdefg@acme",
-	};
-
-	CHECK(odd_names() && by_name(0, arg) != NSS_STATUS_TRYAGAIN && machine_forbid_calls() == 0);
-	for (size_t entry = 0; entry < 4; entry++) {
-		for (size_t i = 0; i < COUNT(odd); i++)
-			if (by_name(entry, odd[i]) != NSS_STATUS_NOTFOUND)
-				_exit(2);
-		if (by_name(entry, large) != NSS_STATUS_NOTFOUND || by_name(entry, at_the_edge) != NSS_STATUS_NOTFOUND)
-			_exit(3);
-	}
-	_exit(0);
-}
-
-static void odd_names_cost_no_system_call_mapped_or_not(void **state)
-{
-	char unmapped[] = "root", mapped[] = "alice@acme";
-
-	(void)state;
-	if (machine_observed())
-		skip();
-	assert_int_equal(machine_child(odd_body, unmapped), 0);
-	assert_int_equal(machine_child(odd_body, mapped), 0);
-}
-
-static int fold_body(void *arg)
-{
-	static const struct question folded[] = { { OF_PASSWD, "ALICE@ACME", 0 }, { OF_GROUP, "Dba@aCME", 0 }, { OF_GROUP, "PARTNERS", 0 },
-		{ OF_GROUP, "Members@Acme", 0 }, { OF_SHADOW, "Alice@acme", 0 } };
-	static const char *const canonical[] = { "alice@acme:", "dba@acme:", "partners:", "members@acme:", "alice@acme:" };
-	char buf[BIG], text[BIG];
-	union answer answer;
-	int reason;
-
-	(void)arg;
-	for (size_t i = 0; i < COUNT(folded); i++) {
-		CHECK(ask(&folded[i], &answer, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS);
-		describe(folded[i].map, &answer, text);
-		CHECK(strncmp(text, canonical[i], strlen(canonical[i])) == 0);
-	}
-	CHECK(by_name(3, "ALICE@ACME") == NSS_STATUS_SUCCESS);
-	/* the longest that can be, and one byte more */
-	CHECK(by_name(0, "abcdefghijklmnopqrstuvwxyz@acme") == NSS_STATUS_NOTFOUND && by_name(0, "abcdefghijklmnopqrstuvwxyza@acme") == NSS_STATUS_NOTFOUND);
-	return 0;
-}
-
-static void names_are_folded_by_one_rule(void **state)
-{
-	(void)state;
-	assert_int_equal(machine_child(fold_body, NULL), 0);
-}
-
 /* Interleaved, set back in the middle, ended by another: each map has a place of its own. */
 static int together_body(void *arg)
 {
@@ -533,8 +434,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_short_buffer_gets_the_same_entry_again, start, stop),
 		cmocka_unit_test_setup_teardown(initgroups_grows_an_array_of_any_size, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_absent_and_what_is_unavailable_say_so, start, stop),
-		cmocka_unit_test_setup_teardown(odd_names_cost_no_system_call_mapped_or_not, start, stop),
-		cmocka_unit_test_setup_teardown(names_are_folded_by_one_rule, start, stop),
 		cmocka_unit_test_setup_teardown(maps_are_enumerated_side_by_side, start, stop),
 		cmocka_unit_test_setup_teardown(threads_that_share_an_enumeration_share_its_entries, start, stop),
 		cmocka_unit_test_setup_teardown(a_fork_takes_the_place_of_an_enumeration_along, start, stop),

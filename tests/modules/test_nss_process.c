@@ -1,7 +1,4 @@
-/*
- * libnss_b2b.so.2 in processes that are not as others: jailed, out of memory or descriptors, with tiny stacks, cancelled,
- * interrupted by handlers that look names up themselves, loading and unloading it again and again.
- */
+/* libnss_b2b.so.2 in processes that are not as others: jailed, cancelled, sharing memory, loading and unloading it again and again. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,16 +14,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "common/index.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
 #include "tests/support/nss_module.h"
@@ -41,31 +34,12 @@ static struct fixture fixture;
 
 static enum nss_status look(const char *name, const char *shell, int *ret_reason)
 {
-	char buf[512];
-	struct passwd pw;
-	enum nss_status status = nss.getpwnam_r(name, &pw, buf, sizeof(buf), ret_reason);
-
-	return status == NSS_STATUS_SUCCESS && (strcmp(pw.pw_name, name) != 0 || strcmp(pw.pw_shell, shell) != 0) ? NSS_STATUS_RETURN : status;
-}
-
-static bool finds(const char *name)
-{
-	int reason;
-
-	return look(name, "/bin/bash", &reason) == NSS_STATUS_SUCCESS;
+	return nss_module_look(&nss, name, shell, ret_reason);
 }
 
 static bool finds_all(void)
 {
-	static char buf[2048];
-	gid_t array[32], *groups = array;
-	long start = 0, size = 32;
-	struct group gr;
-	int reason;
-
-	return finds("bob@emea.acme") && finds("alice@acme") && nss.getgrnam_r("dba@acme", &gr, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS &&
-	       strcmp(gr.gr_mem[1], "carol@acme") == 0 && look("root", "", &reason) == NSS_STATUS_NOTFOUND &&
-	       nss.initgroups_dyn("alice@acme", ACME + 1, &start, &size, &groups, 0, &reason) == NSS_STATUS_SUCCESS && start == 7;
+	return nss_module_finds_all(&nss);
 }
 
 static int jailed_before_body(void *arg)
@@ -90,7 +64,7 @@ static int jailed_after_body(void *arg)
 	b2b_live_store(fixture.lives[FIXTURE_ACME], ACME + 1, B2B_LIVE_OPEN, false);
 	CHECK(fchdir(outside) == 0 && chroot(".") == 0);
 	fixture_publish_org(&fixture, FIXTURE_ACME);
-	CHECK(chroot(EMPTY) == 0 && look("alice@acme", "", &reason) == NSS_STATUS_UNAVAIL && finds("bob@emea.acme"));
+	CHECK(chroot(EMPTY) == 0 && look("alice@acme", "", &reason) == NSS_STATUS_UNAVAIL && look("bob@emea.acme", "/bin/bash", &reason) == NSS_STATUS_SUCCESS);
 	CHECK(fchdir(outside) == 0 && chroot(".") == 0 && finds_all());
 	return 0;
 }
@@ -130,188 +104,6 @@ static void descriptors_of_the_program_are_left_alone(void **state)
 	if (machine_valgrind())
 		skip();
 	assert_int_equal(machine_child(descriptors_body, NULL), 0);
-}
-
-/* Want of something is not absence, and passes. */
-static int limited(int resource, rlim_t least, int expected)
-{
-	struct rlimit before, tight;
-	int reason = 0;
-
-	CHECK(getrlimit(resource, &before) == 0);
-	tight = before;
-	tight.rlim_cur = least;
-	CHECK(setrlimit(resource, &tight) == 0);
-	CHECK(look("alice@acme", "", &reason) == NSS_STATUS_TRYAGAIN && reason == expected);
-	CHECK(look("root", "", &reason) == NSS_STATUS_NOTFOUND);
-	CHECK(setrlimit(resource, &before) == 0 && finds_all());
-	CHECK(setrlimit(resource, &tight) == 0 && finds_all());
-	return 0;
-}
-
-static int no_descriptors_body(void *arg)
-{
-	(void)arg;
-	for (int fd = 3; fd < 64; fd++)
-		close(fd);
-	return limited(RLIMIT_NOFILE, 3, EMFILE);
-}
-
-static int no_space_body(void *arg)
-{
-	(void)arg;
-	free(malloc(100000)); /* the heap has room; the address space has none for mappings */
-	return limited(RLIMIT_AS, 1, ENOMEM);
-}
-
-static void want_of_descriptors_or_address_space_is_no_absence(void **state)
-{
-	(void)state;
-	if (machine_observed())
-		skip();
-	assert_int_equal(machine_child(no_descriptors_body, NULL), 0);
-	assert_int_equal(machine_child(no_space_body, NULL), 0);
-}
-
-/* The module's allocations go through these, which the program has before libc. Sanitizers have their own. */
-static int fail_after = -1; /* allocations from now; -1: never */
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-static bool fails(void)
-{
-	return fail_after >= 0 && fail_after-- == 0;
-}
-
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *at, size_t size);
-
-__attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __libc_calloc(n, size);
-}
-
-__attribute__((visibility("default"))) void *reallocarray(void *at, size_t n, size_t size)
-{
-	return fails() ? NULL : __libc_realloc(at, n * size);
-}
-#endif
-
-static int no_memory_body(void *arg)
-{
-	int reason = 0, at = *(int *)arg;
-
-	fail_after = at;
-	CHECK(look("alice@acme", "", &reason) == NSS_STATUS_TRYAGAIN && reason == ENOMEM && fail_after == -1);
-	return !finds_all();
-}
-
-static int no_array_body(void *arg)
-{
-	gid_t *groups = NULL;
-	long start = 0, size = 0;
-	int reason = 0;
-
-	(void)arg;
-	CHECK(finds_all());
-	fail_after = 0;
-	CHECK(nss.initgroups_dyn("alice@acme", 0, &start, &size, &groups, 0, &reason) == NSS_STATUS_TRYAGAIN && reason == ENOMEM && start == 0 && size == 0);
-	CHECK(nss.initgroups_dyn("alice@acme", 0, &start, &size, &groups, 0, &reason) == NSS_STATUS_SUCCESS && start == 7);
-	free(groups);
-	return 0;
-}
-
-static void full_memory_is_tryagain_and_passes(void **state)
-{
-	(void)state;
-	if (machine_observed())
-		skip();
-	/* the handle, the index's view, the organisation, its snapshot */
-	for (int at = 0; at < 4; at++)
-		assert_int_equal(machine_child(no_memory_body, &at), 0);
-	assert_int_equal(machine_child(no_array_body, NULL), 0);
-}
-
-/* How deep FUNCTION goes on a painted stack. */
-static size_t depth(void *(*function)(void *))
-{
-	enum { SIZE = 512 << 10, PAINT = 0x77 };
-	unsigned char *stack = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	pthread_attr_t attributes;
-	pthread_t thread;
-	void *result = NULL;
-	size_t untouched = 0;
-
-	if (stack == MAP_FAILED)
-		return SIZE_MAX;
-	memset(stack, PAINT, SIZE);
-	pthread_attr_init(&attributes);
-	pthread_attr_setstack(&attributes, stack, SIZE);
-	if (pthread_create(&thread, &attributes, function, NULL) != 0 || pthread_join(thread, &result) != 0 || result)
-		return SIZE_MAX;
-	while (untouched < SIZE && stack[untouched] == PAINT)
-		untouched++;
-	munmap(stack, SIZE);
-	return SIZE - untouched;
-}
-
-static void *nothing(void *arg)
-{
-	return arg;
-}
-
-/* NULL is well. */
-static void *search(void *arg)
-{
-	(void)arg;
-	return finds_all() ? NULL : (void *)&nss;
-}
-
-#define FIRST_DEPTH_MAX 6144u /* of a first look-up below three organisations, libc's formatting of paths included */
-#define NEXT_DEPTH_MAX 3072u  /* of which the test's own buffers take 600 bytes */
-
-/* Every organisation below the one before it, so that the deepest maps all of them, one inside the other. */
-static bool nest(void)
-{
-	static const int chain[] = { FIXTURE_GLOBEX, FIXTURE_ACME, FIXTURE_APAC, FIXTURE_EMEA };
-
-	for (size_t i = 0; i < sizeof(chain) / sizeof(chain[0]); i++)
-		fixture.policy->orgs[chain[i]].parent = i > 0 ? chain[i - 1] : -1;
-	return b2b_index_write(CACHE, fixture.policy) == 0;
-}
-
-static int depth_body(void *arg)
-{
-	size_t base = depth(nothing), first, later;
-
-	(void)arg;
-	CHECK(nest());
-	first = depth(search) - base;
-	later = depth(search) - base;
-	fprintf(stderr, "bytes of stack: %zu for a first look-up, %zu for a later one\n", first, later);
-	CHECK(first < FIRST_DEPTH_MAX && later < NEXT_DEPTH_MAX);
-	return 0;
-}
-
-static int smallest_body(void *arg)
-{
-	pthread_attr_t attributes;
-	pthread_t thread;
-	void *result = NULL;
-
-	(void)arg;
-	CHECK(nest());
-	CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, (size_t)PTHREAD_STACK_MIN) == 0);
-	CHECK(pthread_create(&thread, &attributes, search, NULL) == 0 && pthread_join(thread, &result) == 0 && !result);
-	return 0;
-}
-
-static void the_smallest_stack_is_large_enough(void **state)
-{
-	(void)state;
-	if (machine_observed())
-		skip();
-	assert_int_equal(machine_child(depth_body, NULL), 0);
-	assert_int_equal(machine_child(smallest_body, NULL), 0);
 }
 
 static void *search_cancelled(void *arg)
@@ -358,98 +150,6 @@ static void a_look_up_is_not_cancelled(void **state)
 {
 	(void)state;
 	assert_int_equal(machine_child(cancel_body, NULL), 0);
-}
-
-static volatile sig_atomic_t handled, handled_well;
-
-static void handler(int sig)
-{
-	int before = errno;
-
-	(void)sig;
-	handled++;
-	handled_well += finds_all();
-	errno = before;
-}
-
-static bool handle(int flags)
-{
-	struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
-
-	return sigaction(SIGUSR1, &action, NULL) == 0;
-}
-
-static int interrupted_body(void)
-{
-	CHECK(handle(0) && finds_all());
-	CHECK(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 && raise(SIGSTOP) == 0);
-	CHECK(finds_all());
-	CHECK(raise(SIGSTOP) == 0);
-	CHECK(handled == 1 && handled_well == 1 && finds_all());
-	return 0;
-}
-
-/* Whether a look-up that is interrupted after STEPS instructions, and the handler's own, are right. *RET_OVER: it had fewer. */
-static bool interrupt_after(long steps, bool *ret_over)
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0)
-		_exit(interrupted_body());
-	if (waitpid(child, &status, 0) != child || !WIFSTOPPED(status) || ptrace(PTRACE_SETOPTIONS, child, NULL, PTRACE_O_EXITKILL) < 0)
-		return false;
-	while (steps-- > 0 && !*ret_over) {
-		if (ptrace(PTRACE_SINGLESTEP, child, NULL, NULL) < 0 || waitpid(child, &status, 0) != child || !WIFSTOPPED(status))
-			return false;
-		*ret_over = WSTOPSIG(status) == SIGSTOP;
-	}
-	if (ptrace(PTRACE_CONT, child, NULL, SIGUSR1) < 0 || waitpid(child, &status, 0) != child)
-		return false;
-	if (!*ret_over && (!WIFSTOPPED(status) || ptrace(PTRACE_CONT, child, NULL, NULL) < 0 || waitpid(child, &status, 0) != child))
-		return false;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-static void a_handler_that_interrupts_a_look_up_may_look_up_itself(void **state)
-{
-	long every = machine_full_counts() ? 1 : 97;
-	bool over = false;
-	int n = 0;
-
-	(void)state;
-	if (machine_observed())
-		skip();
-	for (long steps = 0; !over; steps += every, n++)
-		assert_true(interrupt_after(steps, &over));
-	assert_true(n > 20);
-	print_message("interrupted at %d places\n", n - 1);
-}
-
-static int small_stack_body(void *arg)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE), size = (size_t)sysconf(_SC_MINSIGSTKSZ) + 2 * page;
-	char *map;
-	stack_t stack = { .ss_size = size };
-
-	(void)arg;
-	size = (size + page - 1) / page * page;
-	map = mmap(NULL, size + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	CHECK(map != MAP_FAILED && mprotect(map, page, PROT_NONE) == 0);
-	stack.ss_sp = map + page;
-	CHECK(sigaltstack(&stack, NULL) == 0 && handle(SA_ONSTACK) && finds_all());
-	for (int i = 0; i < 100; i++)
-		CHECK(raise(SIGUSR1) == 0);
-	CHECK(handled == 100 && handled_well == 100);
-	return 0;
-}
-
-static void a_handler_on_a_stack_of_its_own_may_look_up(void **state)
-{
-	(void)state;
-	if (machine_observed())
-		skip();
-	assert_int_equal(machine_child(small_stack_body, NULL), 0);
 }
 
 /* The child of vfork shares everything: what it maps stays for the parent. */
@@ -588,12 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_CACHE(a_jail_without_the_cache_is_unavailable_and_what_is_mapped_answers_on),
 		WITH_CACHE(descriptors_of_the_program_are_left_alone),
-		WITH_CACHE(want_of_descriptors_or_address_space_is_no_absence),
-		WITH_CACHE(full_memory_is_tryagain_and_passes),
-		WITH_CACHE(the_smallest_stack_is_large_enough),
 		WITH_CACHE(a_look_up_is_not_cancelled),
-		WITH_CACHE(a_handler_that_interrupts_a_look_up_may_look_up_itself),
-		WITH_CACHE(a_handler_on_a_stack_of_its_own_may_look_up),
 		WITH_CACHE(a_child_of_vfork_may_look_up),
 		WITH_CACHE(locale_umask_folder_and_signals_stay_as_they_were),
 		WITH_CACHE(it_is_loaded_and_unloaded_a_thousand_times),

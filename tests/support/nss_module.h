@@ -6,6 +6,7 @@
 #include <nss.h>
 #include <pwd.h>
 #include <shadow.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 struct nss_module {
@@ -32,5 +33,11 @@ void nss_module_load(struct nss_module *module);
 
 /* From here on, glibc asks nobody but this module for passwd, group, initgroups and shadow in this process. */
 void nss_module_configure(void);
+
+/* Looks NAME up. NSS_STATUS_RETURN where it is found with another name or shell than it should. */
+enum nss_status nss_module_look(const struct nss_module *module, const char *name, const char *shell, int *ret_reason);
+
+/* Are the fixture's people, groups and memberships found, a name of nobody's not, by look-ups of every kind? */
+bool nss_module_finds_all(const struct nss_module *module);
 
 #endif
