@@ -69,24 +69,43 @@ int b2b_group_of_entry(struct b2b_look *look, struct group *ret_gr, char *buf, s
 	return r;
 }
 
-/* Name and gid come from the index, which everybody may read; the people only where the roster may be read. */
-int b2b_group_of_members(struct b2b_look *look, int slot, struct group *ret_gr, char *buf, size_t len)
+/*
+ * Whose group `members` of SLOT is: where people are listed, the record that their organisation was mapped with, or name,
+ * gid and members could be of two once the bytes of the index change; else the index says it, which everybody may read.
+ */
+static int record_of(struct b2b_look *look, int slot, struct b2b_format_org *ret_record, bool *ret_mapped)
 {
-	struct b2b_format_org record;
+	*ret_mapped = look->view->index.group_members && b2b_look_org(look, slot) == 0;
+	if (!*ret_mapped)
+		return b2b_view_record(look->view, slot, ret_record);
+	*ret_record = look->org->record;
+	return 0;
+}
+
+/* The people only where the roster may be read. */
+static int group_of_record(struct b2b_look *look, const struct b2b_format_org *record, bool mapped, struct group *ret_gr, char *buf, size_t len)
+{
 	struct b2b_group_fill fill;
 	int r;
 
-	r = b2b_view_record(look->view, slot, &record);
-	if (r == 0)
-		r = b2b_group_begin(&fill, B2B_GROUP_MEMBERS, look->view->index.separator, record.alias, buf, len);
+	r = b2b_group_begin(&fill, B2B_GROUP_MEMBERS, look->view->index.separator, record->alias, buf, len);
 	if (r < 0)
 		return r;
-	if (look->view->index.group_members && b2b_look_org(look, slot) == 0 && lists_members(look) &&
-	    b2b_snap_get(look->cache, look->org, &look->snap) == 0)
+	if (mapped && lists_members(look) && b2b_snap_get(look->cache, look->org, &look->snap) == 0)
 		r = add_everyone(look, &fill);
 	if (r == 0)
-		b2b_group_end(&fill, record.range_lo, ret_gr);
+		b2b_group_end(&fill, record->range_lo, ret_gr);
 	return r;
+}
+
+int b2b_group_of_members(struct b2b_look *look, int slot, struct group *ret_gr, char *buf, size_t len)
+{
+	struct b2b_format_org record;
+	bool mapped;
+	int r;
+
+	r = record_of(look, slot, &record, &mapped);
+	return r == 0 ? group_of_record(look, &record, mapped, ret_gr, buf, len) : r;
 }
 
 /* Lists nobody: its members are of organisations that may not see each other. */
@@ -114,13 +133,26 @@ static bool is_partners(const char *name)
 	return true;
 }
 
+/* The group `members` of SLOT, if it (still) has GID or, where not NULL, ALIAS. */
+static int members_of(struct b2b_look *look, int slot, const char *alias, uint32_t gid, struct group *ret_gr, char *buf, size_t len)
+{
+	struct b2b_format_org record;
+	bool mapped;
+	int r;
+
+	r = record_of(look, slot, &record, &mapped);
+	if (r == 0 && (alias ? memcmp(record.alias, alias, sizeof(record.alias)) != 0 : record.range_lo != gid))
+		r = -ENODATA;
+	return r == 0 ? group_of_record(look, &record, mapped, ret_gr, buf, len) : r;
+}
+
 static int by_name(struct b2b_look *look, const struct b2b_name *name, struct group *ret_gr, char *buf, size_t len)
 {
 	int r, slot;
 
 	if (strcmp(name->local, B2B_GROUP_MEMBERS) == 0) {
 		slot = b2b_view_by_alias(look->view, name);
-		return slot < 0 ? -ENOENT : b2b_group_of_members(look, slot, ret_gr, buf, len);
+		return slot < 0 ? -ENOENT : members_of(look, slot, name->alias, 0, ret_gr, buf, len);
 	}
 	r = b2b_look_name(look, name);
 	return r == 0 ? b2b_group_of_entry(look, ret_gr, buf, len) : r;
@@ -155,7 +187,7 @@ static int by_gid(struct b2b_look *look, uint32_t gid, struct group *ret_gr, cha
 	if (r < 0)
 		return r;
 	if (gid == record.range_lo)
-		return b2b_group_of_members(look, slot, ret_gr, buf, len);
+		return members_of(look, slot, NULL, gid, ret_gr, buf, len);
 	r = b2b_look_id(look, gid);
 	return r == 0 ? b2b_group_of_entry(look, ret_gr, buf, len) : r;
 }

@@ -94,6 +94,9 @@ int b2b_look_name(struct b2b_look *look, const struct b2b_name *name)
 	r = b2b_look_org(look, b2b_view_by_alias(look->view, name));
 	if (r < 0)
 		return r;
+	/* Between index and organisation the bytes may have changed: another's answer is none. */
+	if (!b2b_padded_equal(look->org->alias, name->alias))
+		return -ENODATA;
 	for (int i = 0; i < TRIES; i++) {
 		r = snapshot(look, &secret);
 		if (r < 0)
