@@ -158,14 +158,26 @@ $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -I. -O2 $(WARN) -o $@ $<
 
+# For fuzz_reader: the cache's reader with its fetches hooked, on files in memory. Linked first, it takes the place of its
+# likes. Comparisons are not traced: its mutator knows the values that matter. What judges the answers is not covered.
+comma      := ,
+UNGUIDED   := $(subst fuzzer-no-link$(comma),,$(CFLAGS))
+HOOKED_SRC := common/names.c $(filter-out common/cache_map.c,$(wildcard common/cache*.c))
+$(BUILD)/obj/hooked/%.o: %.c tests/fuzz/reader/hook.h
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(UNGUIDED) -fsanitize-coverage=inline-8bit-counters,pc-table -include tests/fuzz/reader/hook.h -c $< -o $@
+$(BUILD)/libhooked.a: $(patsubst %.c,$(BUILD)/obj/hooked/%.o,$(HOOKED_SRC))
+$(BUILD)/obj/tests/fuzz/reader/%.o: CFLAGS := $(UNGUIDED)
+
 # Fuzz targets are compiled whole with clang, so that every object is instrumented.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_SRC) $(B2BD_SRC) $(SUPPORT_SRC) $(wildcard */*.h */*/*.h)
+FUZZ_READER := $(patsubst %.c,$(BUILD)/fuzzobj/obj/%.o,$(wildcard tests/fuzz/reader/*.c)) $(BUILD)/fuzzobj/libhooked.a
+FUZZ_LIBS    = $(if $(filter fuzz_reader,$*),$(FUZZ_READER)) $(patsubst %,$(BUILD)/fuzzobj/lib%.a,support agent common)
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(COMMON_SRC) $(B2BD_SRC) $(SUPPORT_SRC) $(wildcard tests/fuzz/reader/*.c */*.h */*/*.h */*/*/*.h)
 	@mkdir -p $(@D)
 	$(MAKE) CC=clang BUILD=$(BUILD)/fuzzobj OPT='-O1 -g' EXTRA_CFLAGS='$(FUZZ_FLAGS)' HARDEN='-fvisibility=hidden -fno-strict-aliasing' \
-		$(BUILD)/fuzzobj/libsupport.a $(BUILD)/fuzzobj/libagent.a $(BUILD)/fuzzobj/libcommon.a $(BUILD)/fuzzobj/obj/$(<:.c=.o)
-	clang -fsanitize=fuzzer,address,undefined -o $@ $(BUILD)/fuzzobj/obj/$(<:.c=.o) $(BUILD)/fuzzobj/libsupport.a $(BUILD)/fuzzobj/libagent.a \
-		$(BUILD)/fuzzobj/libcommon.a $(B2BD_LIBS) -lpthread
+		$(FUZZ_LIBS) $(BUILD)/fuzzobj/obj/$(<:.c=.o)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $(BUILD)/fuzzobj/obj/$(<:.c=.o) $(FUZZ_LIBS) $(B2BD_LIBS) -lpthread
 
 FUZZ_RUNS ?= 100000
 fuzz: $(FUZZERS) ## run every fuzz target for FUZZ_RUNS executions over its corpus
