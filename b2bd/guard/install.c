@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/cache_format.h"
 #include "common/log.h"
 #include "common/snapshot.h"
 #include "common/trusted_file.h"
@@ -16,6 +17,7 @@
 #define SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define NEW_NAME ".snapshot.new"
 #define NAME "snapshot"
+#define AHEAD_MAX (1ull << 32) /* of one generation before the next: a last one, after which nothing is new, is never reached */
 
 /* Without all three seals its maker could still change the bytes after they were checked. */
 static int judge(int fd, size_t *ret_size)
@@ -62,10 +64,38 @@ static int replace(const char *dir, const char *org_id, const void *image, size_
 	return r;
 }
 
-int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t installed, uint64_t *ret_generation)
+/* The generation of the snapshot in place; 0: there is none with a header that is one. */
+static uint64_t in_place(const char *dir, const char *org_id)
+{
+	struct b2b_format_head head;
+	char path[PATH_MAX];
+	size_t size = 0;
+	ssize_t got;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/org/%s/" NAME, dir, org_id) >= (int)sizeof(path))
+		return 0;
+	fd = b2b_trusted_open(path, B2B_SNAPSHOT_MAX, &size);
+	if (fd < 0)
+		return 0;
+	got = pread(fd, &head, sizeof(head), 0);
+	close(fd);
+	if (got != (ssize_t)sizeof(head) || !b2b_format_head_valid(&head, B2B_MAGIC_SNAPSHOT, size, sizeof(struct b2b_format_snapshot)))
+		return 0;
+	return head.generation;
+}
+
+static int judge_generation(uint64_t generation, uint64_t installed)
+{
+	if (generation <= installed)
+		return -ESTALE;
+	return generation - installed > AHEAD_MAX ? -ERANGE : 0;
+}
+
+static int check_and_replace(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t *installed)
 {
 	uint64_t generation = 0;
-	void *image = MAP_FAILED;
+	void *image;
 	size_t size = 0;
 	int r;
 
@@ -76,13 +106,22 @@ int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int f
 	if (image == MAP_FAILED)
 		return -errno;
 	r = b2b_snapshot_check(image, size, policy, org, &generation);
-	if (r == 0 && generation <= installed)
-		r = -ESTALE;
+	if (r == 0)
+		r = judge_generation(generation, *installed);
 	if (r == 0)
 		r = replace(dir, policy->orgs[org].id, image, size);
 	munmap(image, size);
 	if (r == 0)
-		*ret_generation = generation;
+		*installed = generation;
+	return r;
+}
+
+int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t *ret_generation)
+{
+	uint64_t installed = in_place(dir, policy->orgs[org].id);
+	int r = check_and_replace(dir, policy, org, fd, &installed);
+
+	*ret_generation = installed;
 	return r;
 }
 
@@ -123,10 +162,10 @@ void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int o
 		r = b2b_snapshot_find(image, size, policy, org, &generation, &finding);
 		munmap(image, size);
 	}
+	if (r == 0 && generation != announced)
+		b2b_live_set_generation(live, generation);
 	if (r == 0 && generation < announced)
 		r = -ESTALE;
-	if (r == 0 && generation > announced)
-		b2b_live_set_generation(live, generation);
 	if (r == 0)
 		return;
 	b2b_log(LOG_WARNING, "event=snapshot-refused org=%s byte=%llu error=\"%s\"; it is published anew", policy->orgs[org].alias,

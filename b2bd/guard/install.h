@@ -12,16 +12,19 @@
 #include "common/policy.h"
 
 /*
- * Install the sealed memfd FD as the snapshot of ORG below DIR, when its generation is above INSTALLED. Blocks.
- * Returns 0 and its generation; -EPERM (not a memfd sealed against writing, shrinking and growing), -EFBIG, -EBADMSG (not a
- * valid snapshot of this organisation), -ESTALE (its generation is not above INSTALLED), or what the disk said (-ENOSPC …).
- * The former snapshot stays in every case of failure.
+ * Install the sealed memfd FD as the snapshot of ORG below DIR, when its generation is above that of the one in place, and
+ * not so far above that none would be left after it. Blocks.
+ * Returns 0; -EPERM (not a memfd sealed against writing, shrinking and growing), -EFBIG, -EBADMSG (not a valid snapshot of
+ * this organisation), -ESTALE (its generation is not above), -ERANGE (too far above), or what the disk said (-ENOSPC …).
+ * The former snapshot stays in every case of failure. *ret_generation, on failure too: what is in place now, 0 nothing that
+ * can be read. It is read from there: the number in the live file is the agent's to store.
  */
-int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t installed, uint64_t *ret_generation);
+int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t *ret_generation);
 
 /*
- * After a crash between rename and announcement: announce what is installed. One that is gone, damaged, of another version or
- * older than was announced is logged and left alone: readers take of it what they can, and LIVE is marked unpublished.
+ * Announce what is installed, where something else is announced: after a crash between rename and announcement, or after an
+ * agent that stored what it liked. One that is gone, damaged, of another version or older than was announced is logged: readers
+ * take of it what they can, and LIVE is marked unpublished.
  */
 void b2b_install_recover(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live *live);
 

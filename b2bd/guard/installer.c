@@ -76,8 +76,7 @@ _Noreturn static void work(const struct b2b_installer *installer, const struct j
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != guard)
 		_exit(1);
-	outcome.result = b2b_install(installer->dir, job->policy, job->org, job->fd, b2b_live_generation(installer->lives[job->org]),
-	                             &outcome.generation);
+	outcome.result = b2b_install(installer->dir, job->policy, job->org, job->fd, &outcome.generation);
 	_exit(write(out, &outcome, sizeof(outcome)) == (ssize_t)sizeof(outcome) ? 0 : 1);
 }
 
@@ -165,7 +164,8 @@ void b2b_installer_ready(struct b2b_installer *installer)
 	while (waitpid(installer->child, NULL, 0) < 0 && errno == EINTR)
 		;
 	job = take(installer);
-	if (outcome.result == 0)
+	/* Refused for its number: the one in the live file is not what is in place, and who counts from it would be refused for ever. */
+	if (outcome.result == 0 || outcome.result == -ESTALE || outcome.result == -ERANGE)
 		b2b_live_set_generation(installer->lives[job->org], outcome.generation);
 	if (!installer->forgotten)
 		installer->done(installer->arg, job->serial, outcome.result, b2b_live_generation(installer->lives[job->org]));

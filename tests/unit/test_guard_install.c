@@ -97,6 +97,29 @@ static void test_refuses(void **state)
 	assert_int_equal(install(ACME, snapshot_of(ACME, next, ALL_SEALS)).result, 0);
 }
 
+/* The number in the live file is the agent's to store; what counts is the one in place. */
+static void test_counts_from_what_is_in_place(void **state)
+{
+	uint64_t next = b2b_live_generation(lives[ACME]) + 1;
+	struct b2b_guard_message answer;
+
+	(void)state;
+	assert_int_equal(install(ACME, snapshot_of(ACME, next, ALL_SEALS)).result, 0);
+	b2b_live_set_generation(lives[ACME], UINT64_MAX);
+	answer = install(ACME, snapshot_of(ACME, b2b_live_generation(lives[ACME]) + 1, ALL_SEALS));
+	assert_int_equal(answer.result, -ESTALE);
+	assert_int_equal(answer.generation, next);
+	assert_int_equal(b2b_live_generation(lives[ACME]), next);
+	b2b_live_set_generation(lives[ACME], 0);
+	assert_int_equal(install(ACME, snapshot_of(ACME, 1, ALL_SEALS)).result, -ESTALE);
+	/* A last generation, after which nothing could be installed. */
+	assert_int_equal(install(ACME, snapshot_of(ACME, UINT64_MAX, ALL_SEALS)).result, -ERANGE);
+	assert_int_equal(install(ACME, snapshot_of(ACME, next + 1, ALL_SEALS)).result, 0);
+	b2b_live_set_generation(lives[ACME], UINT64_MAX);
+	b2b_install_recover(WORLD_CACHE, policy, ACME, lives[ACME]);
+	assert_int_equal(b2b_live_generation(lives[ACME]), next + 1);
+}
+
 /* A full disk: the old one stays, nothing is left behind, and it works again when there is room. */
 static void test_full_disk(void **state)
 {
@@ -121,7 +144,7 @@ static void test_recovers(void **state)
 	int fd = snapshot_of(EMEA, next, ALL_SEALS);
 
 	(void)state;
-	assert_int_equal(b2b_install(WORLD_CACHE, policy, EMEA, fd, 0, &installed), 0);
+	assert_int_equal(b2b_install(WORLD_CACHE, policy, EMEA, fd, &installed), 0);
 	close(fd);
 	assert_int_equal(installed, next);
 	assert_true(b2b_live_generation(lives[EMEA]) < next);
@@ -257,6 +280,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_installs, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_refuses, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_counts_from_what_is_in_place, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_full_disk, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_recovers, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_dies_with_the_guard, start_guard, stop_guard),
