@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 const char *const b2b_calls_life[] = {
-	"brk", "mmap", "munmap", "mremap", "mprotect", "madvise", "membarrier",
+	"brk", "mmap", "munmap", "mremap", "mprotect", "membarrier",
 	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "rt_sigtimedwait", "restart_syscall", "tgkill",
 	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
 	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid",
@@ -66,6 +67,19 @@ int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter)
 		seccomp_release(filter);
 	else
 		*ret_filter = filter;
+	return r;
+}
+
+/* What malloc, libc's threads and OpenSSL say about memory; the upper half of an int argument is whatever was left there. */
+int b2b_filter_memory(scmp_filter_ctx filter)
+{
+	static const int advices[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_DONTFORK,
+		                       MADV_DOFORK, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(advices) / sizeof(*advices); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
+		                     SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)advices[i]));
 	return r;
 }
 

@@ -17,6 +17,12 @@ int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter);
  */
 int b2b_filter_processes(scmp_filter_ctx filter);
 
+/*
+ * Advice about memory, but not MADV_REMOVE: it punches a hole into the file of a shared mapping, for which no descriptor is
+ * needed. A live file's blocks are there so that no store meets a full disk.
+ */
+int b2b_filter_memory(scmp_filter_ctx filter);
+
 /* Load and free FILTER (also on failure). BEFORE: the result so far; nothing is loaded when it is negative. */
 int b2b_filter_load(scmp_filter_ctx filter, int before);
 

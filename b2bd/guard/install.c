@@ -80,7 +80,7 @@ static uint64_t in_place(const char *dir, const char *org_id)
 		return 0;
 	got = pread(fd, &head, sizeof(head), 0);
 	close(fd);
-	if (got != (ssize_t)sizeof(head) || !b2b_format_head_valid(&head, B2B_MAGIC_SNAPSHOT, size, sizeof(struct b2b_format_snapshot)))
+	if (got != (ssize_t)sizeof(head) || !b2b_format_head_valid(&head, B2B_MAGIC_SNAPSHOT, size, sizeof(struct b2b_format_snapshot), NULL))
 		return 0;
 	return head.generation;
 }

@@ -175,7 +175,7 @@ static void test_notes_what_cannot_be_announced(void **state)
 	b2b_live_set_generation(lives[EMEA], next - 1);
 	b2b_install_recover(WORLD_CACHE, policy, EMEA, lives[EMEA]); /* it was lost */
 	assert_true(b2b_live_unpublished(lives[EMEA]));
-	assert_int_equal(b2b_install(WORLD_CACHE, policy, EMEA, fd, 0, &installed), 0);
+	assert_int_equal(b2b_install(WORLD_CACHE, policy, EMEA, fd, &installed), 0);
 	b2b_live_set_generation(lives[EMEA], next);
 	assert_false(b2b_live_unpublished(lives[EMEA]));
 	poke(SNAPSHOT("7be10a"), 12, B2B_FORMAT_VERSION + 1);
