@@ -44,6 +44,13 @@ struct b2b_live; /* one organisation's file, mapped; opaque */
  */
 int b2b_live_create(const char *dir, const struct b2b_policy *policy, int org, struct b2b_live **ret_live);
 
+/*
+ * Write again what never changes in LIVE, the file of ORG: its header, and the id of this boot. Whoever could store words
+ * could store there, and readers refuse a file that does not say what it is. Words and generation are left alone.
+ * Returns 0 it was whole, 1 it was mended (heartbeat and lease are cleared then), or a negative errno.
+ */
+int b2b_live_mend(struct b2b_live *live, const struct b2b_policy_org *org);
+
 /* Map read-only, for b2bctl and tests. Returns 0, -ENOENT, -EACCES, -EPERM (not trusted), -EBADMSG, -EPROTONOSUPPORT (of a newer version). */
 int b2b_live_open(const char *dir, const char *org_id, struct b2b_live **ret_live);
 

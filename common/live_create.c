@@ -16,15 +16,21 @@
 
 #define TEMPORARY_SIZE (B2B_ID_SIZE + 8)
 
+/* What never changes in the header of ORG's file; the rest is zero. */
+static void header_of(const struct b2b_policy_org *org, struct b2b_format_live *header)
+{
+	memset(header, 0, sizeof(*header));
+	b2b_format_head_init(&header->head, B2B_MAGIC_LIVE, b2b_live_size(org->range_lo, org->range_hi), 0, sizeof(*header));
+	memcpy(header->org_id, org->id, strlen(org->id));
+	header->range_lo = org->range_lo;
+	header->range_hi = org->range_hi;
+}
+
 static int write_header(int fd, const struct b2b_policy_org *org)
 {
 	struct b2b_format_live header;
 
-	memset(&header, 0, sizeof(header));
-	b2b_format_head_init(&header.head, B2B_MAGIC_LIVE, b2b_live_size(org->range_lo, org->range_hi), 0, sizeof(header));
-	memcpy(header.org_id, org->id, strlen(org->id));
-	header.range_lo = org->range_lo;
-	header.range_hi = org->range_hi;
+	header_of(org, &header);
 	return b2b_pwrite_all(fd, &header, sizeof(header), 0);
 }
 
@@ -173,4 +179,25 @@ int b2b_live_create(const char *dir, const struct b2b_policy *policy, int org, s
 	}
 	*ret_live = live;
 	return 0;
+}
+
+int b2b_live_mend(struct b2b_live *live, const struct b2b_policy_org *org)
+{
+	const size_t fixed = offsetof(struct b2b_format_live, org_word);
+	struct b2b_format_live *file = live->file, header;
+	uint8_t id[16];
+	int r;
+
+	header_of(org, &header);
+	r = b2b_boot_id(id);
+	if (r < 0)
+		return r;
+	if (memcmp(file, &header, fixed) == 0 && memcmp(file->boot_id, id, sizeof(id)) == 0)
+		return 0;
+	memcpy(file, &header, fixed);
+	/* Times that another boot id stood beside mean nothing beside this one. */
+	b2b_live_beat(live, 0);
+	b2b_live_verified(live, 0);
+	memcpy(file->boot_id, id, sizeof(id));
+	return 1;
 }

@@ -189,9 +189,19 @@ static void start_agent(struct supervisor *supervisor)
 	close(ends[0]); /* the guard's now */
 }
 
+/* An agent that ended may have been anybody's: the next one, and every reader, finds files that say what they are. */
+static void mend_lives(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->policy->n_orgs; i++)
+		if (b2b_live_mend(supervisor->lives[i], &supervisor->policy->orgs[i]) > 0)
+			b2b_log(LOG_ERR, "event=live-mended org=%s; the agent that ended had stored what it should not", supervisor->policy->orgs[i].alias);
+}
+
 static void note_end(struct supervisor *supervisor, struct part *part, int status)
 {
 	part->pid = 0;
+	if (part == &supervisor->agent)
+		mend_lives(supervisor);
 	part->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (supervisor->stop >= 0)
 		return;

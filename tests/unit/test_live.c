@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "common/clock.h"
-#include "common/live.h"
+#include "common/live_map.h"
 #include "common/org_dir.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
@@ -133,6 +133,32 @@ static void words_outlive_the_agent_and_times_do_not(void **state)
 	b2b_live_unmap(live);
 }
 
+static void a_header_that_was_stored_over_is_mended(void **state)
+{
+	struct b2b_live *live = create(FIXTURE_ACME), *reader = NULL;
+
+	(void)state;
+	b2b_live_store_org(live, B2B_LIVE_OPEN, true);
+	b2b_live_store(live, LO + 1, B2B_LIVE_CLOSED, true);
+	b2b_live_set_generation(live, 7);
+	b2b_live_beat(live, 5);
+	assert_int_equal(b2b_live_mend(live, &policy->orgs[FIXTURE_ACME]), 0);
+	assert_true(b2b_live_heartbeat(live) == 5);
+	memset(live->file, 0xff, offsetof(struct b2b_format_live, org_word));
+	assert_int_equal(b2b_live_open(dir, "42c3e9", &reader), -EBADMSG);
+	assert_int_equal(b2b_live_mend(live, &policy->orgs[FIXTURE_ACME]), 1);
+	assert_int_equal(b2b_live_open(dir, "42c3e9", &reader), 0);
+	assert_int_equal(b2b_live_load_org(reader), 1u << 4 | B2B_LIVE_OPEN);
+	assert_int_equal(b2b_live_load(reader, LO + 1), 1u << 4 | B2B_LIVE_CLOSED);
+	assert_true(b2b_live_generation(reader) == 7);
+	assert_true(b2b_live_heartbeat(reader) == 0);
+	live->file->boot_id[3] ^= 1;
+	assert_int_equal(b2b_live_mend(live, &policy->orgs[FIXTURE_ACME]), 1);
+	assert_int_equal(b2b_live_mend(live, &policy->orgs[FIXTURE_ACME]), 0);
+	b2b_live_unmap(reader);
+	b2b_live_unmap(live);
+}
+
 static void the_file_is_allocated_whole(void **state)
 {
 	struct b2b_live *live = create(FIXTURE_ACME);
@@ -248,6 +274,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_range_is_the_bound, start, stop),
 		cmocka_unit_test_setup_teardown(an_epoch_grows_beside_the_state, start, stop),
 		cmocka_unit_test_setup_teardown(words_outlive_the_agent_and_times_do_not, start, stop),
+		cmocka_unit_test_setup_teardown(a_header_that_was_stored_over_is_mended, start, stop),
 		cmocka_unit_test_setup_teardown(the_file_is_allocated_whole, start, stop),
 		cmocka_unit_test_setup_teardown(another_range_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_not_trusted_is_not_mapped, start, stop),
