@@ -31,7 +31,7 @@
 struct b2b_cache; /* opaque */
 
 /*
- * A handle on the cache below DIR (a string that outlives it; NULL: B2B_CACHE_DIR). Maps nothing yet.
+ * A handle on the cache below DIR (a string of at most 400 bytes that outlives it; NULL: B2B_CACHE_DIR). Maps nothing yet.
  * Returns 0 or -ENOMEM. The NSS module keeps one per process for ever.
  */
 int b2b_cache_new(const char *dir, struct b2b_cache **ret_cache);

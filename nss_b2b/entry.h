@@ -20,9 +20,8 @@ struct b2b_cache *nss_cache(void);
 /*
  * The status for R (0 or a negative errno as in common/cache.h). Puts ERRNO_BEFORE back into errno, then, unless R is
  * 0, the reason into *ERRNOP, which may be errno itself: ERANGE with TRYAGAIN (glibc comes again with a larger
- * buffer), ENOMEM, EMFILE or ENFILE with
- * TRYAGAIN, ENOENT with NOTFOUND and UNAVAIL (glibc hands it to the caller of getpwnam_r, where
- * it means that there is no such entry).
+ * buffer), ENOMEM, EMFILE or ENFILE with TRYAGAIN, ENOENT with NOTFOUND and UNAVAIL (glibc hands it to the caller of
+ * getpwnam_r, where it means that there is no such entry).
  */
 enum nss_status nss_finish(int r, int errno_before, int *errnop);
 
