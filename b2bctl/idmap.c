@@ -170,7 +170,7 @@ static int refuse_pin(struct b2b_ctl *ctl, const json_t *answer, long long id)
 	const json_t *range = json_object_get(answer, "range");
 	char holder[B2B_CTL_ARGUMENT_SIZE * 2];
 
-	holder_text(json_object_get(answer, "pin_holder"), holder, sizeof(holder));
+	holder_text(json_object_get(answer, "asked_holder"), holder, sizeof(holder));
 	if (strcmp(trouble, "has-another") == 0)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED,
 		                    "%s has %lld on this host, and an id never changes: pin %lld here and on the other hosts; a host where it is %lld for ever has to "

@@ -173,31 +173,68 @@ static const char *pin_trouble(struct b2b_core *core, const struct question *que
 	return NULL;
 }
 
+static json_t *asked_json(const struct question *question)
+{
+	return json_pack("{s:s,s:s,s:[I,I],s:s,s:s}", "organisation", question->org->alias, "organisation_id", question->org->id, "range",
+	                 (json_int_t)question->org->range_lo, (json_int_t)question->org->range_hi, "kind", b2b_id_kind_name(question->pin.kind),
+	                 "owner", question->pin.owner);
+}
+
+/* Could the directory still say otherwise? */
+static bool directory_first(const struct b2b_core *core, enum b2b_id_kind kind)
+{
+	const struct b2b_conf_federation *federation = &core->conf->federation;
+
+	return kind == B2B_ID_USER ? federation->scim_uid_attribute != NULL : federation->scim_gid_attribute != NULL;
+}
+
+/* An id and who has it, under KEY and KEY_holder; 0 and null for none. */
+static int set_id(struct b2b_core *core, json_t *json, const char *key, uint32_t id)
+{
+	char holder[32];
+
+	snprintf(holder, sizeof(holder), "%s_holder", key);
+	if (json_object_set_new(json, key, json_integer(id)) < 0)
+		return -ENOMEM;
+	return json_object_set_new(json, holder, id ? holder_json(core, id) : json_null()) < 0 ? -ENOMEM : 0;
+}
+
+/* The id that the owner has (*ret_known), or would get. */
+static int look_up(struct b2b_core *core, const struct question *question, struct b2b_ledger_choice *choice, bool *ret_known)
+{
+	const struct b2b_pin *pin = &question->pin;
+	int r = b2b_ledger_find(core->state, pin->org_id, pin->kind, pin->owner, &choice->id);
+
+	*ret_known = r == 0;
+	if (r == 0)
+		return b2b_ledger_place(question->org, pin->kind, pin->owner, &choice->place);
+	return r == -ENOENT ? b2b_ledger_choose(core->state, question->org, pin->kind, pin->owner, 0, choice) : r;
+}
+
 static json_t *question_json(struct b2b_core *core, const struct question *question)
 {
-	const struct b2b_pin *pin = &question->pin, *pinned = b2b_idmap_by_owner(core->conf->pins, pin->org_id, pin->kind, pin->owner);
+	const struct b2b_pin *pinned = b2b_idmap_by_owner(core->conf->pins, question->pin.org_id, question->pin.kind, question->pin.owner);
 	struct b2b_ledger_choice choice = { 0 };
-	const char *trouble;
-	uint32_t id = 0;
-	int r = b2b_ledger_find(core->state, pin->org_id, pin->kind, pin->owner, &id);
-	bool known = r == 0;
+	const char *against = NULL;
+	json_t *json, *outcome;
+	bool known = false;
+	int r = look_up(core, question, &choice, &known);
 
-	if (r == 0)
-		r = b2b_ledger_place(question->org, pin->kind, pin->owner, &choice.place);
-	else if (r == -ENOENT)
-		r = b2b_ledger_choose(core->state, question->org, pin->kind, pin->owner, 0, &choice);
-	trouble = r == 0 && pin->id ? pin_trouble(core, question, &r) : NULL;
+	if (r == 0 && question->pin.id)
+		against = pin_trouble(core, question, &r);
 	if (r < 0)
 		return NULL;
-	return json_pack("{s:s,s:s,s:[I,I],s:s,s:s,s:b,s:I,s:s?,s:s?,s:I,s:o,s:I,s:o,s:I,s:s?,s:o,s:b}", "organisation", question->org->alias,
-	                 "organisation_id", pin->org_id, "range", (json_int_t)question->org->range_lo, (json_int_t)question->org->range_hi, "kind",
-	                 b2b_id_kind_name(pin->kind), "owner", pin->owner, "known", known, "id", (json_int_t)(known ? id : choice.id), "chosen",
-	                 known || !choice.id ? NULL : chooser_name(choice.by), "trouble", trouble_name(choice.trouble), "place",
-	                 (json_int_t)choice.place, "place_holder", holder_json(core, choice.place), "pinned", (json_int_t)(pinned ? pinned->id : 0),
-	                 "pinned_holder", pinned ? holder_json(core, pinned->id) : json_null(), "asked", (json_int_t)pin->id, "pin_trouble", trouble, "pin_holder",
-	                 pin->id ? holder_json(core, pin->id) : json_null(), "directory_first", pin->kind == B2B_ID_USER
-	                                                                                             ? core->conf->federation.scim_uid_attribute != NULL
-	                                                                                             : core->conf->federation.scim_gid_attribute != NULL);
+	json = asked_json(question);
+	outcome = json_pack("{s:b,s:I,s:s?,s:s?,s:s?,s:b}", "known", known, "id", (json_int_t)choice.id, "chosen",
+	                    known || !choice.id ? NULL : chooser_name(choice.by), "trouble", trouble_name(choice.trouble), "pin_trouble", against,
+	                    "directory_first", directory_first(core, question->pin.kind));
+	if (json_object_update(json, outcome) < 0 || set_id(core, json, "place", choice.place) < 0 ||
+	    set_id(core, json, "pinned", pinned ? pinned->id : 0) < 0 || set_id(core, json, "asked", question->pin.id) < 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(outcome);
+	return json;
 }
 
 static void preview(struct b2b_core *core, struct b2b_client *client, const char *argument)
