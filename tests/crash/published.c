@@ -77,7 +77,7 @@ int published_snapshot(const struct b2b_policy *policy, unsigned version)
 int published_install(const char *dir, const struct b2b_policy *policy, struct b2b_live *live, int fd)
 {
 	uint64_t generation = 0;
-	int r = b2b_install(dir, policy, FIXTURE_ACME, fd, b2b_live_generation(live), &generation);
+	int r = b2b_install(dir, policy, FIXTURE_ACME, fd, &generation);
 
 	if (r == 0)
 		b2b_live_set_generation(live, generation);

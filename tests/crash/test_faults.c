@@ -194,7 +194,7 @@ static void prepare_restart(void *arg)
 
 	(void)arg;
 	publish_first();
-	assert_int_equal(b2b_install(DIR, stage.policies[0], FIXTURE_ACME, stage.snapshots[2], 1, &generation), 0);
+	assert_int_equal(b2b_install(DIR, stage.policies[0], FIXTURE_ACME, stage.snapshots[2], &generation), 0);
 	stage.to = stage.from;
 	stage.to.snapshot = 2;
 }

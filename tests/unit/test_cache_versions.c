@@ -266,7 +266,7 @@ static void a_downgrade_keeps_what_was_closed(void **state)
 	b2b_install_recover(fixture.dir, fixture.policy, FIXTURE_ACME, live);
 	assert_int_equal(b2b_live_generation(live), generation - 1);
 	snapshot = sealed_snapshot(generation);
-	assert_int_equal(b2b_install(fixture.dir, fixture.policy, FIXTURE_ACME, snapshot, generation - 1, &generation), 0);
+	assert_int_equal(b2b_install(fixture.dir, fixture.policy, FIXTURE_ACME, snapshot, &generation), 0);
 	close(snapshot);
 	b2b_live_unmap(live);
 }
