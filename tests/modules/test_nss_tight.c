@@ -91,11 +91,22 @@ static bool fails(void)
 }
 
 extern void *__libc_calloc(size_t n, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
 extern void *__libc_realloc(void *at, size_t size);
 
 __attribute__((visibility("default"))) void *calloc(size_t n, size_t size)
 {
 	return fails() ? NULL : __libc_calloc(n, size);
+}
+
+__attribute__((visibility("default"))) int posix_memalign(void **ret_at, size_t alignment, size_t size)
+{
+	void *at = fails() ? NULL : __libc_memalign(alignment, size);
+
+	if (!at)
+		return ENOMEM;
+	*ret_at = at;
+	return 0;
 }
 
 __attribute__((visibility("default"))) void *reallocarray(void *at, size_t n, size_t size)
