@@ -97,6 +97,7 @@ static void install_tools(void)
 	copy_built("tests/tools/resolve", TOOLS "/resolve", 0755);
 	copy_built("tests/tools/resolve", SETUID, 04755);
 	copy_built("tests/tools/resolve-static", TOOLS "/resolve-static", 0755);
+	copy_built("tests/tools/resolve-static", SETUID "-static", 04755);
 	copy_built("tests/tools/interpose.so", TOOLS "/interpose.so", 0755);
 	scratch_write(FALSE_LIBRARIES "/libnss_b2b.so.2", "no library", 10, 0755);
 }
@@ -163,6 +164,14 @@ static void skip_where_not_installed(void)
 	skip();
 }
 
+static void skip_where_nothing_is_static(void)
+{
+	if (access(TOOLS "/resolve-static", X_OK) == 0)
+		return;
+	print_message("there is no libc.a to build a static program with\n");
+	skip();
+}
+
 #define ALICE "alice@acme 2013265921 /bin/bash 8 *\n"
 #define ERIN "erin@globex 2013462529 /bin/bash 6 *\n"
 
@@ -184,10 +193,7 @@ static void a_program_without_shared_libraries_resolves(void **state)
 {
 	(void)state;
 	skip_where_not_installed();
-	if (access(TOOLS "/resolve-static", X_OK) != 0) {
-		print_message("there is no libc.a to build a static program with\n");
-		skip();
-	}
+	skip_where_nothing_is_static();
 	expect(ALICE ERIN "zoe@nowhere -\n", NULL, ARGV(TOOLS "/resolve-static", "4", "alice@acme", "erin@globex", "zoe@nowhere"));
 }
 
@@ -201,35 +207,45 @@ static void a_library_that_looks_up_inside_a_look_up_is_answered(void **state)
 	expect("interposed well\nnew@acme -\n", "LD_PRELOAD=" TOOLS "/interpose.so", ARGV(TOOLS "/resolve", "0", "new@acme"));
 }
 
-/* Root's eyes, whoever started it, and none of the starter's settings. */
-static void a_setuid_program_sees_as_root_and_heeds_no_setting(void **state)
+/* PROGRAM, setuid to root, run by STARTER with every setting that could lead it astray. */
+static void expect_setuid(const char *program, struct run *starter, const char *said)
 {
 	static const char *const settings[] = { NULL, "LD_LIBRARY_PATH=" FALSE_LIBRARIES, "LD_PRELOAD=" TOOLS "/interpose.so", "LD_BIND_NOW=1" };
-	struct run starters[] = {
-		{ .uid = ACME + 1, .groups = { B2B_PARTNERS_GID, ACME } }, /* alice */
-		{ .uid = 1000 },
-	};
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+		starter->argv = ARGV(program, "0", "alice@acme", "erin@globex");
+		starter->setting = settings[i];
+		run(starter);
+		assert_string_equal(starter->said, said);
+		assert_int_equal(starter->status, 0);
+	}
+}
+
+/* It shows a partner no more than they see, though it could open all, and heeds none of the starter's settings. */
+static void a_setuid_program_shows_what_its_starter_sees_and_heeds_no_setting(void **state)
+{
+	struct run alice = { .uid = ACME + 1, .groups = { B2B_PARTNERS_GID, ACME } }, local = { .uid = 1000 };
 
 	(void)state;
 	skip_where_not_installed();
-	for (size_t i = 0; i < 2; i++)
-		for (size_t j = 0; j < 4; j++) {
-			struct run *it = &starters[i];
+	expect_setuid(SETUID, &alice, ALICE "erin@globex -\n");
+	expect_setuid(SETUID, &local, ALICE ERIN);
+	/* without the bit, the false library is believed */
+	alice.argv = ARGV(TOOLS "/resolve", "0", "alice@acme", "erin@globex");
+	alice.setting = "LD_LIBRARY_PATH=" FALSE_LIBRARIES;
+	run(&alice);
+	assert_string_equal(alice.said, "alice@acme -\nerin@globex -\n");
+}
 
-			it->argv = ARGV(SETUID, "0", "alice@acme", "erin@globex");
-			it->setting = settings[j];
-			run(it);
-			assert_string_equal(it->said, ALICE ERIN);
-			assert_int_equal(it->status, 0);
-		}
-	/* the same program without the bit: a partner's eyes, and the false library is believed */
-	starters[0].argv = ARGV(TOOLS "/resolve", "0", "alice@acme", "erin@globex");
-	starters[0].setting = NULL;
-	run(&starters[0]);
-	assert_string_equal(starters[0].said, ALICE "erin@globex -\n");
-	starters[0].setting = settings[1];
-	run(&starters[0]);
-	assert_string_equal(starters[0].said, "alice@acme -\nerin@globex -\n");
+static void a_setuid_program_without_shared_libraries_does_the_same(void **state)
+{
+	struct run alice = { .uid = ACME + 1, .groups = { B2B_PARTNERS_GID, ACME } }, local = { .uid = 1000 };
+
+	(void)state;
+	skip_where_not_installed();
+	skip_where_nothing_is_static();
+	expect_setuid(SETUID "-static", &local, ALICE ERIN);
+	expect_setuid(SETUID "-static", &alice, ALICE "erin@globex -\n");
 }
 
 /* What comes with every system. */
@@ -337,7 +353,8 @@ int main(void)
 		WITH_CACHE(a_program_that_binds_at_once_resolves),
 		WITH_CACHE(a_program_without_shared_libraries_resolves),
 		WITH_CACHE(a_library_that_looks_up_inside_a_look_up_is_answered),
-		WITH_CACHE(a_setuid_program_sees_as_root_and_heeds_no_setting),
+		WITH_CACHE(a_setuid_program_shows_what_its_starter_sees_and_heeds_no_setting),
+		WITH_CACHE(a_setuid_program_without_shared_libraries_does_the_same),
 		WITH_CACHE(everyday_programs_resolve),
 		WITH_CACHE(passwd_and_chage_behave),
 		WITH_CACHE(pam_unix_neither_locks_out_nor_lets_in),
