@@ -375,6 +375,52 @@ static void threads_that_share_an_enumeration_share_its_entries(void **state)
 	assert_int_equal(machine_child(shared_body, NULL), 0);
 }
 
+static void *set_back_again_and_again(void *arg)
+{
+	while (*(_Atomic bool *)arg) {
+		nss.setpwent(0);
+		nss.endpwent();
+	}
+	return NULL;
+}
+
+/* What others set back may come again or be over, and is whole. */
+static int set_back_body(void *arg)
+{
+	static char lines[16][BIG];
+	_Atomic bool going = true;
+	int reason, found = 0;
+	pthread_t thread;
+
+	(void)arg;
+	CHECK(enumerate(&next[OF_PASSWD], lines, 16) == entries[OF_PASSWD]);
+	CHECK(pthread_create(&thread, NULL, set_back_again_and_again, &going) == 0);
+	for (int i = 0; i < 20000; i++) {
+		char buf[BIG], text[BIG];
+		union answer answer;
+		enum nss_status status = ask(&next[OF_PASSWD], &answer, buf, sizeof(buf), &reason);
+		int line = 0;
+
+		CHECK(status == NSS_STATUS_SUCCESS || (status == NSS_STATUS_NOTFOUND && reason == ENOENT));
+		if (status != NSS_STATUS_SUCCESS)
+			continue;
+		describe(OF_PASSWD, &answer, text);
+		while (line < entries[OF_PASSWD] && strcmp(text, lines[line]) != 0)
+			line++;
+		CHECK(line < entries[OF_PASSWD]);
+		found++;
+	}
+	going = false;
+	CHECK(pthread_join(thread, NULL) == 0 && found > 0);
+	return 0;
+}
+
+static void an_enumeration_that_others_set_back_stays_whole(void **state)
+{
+	(void)state;
+	assert_int_equal(machine_child(set_back_body, NULL), 0);
+}
+
 /* The child goes on where the parent stood; neither moves the other. */
 static int forked_body(void *arg)
 {
@@ -436,6 +482,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_absent_and_what_is_unavailable_say_so, start, stop),
 		cmocka_unit_test_setup_teardown(maps_are_enumerated_side_by_side, start, stop),
 		cmocka_unit_test_setup_teardown(threads_that_share_an_enumeration_share_its_entries, start, stop),
+		cmocka_unit_test_setup_teardown(an_enumeration_that_others_set_back_stays_whole, start, stop),
 		cmocka_unit_test_setup_teardown(a_fork_takes_the_place_of_an_enumeration_along, start, stop),
 	};
 
