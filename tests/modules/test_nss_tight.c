@@ -286,7 +286,7 @@ static bool interrupt_after(long steps, bool *ret_over)
 
 static void a_handler_that_interrupts_a_look_up_may_look_up_itself(void **state)
 {
-	long every = machine_full_counts() ? 1 : 97;
+	long every = machine_full_counts() ? 5 : 97;
 	bool over = false;
 	int n = 0;
 
