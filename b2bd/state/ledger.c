@@ -168,7 +168,7 @@ static void log_unmet(const struct b2b_policy_org *org, enum b2b_id_kind kind, c
 static int give_id(struct b2b_state *state, const struct b2b_policy_org *org, enum b2b_id_kind kind, const char *owner, uint32_t wanted,
                    uint32_t *ret_id)
 {
-	struct b2b_ledger_choice choice;
+	struct b2b_ledger_choice choice = { 0 };
 	int r = b2b_ledger_range(state, org);
 
 	if (r == 0)
