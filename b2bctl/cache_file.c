@@ -86,7 +86,7 @@ void b2b_cache_file_clear(struct b2b_cache_file *file)
 
 static int judge_header(struct b2b_roster *roster, const char *org_id, uint32_t lo, uint32_t hi, struct b2b_finding *ret_finding)
 {
-	struct b2b_format_snapshot *header = &roster->snap.header;
+	struct b2b_format_snapshot *header = &roster->header;
 	const struct b2b_cache_file *file = &roster->file;
 
 	b2b_copy(header, file->bytes, file->size < sizeof(*header) ? file->size : sizeof(*header));
@@ -116,6 +116,7 @@ int b2b_roster_open(const char *dir, const char *org_id, uint32_t lo, uint32_t h
 		return r;
 	}
 	ret_roster->snap.map = (struct b2b_map){ ret_roster->file.bytes, ret_roster->file.size };
+	b2b_snap_take(&ret_roster->snap, &ret_roster->header);
 	ret_roster->org.record.range_lo = lo;
 	ret_roster->org.record.range_hi = hi;
 	ret_roster->org.words = (const uint32_t *)(const void *)ret_roster->file.bytes; /* only ever prefetched */

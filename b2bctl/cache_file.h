@@ -31,6 +31,7 @@ struct b2b_roster {
 	struct b2b_cache_file file;
 	struct b2b_org org;
 	struct b2b_snap snap;
+	struct b2b_format_snapshot header;
 };
 
 /*

@@ -18,12 +18,12 @@ static json_t *local_of(const struct b2b_entry *entry)
 
 static uint64_t id_at(const struct taking *taking, uint32_t offset)
 {
-	return taking->roster->snap.header.ids_at + (uint64_t)offset * sizeof(uint32_t);
+	return taking->roster->header.ids_at + (uint64_t)offset * sizeof(uint32_t);
 }
 
 static uint64_t list_at(const struct taking *taking, const struct b2b_entry *entry, uint32_t i)
 {
-	return taking->roster->snap.header.lists_at + ((uint64_t)entry->record.list + i) * sizeof(uint32_t);
+	return taking->roster->header.lists_at + ((uint64_t)entry->record.list + i) * sizeof(uint32_t);
 }
 
 static json_t *groups_of(const struct taking *taking, const struct b2b_entry *user)
@@ -46,11 +46,10 @@ static json_t *members_of(const struct taking *taking, const struct b2b_entry *g
 	json_t *list = json_array();
 
 	for (uint32_t i = 0; i < group->record.n_list; i++) {
-		char local[B2B_NAME_SIZE];
-		uint32_t n_local, offset;
+		struct b2b_entry member;
 
-		if (b2b_snap_member(&taking->roster->snap, group->list[i], local, &n_local, &offset) == 0)
-			json_array_append_new(list, json_stringn(local, n_local));
+		if (b2b_snap_member(&taking->roster->snap, group->list[i], &member) == 0)
+			json_array_append_new(list, local_of(&member));
 		else
 			b2b_dump_damage(taking->dump, taking->object, list_at(taking, group, i), "lists: a member that is no user");
 	}
@@ -80,7 +79,7 @@ static void take_group(const struct taking *taking, uint32_t offset, const struc
 /* By id, as a reader finds them: one that is damaged hides none of the others. */
 static void take_entries(const struct taking *taking)
 {
-	for (uint32_t offset = 1; offset < taking->roster->snap.header.n_ids; offset++) {
+	for (uint32_t offset = 1; offset < taking->roster->header.n_ids; offset++) {
 		struct b2b_entry entry;
 		int r = b2b_snap_by_offset(&taking->roster->org, &taking->roster->snap, offset, &entry);
 
@@ -103,10 +102,10 @@ static void name_damage(struct b2b_dump *dump, const struct b2b_roster *roster, 
 	uint64_t generation;
 	int org;
 
-	if (!dump->readable || roster->snap.header.head.version != B2B_FORMAT_VERSION ||
+	if (!dump->readable || roster->header.head.version != B2B_FORMAT_VERSION ||
 	    b2b_index_find(dump->file.bytes, dump->file.size, &policy, &finding) < 0)
 		return;
-	org = b2b_policy_org_by_id(policy, roster->snap.header.org_id);
+	org = b2b_policy_org_by_id(policy, roster->header.org_id);
 	if (org >= 0 && b2b_snapshot_find(roster->file.bytes, roster->file.size, policy, org, &generation, &finding) < 0)
 		b2b_dump_damage(dump, object, finding.at, finding.what);
 	b2b_policy_free(policy);
@@ -122,6 +121,8 @@ static void take_header(json_t *object, const struct b2b_format_snapshot *header
 	json_object_set_new(object, "hash_size", json_integer(header->hash_size));
 	json_object_set_new(object, "n_ids", json_integer(header->n_ids));
 	json_object_set_new(object, "n_lists", json_integer(header->n_lists));
+	json_object_set_new(object, "n_rosters", json_integer(header->n_rosters));
+	json_object_set_new(object, "roster_data_size", json_integer(header->roster_data_size));
 	json_object_set_new(object, "records_size", json_integer(header->records_size));
 }
 
@@ -145,7 +146,7 @@ json_t *b2b_dump_roster(struct b2b_dump *dump, const struct b2b_dump_org *org, c
 	taking.object = object;
 	if (live->bytes)
 		taking.words = (const uint32_t *)(const void *)(live->bytes + B2B_LIVE_WORDS_AT);
-	take_header(object, &roster.snap.header);
+	take_header(object, &roster.header);
 	json_object_set_new(object, "people", json_array());
 	json_object_set_new(object, "groups", json_array());
 	name_damage(dump, &roster, object);

@@ -229,10 +229,10 @@ static void show_snapshot(FILE *out, const json_t *snapshot)
 {
 	if (!show_head(out, "snapshot", snapshot))
 		return;
-	b2b_ctl_paragraph(out, "", "generation %lld, %lld people, %lld groups; %lld places for names, %lld ids, %lld memberships in lists, %lld bytes of records",
+	b2b_ctl_paragraph(out, "", "generation %lld, %lld people, %lld groups; %lld places for names, %lld ids, %lld bytes of records, %lld rosters of %lld bytes",
 	                  b2b_ctl_number(snapshot, "generation"), b2b_ctl_number(snapshot, "n_users"), b2b_ctl_number(snapshot, "n_groups"),
-	                  b2b_ctl_number(snapshot, "hash_size"), b2b_ctl_number(snapshot, "n_ids"), b2b_ctl_number(snapshot, "n_lists"),
-	                  b2b_ctl_number(snapshot, "records_size"));
+	                  b2b_ctl_number(snapshot, "hash_size"), b2b_ctl_number(snapshot, "n_ids"), b2b_ctl_number(snapshot, "records_size"),
+	                  b2b_ctl_number(snapshot, "n_rosters"), b2b_ctl_number(snapshot, "roster_data_size"));
 	show_groups(out, json_object_get(snapshot, "groups"));
 	show_people(out, json_object_get(snapshot, "people"));
 }

@@ -15,7 +15,7 @@ static void judge_image(struct b2b_verify *verify, const struct b2b_roster *rost
 	uint64_t generation;
 	int wanted = verify->wanted ? b2b_policy_org_by_id(verify->wanted, verify->policy->orgs[org].id) : -1;
 
-	if (roster->snap.header.head.version != B2B_FORMAT_VERSION)
+	if (roster->header.head.version != B2B_FORMAT_VERSION)
 		b2b_verify_note(verify, file->name, offsetof(struct b2b_format_head, version),
 		                "another version made it; it was read as readers of this one do", MEND);
 	else if (b2b_snapshot_find(file->bytes, file->size, verify->policy, org, &generation, &finding) < 0)
@@ -27,7 +27,7 @@ static void judge_image(struct b2b_verify *verify, const struct b2b_roster *rost
 /* The generation is stored after the rename, so that for a moment the snapshot is ahead, never behind. */
 static void judge_generation(struct b2b_verify *verify, const char *name, const struct b2b_roster *roster, uint64_t announced)
 {
-	uint64_t found = roster ? roster->snap.header.head.generation : 0;
+	uint64_t found = roster ? roster->header.head.generation : 0;
 
 	if (found < announced)
 		b2b_verify_fault(verify, name, roster ? offsetof(struct b2b_format_head, generation) : B2B_VERIFY_NOWHERE,

@@ -26,7 +26,7 @@ static bool header_valid(const struct b2b_format_snapshot *header, size_t size, 
 	       header->range_lo == record->range_lo && header->range_hi == record->range_hi;
 }
 
-static void take_tables(struct b2b_snap *snap, const struct b2b_format_snapshot *header)
+void b2b_snap_take(struct b2b_snap *snap, const struct b2b_format_snapshot *header)
 {
 	const unsigned char *base = snap->map.base;
 
@@ -62,7 +62,7 @@ static int snap_map(const char *dir, const struct b2b_org *org, struct b2b_snap 
 	b2b_copy(&header, snap->map.base, sizeof(header));
 	if (!header_valid(&header, snap->map.size, &org->record))
 		return -ENODATA;
-	take_tables(snap, &header);
+	b2b_snap_take(snap, &header);
 	return 0;
 }
 

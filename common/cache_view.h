@@ -169,6 +169,9 @@ static inline int b2b_snap_get(struct b2b_cache *cache, struct b2b_org *org, str
 	return 0;
 }
 
+/* Set SNAP's tables, in its map, to those of HEADER, a copy that b2b_format_snapshot_valid found right. */
+void b2b_snap_take(struct b2b_snap *snap, const struct b2b_format_snapshot *header);
+
 /* A record of a snapshot, copied and checked; its lists and display name lie within the file. */
 struct b2b_entry {
 	struct b2b_format_record record;

@@ -96,7 +96,7 @@ static uint32_t header_of_acme(size_t at)
 static void shows_everybody(void **state)
 {
 	static const char *const expected[] = {
-		"index         version 1, for readers from 1 on; ", "names         separator @, visible to organisation, not enumerated", "shells        /bin/bash /bin/sh\n",
+		"names         separator @, visible to organisation, not enumerated", "shells        /bin/bash /bin/sh\n",
 		"operator       0  5000 5001\n", "dba            1  5002\n", "sudo          1  device           2  -        0 s      120 s\n",
 		"ORGANISATION  acme, id 42c3e9, ids 0x78000000 to 0x780003ff\n", "ORGANISATION  apac.acme, ", "ORGANISATION  emea.acme, ", "ORGANISATION  globex, ",
 		"announces generation 1; the organisation is open, epoch 0\n", "heartbeat     b2bd's last was ", "lease         renewed ",

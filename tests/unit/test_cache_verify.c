@@ -184,7 +184,7 @@ static void index_cut(void) { cut("index", 100); }
 static void index_of_anybody(void) { owner_of("index", 1, 0); }
 static void index_writable(void) { mode_of("index", 0666); }
 static void index_a_link(void) { point("index"); }
-static void index_newer(void) { poke("index", 12, "\2\0\2\0", 4); }
+static void index_newer(void) { poke("index", 12, (uint16_t[]){ B2B_FORMAT_VERSION + 1, B2B_FORMAT_VERSION + 1 }, 4); }
 static void index_superseded(void) { poke32("index", offsetof(struct b2b_format_index, superseded), 1); }
 static void index_old(void) { put("index.old"); }
 static void a_loop(void) { poke32("index", org_at(FIXTURE_ACME) + offsetof(struct b2b_format_org, parent), FIXTURE_EMEA); }
@@ -198,7 +198,7 @@ static void live_of_anybody(void) { owner_of(LIVE, 1, (gid_t)-1); }
 static void live_group(void) { owner_of(LIVE, (uid_t)-1, 0); }
 static void live_open(void) { mode_of(LIVE, 0646); }
 static void live_closed(void) { mode_of(LIVE, 0600); }
-static void live_newer(void) { poke(LIVE, 12, "\2\0\2\0", 4); }
+static void live_newer(void) { poke(LIVE, 12, (uint16_t[]){ B2B_FORMAT_VERSION + 1, B2B_FORMAT_VERSION + 1 }, 4); }
 static void live_of_another(void) { poke(LIVE, offsetof(struct b2b_format_live, org_id), "9d01f2", 6); }
 static void a_word_unknown(void) { poke32(LIVE, B2B_LIVE_WORDS_AT + 8, 7); }
 static void first_word(void) { poke32(LIVE, B2B_LIVE_WORDS_AT, 1); }
@@ -210,12 +210,13 @@ static void no_snapshot(void) { lose(SNAPSHOT); }
 static void snapshot_cut(void) { cut(SNAPSHOT, 400); }
 static void snapshot_empty(void) { cut(SNAPSHOT, 0); }
 static void snapshot_of_anybody(void) { owner_of(SNAPSHOT, 1, 1); }
-static void snapshot_newer(void) { poke(SNAPSHOT, 12, "\2\0\2\0", 4); }
+static void snapshot_newer(void) { poke(SNAPSHOT, 12, (uint16_t[]){ B2B_FORMAT_VERSION + 1, B2B_FORMAT_VERSION + 1 }, 4); }
 static void snapshot_of_another(void) { poke(SNAPSHOT, offsetof(struct b2b_format_snapshot, org_id), "9d01f2", 6); }
 static void a_record_wrong(void) { poke(SNAPSHOT, peek32(SNAPSHOT, 148) + 24, "A", 1); }
+static void a_roster_wrong(void) { poke(SNAPSHOT, peek32(SNAPSHOT, 172) + 12, "x", 1); }
 static void an_id_wrong(void) { poke32(SNAPSHOT, peek32(SNAPSHOT, 144) + 4, 0); }
-static void a_list_wrong(void) { poke32(SNAPSHOT, peek32(SNAPSHOT, 156) + 4, 99); }
-static void a_member_wrong(void) { poke32(SNAPSHOT, peek32(SNAPSHOT, 156) + 20, 99); }
+static void a_list_wrong(void) { poke32(SNAPSHOT, peek32(SNAPSHOT, 148) + 48, 99); } /* alice's second group */
+static void a_member_wrong(void) { poke32(SNAPSHOT, peek32(SNAPSHOT, 148) + 56 + 40 + 32 + 32, 99); } /* dba's second member */
 static void folder_without_locals(void) { mode_of("org/42c3e9", 0750); }
 static void folder_of_anybody(void) { owner_of("org/42c3e9", 1, (gid_t)-1); }
 static void folder_shut(void) { mode_of("live", 0700); }
@@ -258,10 +259,11 @@ static const struct damage {
 	{ snapshot_of_anybody, "fault: " SNAPSHOT ": its owner is not root" },
 	{ snapshot_newer, "fault: " SNAPSHOT " at byte 14: min_reader" },
 	{ snapshot_of_another, "fault: " SNAPSHOT " at byte 40: org_id" },
-	{ a_record_wrong, "fault: " SNAPSHOT " at byte 760: record: its name or its display name" },
+	{ a_record_wrong, "fault: " SNAPSHOT " at byte 728: record: its name or its display name" },
+	{ a_roster_wrong, "fault: " SNAPSHOT " at byte 964: rosters: not the names" },
 	{ an_id_wrong, "fault: " SNAPSHOT " at byte 324: ids: an id that does not lead to its record" },
-	{ a_list_wrong, "fault: " SNAPSHOT " at byte 728: lists: one that does not ascend" },
-	{ a_member_wrong, "fault: " SNAPSHOT " at byte 748: lists: a member that is no user" },
+	{ a_list_wrong, "fault: " SNAPSHOT " at byte 772: lists: one that does not ascend" },
+	{ a_member_wrong, "fault: " SNAPSHOT " at byte 888: lists: a member that is no user" },
 	{ folder_without_locals, "fault: org/42c3e9: group, mode or ACL" },
 	{ folder_of_anybody, "fault: org/42c3e9: its owner is not root" },
 	{ folder_shut, "fault: live: not everybody may pass through it" },
@@ -298,9 +300,9 @@ static void somebodys(void) { put("org/42c3e9/notes"); }
 static void open_for_nobody(void) { b2b_live_store(fixture.lives[FIXTURE_ACME], FIXTURE_LO(FIXTURE_ACME) + 50, B2B_LIVE_OPEN, false); }
 static void never_stored(void) { poke32(LIVE, B2B_LIVE_WORDS_AT + 4, 0); }
 static void not_announced(void) { b2b_live_set_generation(fixture.lives[FIXTURE_ACME], 0); }
-static void index_of_next(void) { poke("index", 12, "\2\0", 2); }
-static void live_of_next(void) { poke(LIVE, 12, "\2\0", 2); }
-static void snapshot_of_next(void) { poke(SNAPSHOT, 12, "\2\0", 2); }
+static void index_of_next(void) { poke("index", 12, &(uint16_t){ B2B_FORMAT_VERSION + 1 }, 2); }
+static void live_of_next(void) { poke(LIVE, 12, &(uint16_t){ B2B_FORMAT_VERSION + 1 }, 2); }
+static void snapshot_of_next(void) { poke(SNAPSHOT, 12, &(uint16_t){ B2B_FORMAT_VERSION + 1 }, 2); }
 
 static void without_section(void)
 {
@@ -417,6 +419,7 @@ static void each_byte_of_a_live_header_counts(void **state)
 {
 	static const struct free_bytes list[] = {
 		{ "the organisation's word: whatever state and epoch were stored last", 128, 4 },
+		{ "changes: whatever number was stored last", 144, 4 },
 		{ "heartbeat and lease: any time that has been", 192, 16 },
 		{ "boot id: of another boot the times mean nothing", 208, 16 },
 	};
@@ -432,7 +435,7 @@ static void each_byte_of_a_live_header_counts(void **state)
 
 static void each_byte_of_a_snapshot_counts(void **state)
 {
-	size_t records = peek32(SNAPSHOT, 148), alice = records, carol = alice + 48, dave = carol + 40;
+	size_t records = peek32(SNAPSHOT, 148), alice = records, carol = alice + 56, dave = carol + 40;
 	const struct free_bytes list[] = {
 		{ "alice's roles: those delegated", alice, 8 },
 		{ "carol's roles", carol, 8 },
