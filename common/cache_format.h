@@ -49,7 +49,8 @@
  *  - a live file is for ever: size and place of the words never change, nor does
  *    its min_reader grow. It is brought up to date in place, under the guard. Its
  *    words are revocations; removing it would leave processes with the one
- *    they mapped, open for ever.
+ *    they mapped, open for ever. An older b2bd may write its own header over
+ *    yours (b2b_live_mend): what you add has to be able to be made again.
  *  - a snapshot of another version is not judged by b2b_snapshot_check and so
  *    not announced after a crash; readers go on with it where they may, and
  *    b2bd publishes that organisation anew when it starts.

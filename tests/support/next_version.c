@@ -124,6 +124,8 @@ static void next_snapshot(const char *dir, const char *org_id, uint16_t min_read
 	move(&image, &snapshot.lists_at, snapshot.n_lists * sizeof(uint32_t));
 	move(&image, &snapshot.hash_at, snapshot.hash_size * sizeof(struct b2b_format_name));
 	move(&image, &snapshot.ids_at, snapshot.n_ids * sizeof(uint32_t));
+	move(&image, &snapshot.roster_data_at, snapshot.roster_data_size);
+	move(&image, &snapshot.rosters_at, snapshot.n_rosters * sizeof(struct b2b_format_roster_place));
 	image.end += STRANGE;
 	set_head(&snapshot.head, &image, sizeof(snapshot), min_reader);
 	snapshot.head.generation++;

@@ -281,7 +281,7 @@ static void makes_anew_what_a_newer_version_made(void **state)
 	file = fopen(path, "r+e");
 	assert_non_null(file);
 	assert_int_equal(fseek(file, offsetof(struct b2b_format_head, version), SEEK_SET), 0);
-	assert_int_equal(fwrite("\2\0\2\0", 4, 1, file), 1);
+	assert_int_equal(fwrite((uint16_t[]){ B2B_FORMAT_VERSION + 1, B2B_FORMAT_VERSION + 1 }, 4, 1, file), 1);
 	fclose(file);
 	apply(place, ACME, B2B_CTL_OK);
 	assert_has(place->err, "index was made by a newer b2b, which this one cannot read, and is made anew; restart b2bd");
