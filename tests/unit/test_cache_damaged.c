@@ -80,17 +80,17 @@ static void another_organisations_answer_is_none(void **state)
 	(void)state;
 	assert_int_equal(b2b_cache_getpwnam(cache, "erin@globex", &pw, buf, sizeof(buf)), 0);
 	assert_int_equal(b2b_cache_getpwnam(cache, "heidi@apac.acme", &pw, buf, sizeof(buf)), 0);
-	/* The name leads to the slot of globex, which is mapped. */
+	/* The name leads to the slot of globex, which is mapped, and known by its own name. */
 	for (uint32_t *slot = (void *)(index_bytes + ((const struct b2b_format_index *)(const void *)index_bytes)->hash_at);; slot++)
 		if (*slot == FIXTURE_APAC + 1) {
 			*slot = FIXTURE_GLOBEX + 1;
 			break;
 		}
 	memcpy(org_at(FIXTURE_GLOBEX)->alias, org_at(FIXTURE_APAC)->alias, B2B_NAME_SIZE);
-	assert_int_equal(b2b_cache_getpwnam(cache, "erin@apac.acme", &pw, buf, sizeof(buf)), -ENODATA);
-	assert_int_equal(b2b_cache_standing(cache, "erin@apac.acme", "sshd", &standing), -ENODATA);
-	assert_int_equal(b2b_cache_getgrnam(cache, "ops@apac.acme", &gr, buf, sizeof(buf)), -ENODATA);
-	assert_int_equal(b2b_cache_getgrnam(cache, "members@apac.acme", &gr, buf, sizeof(buf)), -ENODATA);
+	assert_int_equal(b2b_cache_getpwnam(cache, "erin@apac.acme", &pw, buf, sizeof(buf)), -ENOENT);
+	assert_int_equal(b2b_cache_standing(cache, "erin@apac.acme", "sshd", &standing), -ENOENT);
+	assert_int_equal(b2b_cache_getgrnam(cache, "ops@apac.acme", &gr, buf, sizeof(buf)), -ENOENT);
+	assert_int_equal(b2b_cache_getgrnam(cache, "members@apac.acme", &gr, buf, sizeof(buf)), -ENOENT);
 }
 
 int main(void)

@@ -227,6 +227,7 @@ static void whoever_is_new_is_open_whatever_the_id(void **state)
 	struct b2b_guard_message message;
 
 	open_acme(world);
+	b2b_publish_settled(world->publish);
 	reserve(world, ACME_LO + 500, "u-1");
 	reserve(world, ACME_LO + 20, "u-2");
 	reserve(world, ACME_LO + 700, "u-3");
