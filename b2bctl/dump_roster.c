@@ -48,7 +48,7 @@ static json_t *members_of(const struct taking *taking, const struct b2b_entry *g
 	for (uint32_t i = 0; i < group->record.n_list; i++) {
 		struct b2b_entry member;
 
-		if (b2b_snap_member(&taking->roster->snap, group->list[i], &member) == 0)
+		if (b2b_snap_member(&taking->roster->org, &taking->roster->snap, group->list[i], &member) == 0)
 			json_array_append_new(list, local_of(&member));
 		else
 			b2b_dump_damage(taking->dump, taking->object, list_at(taking, group, i), "lists: a member that is no user");

@@ -11,7 +11,7 @@ static int add_open(const struct b2b_look *look, struct b2b_group_fill *fill, ui
 	struct b2b_entry member;
 	int r;
 
-	r = b2b_snap_member(look->snap, ref, &member);
+	r = b2b_snap_member(look->org, look->snap, ref, &member);
 	if (r < 0)
 		return r;
 	if (B2B_LIVE_STATE(b2b_org_word(look->org, member.record.offset)) != B2B_LIVE_OPEN)

@@ -175,8 +175,8 @@ int b2b_snap_by_name(const struct b2b_org *org, const struct b2b_snap *snap, con
 	return -ENOENT;
 }
 
-/* The record of REF with its name: that goes to callers who print it, so it is judged too. */
-static int take_entry(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *entry)
+/* The record of REF with its name: that goes to callers who print it, or keep it where 31 bytes have room, so it is judged too. */
+static int take_entry(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *entry)
 {
 	const char *text;
 	int r;
@@ -184,6 +184,8 @@ static int take_entry(const struct b2b_snap *snap, uint32_t ref, struct b2b_entr
 	r = take_record(snap, ref, entry, &text);
 	if (r < 0)
 		return r;
+	if (entry->record.n_local + org->n_suffix - sizeof("*") > B2B_NAME_SIZE)
+		return -ENODATA;
 	return b2b_local_take(text, entry->record.n_local, entry->local) ? 0 : -ENODATA;
 }
 
@@ -198,13 +200,13 @@ int b2b_snap_by_offset(const struct b2b_org *org, const struct b2b_snap *snap, u
 	ref = b2b_load32(snap->ids + offset);
 	if (ref == 0)
 		return -ENOENT;
-	r = take_entry(snap, ref, ret_entry);
+	r = take_entry(org, snap, ref, ret_entry);
 	return r == 0 && ret_entry->record.offset != offset ? -ENODATA : r;
 }
 
-int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *ret_entry)
+int b2b_snap_member(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *ret_entry)
 {
-	int r = take_entry(snap, ref, ret_entry);
+	int r = take_entry(org, snap, ref, ret_entry);
 
 	return r == 0 && ret_entry->record.kind != B2B_RECORD_USER ? -ENODATA : r;
 }

@@ -201,7 +201,7 @@ static inline uint8_t b2b_snap_kind(const struct b2b_snap *snap, uint32_t ref)
 }
 
 /* The record that REF names, where it is a user's, for lists of members. Errors as above. */
-int b2b_snap_member(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *ret_entry);
+int b2b_snap_member(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *ret_entry);
 
 /* Room for a path below the cache's directory. Small: threads may have 16 KiB of stack, and organisations are mapped inside each other. */
 #define B2B_CACHE_PATH_SIZE 512

@@ -21,24 +21,31 @@ static struct fixture fixture;
 static struct b2b_cache *cache;
 static char buf[512];
 
-/* The index in place, writable, as readers have it mapped. */
 static unsigned char *index_bytes;
 static size_t index_size;
 
-static int start(void **state)
+/* The file NAME of the cache, writable, as readers have it mapped. */
+static unsigned char *map(const char *name, size_t *ret_size)
 {
 	char path[SCRATCH_SIZE];
+	void *bytes;
 	int fd;
 
-	(void)state;
-	fixture_start(&fixture, NULL);
-	scratch_path(path, fixture.dir, "index");
+	scratch_path(path, fixture.dir, name);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
-	index_size = (size_t)lseek(fd, 0, SEEK_END);
-	index_bytes = mmap(NULL, index_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	assert_ptr_not_equal(index_bytes, MAP_FAILED);
+	*ret_size = (size_t)lseek(fd, 0, SEEK_END);
+	bytes = mmap(NULL, *ret_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(bytes, MAP_FAILED);
 	close(fd);
+	return bytes;
+}
+
+static int start(void **state)
+{
+	(void)state;
+	fixture_start(&fixture, NULL);
+	index_bytes = map("index", &index_size);
 	return b2b_cache_new(fixture.dir, &cache);
 }
 
@@ -93,11 +100,38 @@ static void another_organisations_answer_is_none(void **state)
 	assert_int_equal(b2b_cache_getgrnam(cache, "members@apac.acme", &gr, buf, sizeof(buf)), -ENOENT);
 }
 
+/* 31 bytes are what utmp has room for: cut there, it would be somebody else's. */
+static void no_name_is_longer_than_names_may_be(void **state)
+{
+	const struct b2b_snapshot_user user = { .local = "a_person.with-a-long.name1", .gecos = "and-more", .uid = FIXTURE_LO(FIXTURE_ACME) + 1 };
+	struct b2b_snapshot_builder *builder = fixture_builder(&fixture, FIXTURE_ACME, false);
+	struct b2b_format_record *record;
+	unsigned char *bytes;
+	struct passwd pw;
+	struct group gr;
+	size_t size;
+
+	(void)state;
+	assert_int_equal(b2b_snapshot_add_user(builder, &user), 0);
+	fixture_publish(&fixture, FIXTURE_ACME, builder);
+	b2b_snapshot_free(builder);
+	assert_int_equal(b2b_cache_getpwuid(cache, user.uid, &pw, buf, sizeof(buf)), 0);
+	assert_int_equal(strlen(pw.pw_name), B2B_NAME_SIZE - 1);
+	bytes = map("org/42c3e9/snapshot", &size);
+	record = (struct b2b_format_record *)(void *)(bytes + ((const struct b2b_format_snapshot *)(const void *)bytes)->records_at);
+	record->n_local += 3;
+	record->n_gecos -= 3;
+	assert_int_equal(b2b_cache_getpwuid(cache, user.uid, &pw, buf, sizeof(buf)), -ENODATA);
+	assert_int_equal(b2b_cache_getgrnam(cache, "members@acme", &gr, buf, sizeof(buf)), -ENODATA);
+	munmap(bytes, size);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_group_has_one_organisations_name_and_people, start, stop),
 		cmocka_unit_test_setup_teardown(another_organisations_answer_is_none, start, stop),
+		cmocka_unit_test_setup_teardown(no_name_is_longer_than_names_may_be, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
