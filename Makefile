@@ -101,7 +101,7 @@ MODULE_TOOLS := $(BUILD)/tests/tools/resolve $(BUILD)/tests/tools/interpose.so $
 HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all tests install uninstall check check-long demo bench fuzz lint clean help
+.PHONY: all tests install uninstall check check-long demo bench bench-tools fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
 tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS)
@@ -196,12 +196,13 @@ check-long: all tests ## the same with full counts
 demo: all $(HOST_TOOLS) ## a log-in, an offboarding and the end of a contract, on a real host
 	BUILD='$(BUILD)' KEEP='$(KEEP)' tests/hosts/demo
 
-bench: all $(BUILD)/tests/bench/bench_nss ## measure look-ups beside peers and a floor
+bench: all $(BENCH_TOOLS) $(HOST_TOOLS) ## measure look-ups beside floors and peers, in throw-away hosts (PEOPLE="1000 100000", PEERS=no)
 	BUILD='$(BUILD)' tests/bench/run
 
 lint: ## static analysis and the house rules
 	BUILD='$(BUILD)' packaging/lint
 
+include tests/bench/bench.mk
 include packaging/install.mk
 
 clean: ## remove everything that was built

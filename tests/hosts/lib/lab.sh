@@ -3,27 +3,31 @@
 LAB_NET=10.77.0
 SERVICE_ADDRESS=$LAB_NET.1 # the federation service
 
-# LAYER, set by a test before it sources lib.sh: hosts that have more than the base layer has.
+# LAYER, set by a test before it sources lib.sh: hosts that have other packages than the base layer, or none of them ("none").
+# Whoever wants a layer that is not listed here sets its LAYER_PACKAGES too.
 LAYER=${LAYER:-base}
-declare -A LAYER_PACKAGES=(
-	[services]='at dbus libglib2.0-bin polkitd pkexec postgresql uidmap nscd systemd-userdbd'
-	[unscd]=unscd
+declare -A LAYER_PACKAGES
+LAYER_PACKAGES+=(
+	[services]='@base at dbus libglib2.0-bin polkitd pkexec postgresql uidmap nscd systemd-userdbd'
+	[unscd]='@base unscd'
 )
 export LAYER
 
 # Start this script again as the tenant of a lab. Does not return.
 lab_enter()
 {
-	local arguments=("$@")
-
-	if test "$LAYER" = base; then set --; else set -- "$LAYER" @base ${LAYER_PACKAGES[$LAYER]}; fi
-	BUILD=$BUILD "$HERE/base" "$@" || exit 1
+	# shellcheck disable=SC2086
+	case $LAYER in
+	none) ;;
+	base) BUILD=$BUILD "$HERE/base" || exit 1 ;;
+	*) BUILD=$BUILD "$HERE/base" "$LAYER" ${LAYER_PACKAGES[$LAYER]} || exit 1 ;;
+	esac
 	test -x "$BUILD/tests/hosts/init" || die "run 'make tests' first: $BUILD/tests/hosts/init is not there"
 	lab_sweep
 	export B2B_LAB=inside
 	export B2B_LAB_OUTER="$$ $(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)"
 	exec setpriv --pdeathsig KILL unshare --mount --pid --net --uts --ipc --fork --kill-child=KILL --propagation private \
-		"$BUILD/tests/hosts/init" bash "$0" "${arguments[@]}"
+		"$BUILD/tests/hosts/init" bash "$0" "$@"
 }
 
 # Folders of labs that were killed: nobody holds their lock any more.
@@ -49,8 +53,15 @@ lab_end()
 	exit "$status"
 }
 
-# lab_start: bridge, addresses, memory for layers, our products as a layer.
+# lab_start: a lab with a client, the laptop.
 lab_start()
+{
+	lab_open
+	laptop_start
+}
+
+# lab_open: bridge, addresses, memory for layers, our products as a layer.
+lab_open()
 {
 	mkdir -p "$LOGS"
 	rm -rf "${LOGS:?}"/*
@@ -58,7 +69,8 @@ lab_start()
 	mount -t sysfs -o ro sys /sys # of this network namespace
 	# Daemons start with no login uid, as from init; whoever runs the tests may have one.
 	{ echo 4294967295 >/proc/self/loginuid; } 2>/dev/null || true
-	LAB=$(mktemp -d "$HOSTS/lab.XXXXXX")
+	mkdir -p "$HOSTS"
+	LAB=$(mktemp -d "$HOSTS/lab.XXXXXX") || die "no folder for the lab below $HOSTS"
 	exec {LAB_LOCK}>"$LAB/lock"
 	flock "$LAB_LOCK"
 	echo "$B2B_LAB_OUTER" >"$LAB/outer"
@@ -74,10 +86,10 @@ lab_start()
 	ip addr add "$SERVICE_ADDRESS/24" dev lab0
 	ip link set lab0 up
 	mkdir "$LAB/mem/base"
-	tar --xattrs --xattrs-include='*' -C "$LAB/mem/base" -xf "$HOSTS/$LAYER.tar" || die "the base layer cannot be unpacked"
+	test "$LAYER" = none || tar --xattrs --xattrs-include='*' -C "$LAB/mem/base" -xf "$HOSTS/$LAYER.tar" ||
+		die "the layer $LAYER cannot be unpacked"
 	lab_product
 	printf '127.0.0.1 localhost\n%s login.lab\n' "$SERVICE_ADDRESS" >"$LAB/run/names"
-	laptop_start
 }
 
 # Our products as a layer of their own: what `make install` puts there, and the tests' tools.

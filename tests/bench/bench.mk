@@ -1,0 +1,28 @@
+# The benchmark: its programs, and the floors as NSS modules of their own. They are compiled as what is shipped is.
+BENCH        := $(BUILD)/bench-tools
+BENCH_PARTS  := tests/bench/people.c tests/bench/source.c tests/bench/packed.c
+BENCH_FLOORS := $(patsubst %,$(BENCH)/libnss_bench%.so.2,none flat hash)
+BENCH_TOOLS  := $(addprefix $(BENCH)/,generate build bench worker) $(BENCH_FLOORS)
+
+bench-tools: $(BENCH_TOOLS)
+
+$(BENCH)/libnss_bench%.so.2: tests/bench/floor/entry.c $(BUILD)/obj/tests/bench/floor/%.o $(call objs,tests/bench/source.c tests/bench/packed.c)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -DSERVICE=bench$* -c $< -o $(BUILD)/obj/tests/bench/floor/entry.$*.o
+	$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,-soname,libnss_bench$*.so.2 -o $@ $(BUILD)/obj/tests/bench/floor/entry.$*.o $(filter %.o,$^)
+
+$(BENCH)/generate: $(call objs,tests/bench/generate.c tests/bench/people.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^
+
+$(BENCH)/worker: $(call objs,tests/bench/worker.c tests/bench/ask.c tests/bench/keys.c tests/bench/ops.c tests/bench/people.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ -lpthread
+
+$(BENCH)/bench: $(call objs,tests/bench/bench.c tests/bench/measure.c tests/bench/subject.c tests/bench/ops.c tests/bench/people.c) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(call pkg,--libs,jansson)
+
+$(BENCH)/build: $(call objs,tests/bench/build.c tests/bench/publish.c tests/bench/flat_write.c $(BENCH_PARTS)) $(BUILD)/libagent.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(B2BD_LIBS) -lpthread

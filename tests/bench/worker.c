@@ -1,0 +1,271 @@
+/*
+ * worker SERVICE PEOPLE KNOWS: one subject's process. Reads requests from descriptor 0 and answers on 1, so that a subject
+ * that hangs or crashes takes nothing else with it. KNOWS 0: its module knows nobody, and that is the right answer.
+ */
+#include <nss.h>
+#include <pthread.h>
+#include <pwd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/bench/ask.h"
+
+#define NS_PER_S 1000000000ull
+#define FIRST_RUN_NS (2 * NS_PER_S)    /* until everything has been touched once, at the most */
+#define ENUMERATE_NS (2 * NS_PER_S)    /* the same for one enumeration: what is slower is measured by its first entries */
+#define PROBE_NS 2000000u              /* a batch that takes as long tells what one call costs */
+
+static struct bench_population population;
+static bool knows_somebody;
+static struct bench_key keys[BENCH_BATCH_MAX];
+static char buffers[2][BENCH_BUFFER_SIZE];
+static double cost_ns[64]; /* of a call, by operation; 0: not known yet */
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+/* Is there somebody to be found? */
+static bool expects(const struct bench_op *op)
+{
+	return knows_somebody && op->whom != BENCH_ABSENT_OURS && op->whom != BENCH_ABSENT_OTHER;
+}
+
+/* TIMES questions, over N keys again and again. Returns how many answers were wrong. */
+static uint64_t ask_all(const struct bench_op *op, size_t n, uint64_t times)
+{
+	bool expected = expects(op);
+	uint64_t wrong = 0;
+
+	for (size_t i = 0; times-- > 0; i = i + 1 < n ? i + 1 : 0)
+		wrong += !bench_ask(op->ask, &keys[i], expected, buffers[0]);
+	return wrong;
+}
+
+/* Everybody once, so that every page has been touched and every answer seen; as far as FIRST_RUN_NS goes. */
+static uint64_t touch_everyone(const struct bench_op *op)
+{
+	uint64_t wrong = 0, deadline = now() + FIRST_RUN_NS;
+
+	for (uint32_t first = 0; first < population.people && now() < deadline; first += 1000) {
+		uint32_t n = population.people - first < 1000 ? population.people - first : 1000;
+
+		bench_keys_everyone(&population, first, keys, n);
+		for (uint32_t i = 0; i < n && (i % 16 || now() < deadline); i++)
+			wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
+	}
+	return wrong;
+}
+
+static uint64_t touch_keys(const struct bench_op *op, size_t n)
+{
+	uint64_t wrong = 0, deadline = now() + FIRST_RUN_NS;
+
+	for (size_t i = 0; i < n && now() < deadline; i++)
+		wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
+	return wrong;
+}
+
+/* What a call of OP costs, found by batches that double. */
+static double probe(const struct bench_op *op, size_t n)
+{
+	for (uint64_t times = 1;; times *= 2) {
+		uint64_t began = now(), took;
+
+		ask_all(op, n, times);
+		took = now() - began;
+		if (took > PROBE_NS || times >= BENCH_BATCH_MAX)
+			return (double)took / (double)times;
+	}
+}
+
+/* How many calls of OP fit BUDGET. */
+static uint64_t batch_size(int op, uint64_t budget_ns)
+{
+	double fit = (double)budget_ns / (cost_ns[op] > 1 ? cost_ns[op] : 1);
+
+	return fit < 1 ? 1 : fit > BENCH_BATCH_MAX ? BENCH_BATCH_MAX : (uint64_t)fit;
+}
+
+static void take_samples(const struct bench_op *op, size_t n, uint64_t times, struct bench_reply *reply)
+{
+	for (size_t i = 0; i < times && i < BENCH_SAMPLES; i++) {
+		uint64_t began = now(), took;
+
+		reply->wrong += !bench_ask(op->ask, &keys[i % n], expects(op), buffers[0]);
+		took = now() - began;
+		reply->samples_ns[reply->n_samples++] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
+	}
+	reply->calls += reply->n_samples;
+}
+
+/* The first request of an operation: everything is touched once, and the cost becomes known. */
+static void prepare(int number, struct bench_reply *reply)
+{
+	const struct bench_op *op = &bench_ops[number];
+	size_t n = bench_keys_distinct(&population, op);
+
+	if (n == 0) {
+		reply->wrong += touch_everyone(op);
+		n = 1024;
+		bench_keys_make(&population, op, 0, keys, n);
+	} else {
+		bench_keys_make(&population, op, 0, keys, n);
+		reply->wrong += touch_keys(op, n);
+	}
+	cost_ns[number] = probe(op, n);
+}
+
+static void look_up(const struct bench_request *request, struct bench_reply *reply)
+{
+	const struct bench_op *op = &bench_ops[request->op];
+	size_t distinct = bench_keys_distinct(&population, op), n;
+	uint64_t times, began;
+
+	if (cost_ns[request->op] == 0)
+		prepare(request->op, reply);
+	times = batch_size(request->op, request->budget_ns);
+	n = distinct ? distinct : times;
+	bench_keys_make(&population, op, request->seed, keys, n);
+	/* What is hot has been so a moment ago; what is random meets warm code alone. */
+	if (distinct && times >= distinct)
+		reply->wrong += ask_all(op, n, n);
+	began = now();
+	reply->wrong += ask_all(op, n, times);
+	reply->ns = (double)(now() - began) / (double)times;
+	reply->calls = times;
+	bench_keys_make(&population, op, ~request->seed, keys, n);
+	take_samples(op, n, times, reply);
+}
+
+/* Entries come in an order of the subject's own: each must be one of the people, and at the end all must have come. */
+static void enumerate(struct bench_reply *reply)
+{
+	struct passwd pw, *found;
+	uint64_t began = now(), entries = 0, uids = 0, sum = 0;
+	bool whole = true;
+
+	setpwent();
+	while (getpwent_r(&pw, buffers[0], BENCH_BUFFER_SIZE, &found) == 0) {
+		entries++;
+		uids += found->pw_uid;
+		if (entries % 256 == 0 && now() - began > ENUMERATE_NS) {
+			whole = false;
+			break;
+		}
+	}
+	endpwent();
+	reply->ns = (double)(now() - began) / (double)(entries ? entries : 1);
+	reply->calls = entries;
+	if (whole) {
+		for (uint32_t person = 0; knows_somebody && person < population.people; person++)
+			sum += bench_person_uid(&population, person);
+		reply->wrong = uids == sum && entries == (knows_somebody ? population.people : 0) ? 0 : 1;
+	}
+}
+
+/* Threads that ask at once, until the time is over. */
+struct crowd {
+	const struct bench_op *op;
+	size_t n;
+	uint64_t until_ns;
+	pthread_barrier_t start;
+	_Atomic uint64_t calls, wrong;
+};
+
+struct one {
+	struct crowd *crowd;
+	pthread_t thread;
+	size_t number;
+};
+
+static void *ask_until(void *arg)
+{
+	struct one *one = arg;
+	struct crowd *crowd = one->crowd;
+	uint64_t calls = 0, wrong = 0;
+	size_t i = one->number * crowd->n / 2;
+
+	pthread_barrier_wait(&crowd->start);
+	do {
+		wrong += !bench_ask(crowd->op->ask, &keys[i], knows_somebody, buffers[one->number]);
+		i = i + 1 < crowd->n ? i + 1 : 0;
+	} while (++calls % 16 || now() < crowd->until_ns);
+	crowd->calls += calls;
+	crowd->wrong += wrong;
+	return NULL;
+}
+
+/* The reply's cost is the time by all calls of all threads: what one more call takes of the clock. */
+static void crowd(const struct bench_request *request, unsigned threads, struct bench_reply *reply)
+{
+	const struct bench_op *op = &bench_ops[request->op];
+	struct crowd crowd = { .op = op, .n = bench_keys_distinct(&population, op) };
+	struct one ones[2];
+	uint64_t began;
+	unsigned n;
+
+	bench_keys_make(&population, op, request->seed, keys, crowd.n);
+	if (cost_ns[request->op] == 0) {
+		touch_keys(op, crowd.n);
+		cost_ns[request->op] = 1;
+	}
+	pthread_barrier_init(&crowd.start, NULL, threads);
+	began = now();
+	crowd.until_ns = began + request->budget_ns;
+	for (n = 0; n < threads; n++) {
+		ones[n] = (struct one){ .crowd = &crowd, .number = n };
+		if (pthread_create(&ones[n].thread, NULL, ask_until, &ones[n]) != 0)
+			_exit(1);
+	}
+	while (n > 0)
+		pthread_join(ones[--n].thread, NULL);
+	reply->calls = crowd.calls;
+	reply->wrong = crowd.wrong;
+	reply->ns = (double)(now() - began) / (double)reply->calls;
+	pthread_barrier_destroy(&crowd.start);
+}
+
+static void answer(const struct bench_request *request, struct bench_reply *reply)
+{
+	const struct bench_op *op = &bench_ops[request->op];
+
+	if (op->how == BENCH_THREAD || op->how == BENCH_TWO_THREADS)
+		crowd(request, op->how == BENCH_THREAD ? 1 : 2, reply);
+	else if (op->ask == BENCH_ENUMERATE)
+		enumerate(reply);
+	else
+		look_up(request, reply);
+}
+
+int main(int argc, char **argv)
+{
+	struct bench_request request;
+
+	if (argc != 4 || bench_population((uint32_t)strtoul(argv[2], NULL, 10), &population) < 0) {
+		fprintf(stderr, "usage: worker SERVICE PEOPLE KNOWS\n");
+		return 2;
+	}
+	knows_somebody = strcmp(argv[3], "0") != 0;
+	if (*argv[1]) {
+		__nss_configure_lookup("passwd", argv[1]);
+		__nss_configure_lookup("group", argv[1]);
+		__nss_configure_lookup("initgroups", argv[1]);
+	}
+	while (read(0, &request, sizeof(request)) == sizeof(request)) {
+		struct bench_reply reply = { .ns = 0 };
+
+		answer(&request, &reply);
+		if (write(1, &reply, sizeof(reply)) != sizeof(reply))
+			return 1;
+	}
+	return 0;
+}
