@@ -104,7 +104,7 @@ FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .PHONY: all tests install uninstall check check-long demo bench bench-tools fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
-tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS)
+tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) bench-tools
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

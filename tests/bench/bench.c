@@ -23,7 +23,9 @@ static json_t *cell_json(const struct bench_op *op, struct bench_cell *cell)
 	json_object_set_new(json, "wrong", json_integer((json_int_t)cell->wrong));
 	if (cell->failed)
 		json_object_set_new(json, "failed", json_string(cell->failed));
-	if (cell->n_samples) {
+	if (op->once && cell->n_samples) {
+		json_object_set_new(json, "more", json_integer(cell->samples_ns[0]));
+	} else if (cell->n_samples) {
 		json_object_set_new(json, "call_p50_ns", json_real(bench_percentile(cell, 50)));
 		json_object_set_new(json, "call_p99_ns", json_real(bench_percentile(cell, 99)));
 	}

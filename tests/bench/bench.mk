@@ -2,7 +2,7 @@
 BENCH        := $(BUILD)/bench-tools
 BENCH_PARTS  := tests/bench/people.c tests/bench/source.c tests/bench/packed.c
 BENCH_FLOORS := $(patsubst %,$(BENCH)/libnss_bench%.so.2,none flat hash)
-BENCH_TOOLS  := $(addprefix $(BENCH)/,generate build bench worker) $(BENCH_FLOORS)
+BENCH_TOOLS  := $(addprefix $(BENCH)/,generate build bench worker first visible) $(BENCH_FLOORS)
 
 bench-tools: $(BENCH_TOOLS)
 
@@ -15,14 +15,24 @@ $(BENCH)/generate: $(call objs,tests/bench/generate.c tests/bench/people.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -pie -o $@ $^
 
-$(BENCH)/worker: $(call objs,tests/bench/worker.c tests/bench/ask.c tests/bench/keys.c tests/bench/ops.c tests/bench/people.c)
+$(BENCH)/worker: $(call objs,tests/bench/worker.c tests/bench/ask.c tests/bench/keys.c tests/bench/ops.c tests/bench/people.c tests/bench/first_run.c \
+	tests/bench/memory.c common/clock.c)
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -pie -o $@ $^ -lpthread
 
-$(BENCH)/bench: $(call objs,tests/bench/bench.c tests/bench/measure.c tests/bench/subject.c tests/bench/ops.c tests/bench/people.c) $(BUILD)/libcommon.a
+$(BENCH)/bench: $(call objs,tests/bench/bench.c tests/bench/measure.c tests/bench/subject.c tests/bench/ops.c tests/bench/people.c \
+	tests/bench/first_run.c) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -pie -o $@ $^ $(call pkg,--libs,jansson)
 
 $(BENCH)/build: $(call objs,tests/bench/build.c tests/bench/publish.c tests/bench/flat_write.c $(BENCH_PARTS)) $(BUILD)/libagent.a $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -pie -o $@ $^ $(B2BD_LIBS) -lpthread
+
+$(BENCH)/first: $(call objs,tests/bench/first.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^
+
+$(BENCH)/visible: $(call objs,tests/bench/visible.c tests/bench/people.c) $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ $(call pkg,--libs,libacl)

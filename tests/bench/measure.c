@@ -76,7 +76,7 @@ static void phase(struct bench_subject *subjects, size_t n, const struct bench_p
 				struct bench_subject *subject = &subjects[(i + (size_t)round) % n];
 
 				subject->cells[op].asked = possible(population, &bench_ops[op]) && bench_subject_does(subject, &bench_ops[op]);
-				if (subject->cells[op].asked)
+				if (subject->cells[op].asked && (!bench_ops[op].once || round == rounds - 1))
 					one_round(subject, op, population, round);
 			}
 	for (size_t i = 0; i < n; i++)

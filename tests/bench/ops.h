@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum bench_ask { BENCH_USER_NAME, BENCH_USER_UID, BENCH_GROUP_NAME, BENCH_GROUP_GID, BENCH_INITGROUPS, BENCH_ENUMERATE };
+enum bench_ask { BENCH_USER_NAME, BENCH_USER_UID, BENCH_GROUP_NAME, BENCH_GROUP_GID, BENCH_INITGROUPS, BENCH_ENUMERATE, BENCH_FRESH, BENCH_SYSTEM_CALLS, BENCH_MEMORY, BENCH_CLOCK };
 enum bench_whom {
 	BENCH_HOT,          /* 2,000 people, the same all the time */
 	BENCH_EVERYONE,     /* random over all */
@@ -24,6 +24,7 @@ struct bench_op {
 	enum bench_how how;
 	enum bench_ask ask;
 	enum bench_whom whom;
+	bool once; /* no round changes it: in the last alone */
 };
 
 extern const struct bench_op bench_ops[];
@@ -39,9 +40,16 @@ struct bench_request {
 	uint64_t budget_ns; /* about how long the round may take */
 };
 
+/*
+ * BENCH_SYSTEM_CALLS: `ns` is how many a fresh process's first look-up makes, the module's loading included, the one
+ * sample how many the next BENCH_STEADY make. BENCH_MEMORY: `ns` is the process's own KiB, the one sample the KiB of files
+ * resident through it.
+ */
+#define BENCH_STEADY 1000u
+
 /* Fits a pipe's atomic write. */
 struct bench_reply {
-	double ns;          /* of one call: the batch's time by its calls */
+	double ns;          /* of one call */
 	uint64_t calls, wrong;
 	uint32_t n_samples;
 	uint32_t samples_ns[BENCH_SAMPLES]; /* of calls timed one by one, the clock included */

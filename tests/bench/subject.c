@@ -14,6 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/bench/first.h"
+#include "tests/bench/floor/floor.h"
+
 #define NSSWITCH "/etc/nsswitch.conf"
 
 /* The next of the line's fields, "-" where it ends before. */
@@ -81,6 +84,11 @@ static void set_environment(const struct bench_subject *subject)
 			putenv(pair); /* stays in use: not freed */
 }
 
+static bool own_mounts(void)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
 /* Another nsswitch.conf, for this process alone. */
 static bool own_nsswitch(const struct bench_subject *subject)
 {
@@ -89,8 +97,7 @@ static bool own_nsswitch(const struct bench_subject *subject)
 	bool done;
 
 	done = fd >= 0 && dprintf(fd, "passwd: %s\ngroup: %s\ninitgroups: %s\n", subject->service, subject->service, subject->service) > 0 &&
-	       fchmod(fd, 0644) == 0 && unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
-	       mount(path, NSSWITCH, NULL, MS_BIND, NULL) == 0;
+	       fchmod(fd, 0644) == 0 && mount(path, NSSWITCH, NULL, MS_BIND, NULL) == 0;
 	if (fd >= 0) {
 		close(fd);
 		unlink(path);
@@ -98,21 +105,24 @@ static bool own_nsswitch(const struct bench_subject *subject)
 	return done;
 }
 
+/* glibc's own `files` read the people where it alone sees them; all others, where their set-up put them. */
+static bool own_files(void)
+{
+	return mount(BENCH_DIR "/passwd", "/etc/passwd", NULL, MS_BIND, NULL) == 0 && mount(BENCH_DIR "/group", "/etc/group", NULL, MS_BIND, NULL) == 0;
+}
+
 __attribute__((noreturn)) static void child(const struct bench_subject *subject, enum bench_how how, uint32_t people, int in, int out)
 {
-	char self[4096], number[16];
-	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - sizeof("worker"));
-	char *slash;
+	bool files = strcmp(subject->service, "files") == 0;
+	char worker[4096], number[16];
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (len < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || (how == BENCH_NSSWITCH && !own_nsswitch(subject)))
+	if (bench_beside("worker", worker, sizeof(worker)) < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || !own_mounts() ||
+	    (how == BENCH_NSSWITCH && !own_nsswitch(subject)) || (files && !own_files()))
 		_exit(126);
-	self[len] = '\0';
-	slash = strrchr(self, '/') + 1;
-	snprintf(slash, sizeof("worker"), "worker");
 	snprintf(number, sizeof(number), "%u", people);
 	set_environment(subject);
-	execl(self, "worker", how == BENCH_NSSWITCH ? "" : subject->service, number, subject->knows_nobody ? "0" : "1", (char *)NULL);
+	execl(worker, "worker", how == BENCH_NSSWITCH ? "" : subject->service, number, subject->knows_nobody ? "0" : "1", (char *)NULL);
 	_exit(127);
 }
 

@@ -13,17 +13,32 @@
 #include <unistd.h>
 
 #include "tests/bench/ask.h"
+#include "tests/bench/first.h"
+#include "tests/bench/memory.h"
 
 #define NS_PER_S 1000000000ull
 #define FIRST_RUN_NS (2 * NS_PER_S)    /* until everything has been touched once, at the most */
 #define ENUMERATE_NS (2 * NS_PER_S)    /* the same for one enumeration: what is slower is measured by its first entries */
 #define PROBE_NS 2000000u              /* a batch that takes as long tells what one call costs */
 
+#define PARTS 15
+#define SLICE 512u
+#define FRESH_NS 25000000u             /* processes are started for so long, and one at least */
+#define FRESH_PEOPLE 100u
+
 static struct bench_population population;
+static const char *service; /* empty: nsswitch.conf says it */
 static bool knows_somebody;
 static struct bench_key keys[BENCH_BATCH_MAX];
 static char buffers[2][BENCH_BUFFER_SIZE];
 static double cost_ns[64]; /* of a call, by operation; 0: not known yet */
+
+static int by_cost(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
 
 static uint64_t now(void)
 {
@@ -72,6 +87,29 @@ static uint64_t touch_keys(const struct bench_op *op, size_t n)
 	for (size_t i = 0; i < n && now() < deadline; i++)
 		wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
 	return wrong;
+}
+
+/*
+ * TIMES questions in PARTS, each with its share. What a call costs is that of the part in the middle: whatever else runs on
+ * the machine takes the core away from some of them, and for longer than one lasts.
+ */
+static void ask_in_parts(const struct bench_op *op, size_t n, uint64_t times, struct bench_reply *reply)
+{
+	uint64_t share = times < PARTS ? 1 : times / PARTS;
+	double ns[PARTS];
+	size_t parts = 0, key = 0;
+	bool expected = expects(op);
+
+	for (; parts < PARTS && parts * share < times; parts++) {
+		uint64_t began = now();
+
+		for (uint64_t i = 0; i < share; i++, key = key + 1 < n ? key + 1 : 0)
+			reply->wrong += !bench_ask(op->ask, &keys[key], expected, buffers[0]);
+		ns[parts] = (double)(now() - began) / (double)share;
+	}
+	qsort(ns, parts, sizeof(*ns), by_cost);
+	reply->ns = ns[parts / 2];
+	reply->calls = parts * share;
 }
 
 /* What a call of OP costs, found by batches that double. */
@@ -128,7 +166,7 @@ static void look_up(const struct bench_request *request, struct bench_reply *rep
 {
 	const struct bench_op *op = &bench_ops[request->op];
 	size_t distinct = bench_keys_distinct(&population, op), n;
-	uint64_t times, began;
+	uint64_t times;
 
 	if (cost_ns[request->op] == 0)
 		prepare(request->op, reply);
@@ -138,38 +176,103 @@ static void look_up(const struct bench_request *request, struct bench_reply *rep
 	/* What is hot has been so a moment ago; what is random meets warm code alone. */
 	if (distinct && times >= distinct)
 		reply->wrong += ask_all(op, n, n);
-	began = now();
-	reply->wrong += ask_all(op, n, times);
-	reply->ns = (double)(now() - began) / (double)times;
-	reply->calls = times;
+	ask_in_parts(op, n, times, reply);
 	bench_keys_make(&population, op, ~request->seed, keys, n);
 	take_samples(op, n, times, reply);
 }
 
-/* Entries come in an order of the subject's own: each must be one of the people, and at the end all must have come. */
+/*
+ * Entries come in an order of the subject's own: at the end all must have come. What one costs is that of the slice in the middle,
+ * as in a batch; the last, which is no whole one, counts where it is the only one.
+ */
 static void enumerate(struct bench_reply *reply)
 {
+	static double slices[BENCH_PEOPLE_MAX / SLICE + 1];
+	uint64_t began = now(), entries = 0, uids = 0, sum = 0, since = began;
+	size_t n = 0;
 	struct passwd pw, *found;
-	uint64_t began = now(), entries = 0, uids = 0, sum = 0;
-	bool whole = true;
 
 	setpwent();
 	while (getpwent_r(&pw, buffers[0], BENCH_BUFFER_SIZE, &found) == 0) {
-		entries++;
 		uids += found->pw_uid;
-		if (entries % 256 == 0 && now() - began > ENUMERATE_NS) {
-			whole = false;
+		if (++entries % SLICE != 0 || n == BENCH_PEOPLE_MAX / SLICE)
+			continue;
+		slices[n++] = (double)(now() - since) / SLICE;
+		since = now();
+		if (since - began > ENUMERATE_NS)
 			break;
-		}
 	}
+	if (n == 0)
+		slices[n++] = (double)(now() - began) / (double)(entries ? entries : 1);
 	endpwent();
-	reply->ns = (double)(now() - began) / (double)(entries ? entries : 1);
+	qsort(slices, n, sizeof(*slices), by_cost);
+	reply->ns = slices[n / 2];
 	reply->calls = entries;
-	if (whole) {
-		for (uint32_t person = 0; knows_somebody && person < population.people; person++)
-			sum += bench_person_uid(&population, person);
-		reply->wrong = uids == sum && entries == (knows_somebody ? population.people : 0) ? 0 : 1;
+	if (now() - began > ENUMERATE_NS)
+		return; /* not all of it */
+	for (uint32_t person = 0; knows_somebody && person < population.people; person++)
+		sum += bench_person_uid(&population, person);
+	reply->wrong = uids != sum || entries != (knows_somebody ? population.people : 0);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Processes that look one person up each. Their times are far apart: the round's is that in the middle. */
+static void start_fresh(const struct bench_request *request, struct bench_reply *reply)
+{
+	const struct bench_op *op = &bench_ops[request->op];
+	uint64_t began = now(), ns = 0;
+
+	bench_keys_make(&population, op, request->seed, keys, bench_keys_distinct(&population, op));
+	while (reply->n_samples < BENCH_SAMPLES && (reply->n_samples == 0 || now() - began < FRESH_NS)) {
+		int found = bench_first_run(service, keys[reply->n_samples % FRESH_PEOPLE].name, &ns);
+
+		reply->wrong += found < 0 || (found > 0) != knows_somebody;
+		reply->samples_ns[reply->n_samples++] = (uint32_t)ns;
 	}
+	reply->calls = reply->n_samples;
+	qsort(reply->samples_ns, reply->n_samples, sizeof(*reply->samples_ns), by_value);
+	reply->ns = reply->samples_ns[reply->n_samples / 2];
+}
+
+static void count_system_calls(const struct bench_request *request, struct bench_reply *reply)
+{
+	uint64_t first = 0, more = 0;
+	int found;
+
+	bench_keys_make(&population, &bench_ops[request->op], request->seed, keys, 1);
+	found = bench_first_count(service, keys[0].name, BENCH_STEADY, &first, &more);
+	reply->wrong = found < 0 || (found > 0) != knows_somebody;
+	reply->ns = (double)first;
+	reply->calls = BENCH_STEADY + 1;
+	reply->samples_ns[reply->n_samples++] = (uint32_t)more;
+}
+
+/* The keys are the worker's, not the subject's: the same number of pages of them in each. */
+static void measure_memory(struct bench_reply *reply)
+{
+	uint32_t own = 0, shared = 0;
+
+	memset(keys, 1, sizeof(keys));
+	memset(buffers, 1, sizeof(buffers));
+	reply->wrong = bench_memory(&own, &shared) < 0;
+	reply->ns = own;
+	reply->calls = 1;
+	reply->samples_ns[reply->n_samples++] = shared;
+}
+
+static void read_clock(struct bench_reply *reply)
+{
+	uint64_t began = now();
+
+	for (; reply->calls < BENCH_BATCH_MAX; reply->calls++)
+		now();
+	reply->ns = (double)(now() - began) / (double)reply->calls;
 }
 
 /* Threads that ask at once, until the time is over. */
@@ -238,12 +341,29 @@ static void answer(const struct bench_request *request, struct bench_reply *repl
 {
 	const struct bench_op *op = &bench_ops[request->op];
 
-	if (op->how == BENCH_THREAD || op->how == BENCH_TWO_THREADS)
+	if (op->how == BENCH_THREAD || op->how == BENCH_TWO_THREADS) {
 		crowd(request, op->how == BENCH_THREAD ? 1 : 2, reply);
-	else if (op->ask == BENCH_ENUMERATE)
+		return;
+	}
+	switch (op->ask) {
+	case BENCH_ENUMERATE:
 		enumerate(reply);
-	else
+		break;
+	case BENCH_FRESH:
+		start_fresh(request, reply);
+		break;
+	case BENCH_SYSTEM_CALLS:
+		count_system_calls(request, reply);
+		break;
+	case BENCH_MEMORY:
+		measure_memory(reply);
+		break;
+	case BENCH_CLOCK:
+		read_clock(reply);
+		break;
+	default:
 		look_up(request, reply);
+	}
 }
 
 int main(int argc, char **argv)
@@ -255,10 +375,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	knows_somebody = strcmp(argv[3], "0") != 0;
-	if (*argv[1]) {
-		__nss_configure_lookup("passwd", argv[1]);
-		__nss_configure_lookup("group", argv[1]);
-		__nss_configure_lookup("initgroups", argv[1]);
+	service = argv[1];
+	if (*service) {
+		__nss_configure_lookup("passwd", service);
+		__nss_configure_lookup("group", service);
+		__nss_configure_lookup("initgroups", service);
 	}
 	while (read(0, &request, sizeof(request)) == sizeof(request)) {
 		struct bench_reply reply = { .ns = 0 };
