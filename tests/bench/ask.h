@@ -15,7 +15,7 @@ struct bench_key {
 	uint32_t size; /* members of a group; sum of the gids of a user's groups, the private one included */
 };
 
-#define BENCH_BUFFER_SIZE 262144
+#define BENCH_BUFFER_SIZE (2u << 20) /* libnss-cache wants a whole MiB for a group by gid, however small that is */
 
 /* Keys 0 … N-1 for OP, of the round SEED. N is at most what bench_keys_distinct gives for people that stay the same. */
 void bench_keys_make(const struct bench_population *population, const struct bench_op *op, uint64_t seed, struct bench_key *keys, size_t n);

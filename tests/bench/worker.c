@@ -17,7 +17,9 @@
 #include "tests/bench/memory.h"
 
 #define NS_PER_S 1000000000ull
-#define FIRST_RUN_NS (2 * NS_PER_S)    /* until everything has been touched once, at the most */
+#define TOUCH_NS 250000000u             /* the time for touching everything once */
+#define TOUCH_FAST_NS (3 * NS_PER_S)   /* the same where a thousand take a tenth of that */
+#define TOUCH_AT_ONCE 1000u
 #define ENUMERATE_NS (2 * NS_PER_S)    /* the same for one enumeration: what is slower is measured by its first entries */
 #define PROBE_NS 2000000u              /* a batch that takes as long tells what one call costs */
 
@@ -65,28 +67,38 @@ static uint64_t ask_all(const struct bench_op *op, size_t n, uint64_t times)
 	return wrong;
 }
 
-/* Everybody once, so that every page has been touched and every answer seen; as far as FIRST_RUN_NS goes. */
+/*
+ * Everybody once, so that every page has been touched and every answer seen: as far as TOUCH_NS goes, and further where it goes
+ * fast. What is slow is not faster for having been touched.
+ */
 static uint64_t touch_everyone(const struct bench_op *op)
 {
-	uint64_t wrong = 0, deadline = now() + FIRST_RUN_NS;
+	uint64_t wrong = 0, began = now(), until = began + TOUCH_NS;
+	uint32_t asked = 0, n;
 
-	for (uint32_t first = 0; first < population.people && now() < deadline; first += 1000) {
-		uint32_t n = population.people - first < 1000 ? population.people - first : 1000;
-
-		bench_keys_everyone(&population, first, keys, n);
-		for (uint32_t i = 0; i < n && (i % 16 || now() < deadline); i++)
+	for (; asked < population.people && now() < until; asked += n) {
+		n = population.people - asked < TOUCH_AT_ONCE ? population.people - asked : TOUCH_AT_ONCE;
+		bench_keys_everyone(&population, asked, keys, n);
+		for (uint32_t i = 0; i < n && now() < until; i++)
 			wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
+		if (asked == 0 && now() - began < TOUCH_NS / 10)
+			until = began + TOUCH_FAST_NS;
 	}
 	return wrong;
 }
 
 static uint64_t touch_keys(const struct bench_op *op, size_t n)
 {
-	uint64_t wrong = 0, deadline = now() + FIRST_RUN_NS;
+	uint64_t wrong = 0, until = now() + TOUCH_NS;
 
-	for (size_t i = 0; i < n && now() < deadline; i++)
+	for (size_t i = 0; i < n && now() < until; i++)
 		wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
 	return wrong;
+}
+
+static void add_sample(struct bench_reply *reply, uint64_t ns)
+{
+	reply->samples_ns[reply->n_samples++] = ns < UINT32_MAX ? (uint32_t)ns : UINT32_MAX;
 }
 
 /*
@@ -106,6 +118,8 @@ static void ask_in_parts(const struct bench_op *op, size_t n, uint64_t times, st
 		for (uint64_t i = 0; i < share; i++, key = key + 1 < n ? key + 1 : 0)
 			reply->wrong += !bench_ask(op->ask, &keys[key], expected, buffers[0]);
 		ns[parts] = (double)(now() - began) / (double)share;
+		if (share == 1)
+			add_sample(reply, (uint64_t)ns[parts]);
 	}
 	qsort(ns, parts, sizeof(*ns), by_cost);
 	reply->ns = ns[parts / 2];
@@ -133,16 +147,16 @@ static uint64_t batch_size(int op, uint64_t budget_ns)
 	return fit < 1 ? 1 : fit > BENCH_BATCH_MAX ? BENCH_BATCH_MAX : (uint64_t)fit;
 }
 
+/* Single calls of their own, unless the batch was made of single calls. */
 static void take_samples(const struct bench_op *op, size_t n, uint64_t times, struct bench_reply *reply)
 {
 	for (size_t i = 0; i < times && i < BENCH_SAMPLES; i++) {
-		uint64_t began = now(), took;
+		uint64_t began = now();
 
 		reply->wrong += !bench_ask(op->ask, &keys[i % n], expects(op), buffers[0]);
-		took = now() - began;
-		reply->samples_ns[reply->n_samples++] = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
+		add_sample(reply, now() - began);
+		reply->calls++;
 	}
-	reply->calls += reply->n_samples;
 }
 
 /* The first request of an operation: everything is touched once, and the cost becomes known. */
@@ -177,8 +191,10 @@ static void look_up(const struct bench_request *request, struct bench_reply *rep
 	if (distinct && times >= distinct)
 		reply->wrong += ask_all(op, n, n);
 	ask_in_parts(op, n, times, reply);
-	bench_keys_make(&population, op, ~request->seed, keys, n);
-	take_samples(op, n, times, reply);
+	if (reply->n_samples == 0) {
+		bench_keys_make(&population, op, ~request->seed, keys, n);
+		take_samples(op, n, times, reply);
+	}
 }
 
 /*
@@ -301,7 +317,7 @@ static void *ask_until(void *arg)
 	do {
 		wrong += !bench_ask(crowd->op->ask, &keys[i], knows_somebody, buffers[one->number]);
 		i = i + 1 < crowd->n ? i + 1 : 0;
-	} while (++calls % 16 || now() < crowd->until_ns);
+	} while (++calls % 8 || now() < crowd->until_ns);
 	crowd->calls += calls;
 	crowd->wrong += wrong;
 	return NULL;
