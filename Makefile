@@ -101,10 +101,10 @@ MODULE_TOOLS := $(BUILD)/tests/tools/resolve $(BUILD)/tests/tools/interpose.so $
 HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all tests install uninstall check check-long demo bench bench-tools fuzz lint clean help
+.PHONY: all tests install uninstall check check-long demo bench fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
-tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) bench-tools
+tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) $(if $(SANITIZE),,bench-tools)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -210,6 +210,6 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile packaging/install.mk | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile tests/bench/bench.mk packaging/install.mk | expand -t 14
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

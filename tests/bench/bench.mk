@@ -6,6 +6,11 @@ BENCH_TOOLS  := $(addprefix $(BENCH)/,generate build bench worker first visible)
 
 bench-tools: $(BENCH_TOOLS)
 
+bench-results: ## keep what `make bench` wrote as the results of this tree
+	install -m 644 $(BUILD)/bench/RESULTS.md $(BUILD)/bench/results.json $(BUILD)/bench/results.svg tests/bench/
+
+.PHONY: bench-tools bench-results
+
 $(BENCH)/libnss_bench%.so.2: tests/bench/floor/entry.c $(BUILD)/obj/tests/bench/floor/%.o $(call objs,tests/bench/source.c tests/bench/packed.c)
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -DSERVICE=bench$* -c $< -o $(BUILD)/obj/tests/bench/floor/entry.$*.o

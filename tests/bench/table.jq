@@ -23,6 +23,7 @@ def ratio($a; $b): if $a == null or $b == null then "" else quotients($a; $b) | 
 def detail_rows: . as $size | operations[] as $op | .subjects[] | select(.operations[$op]) | .operations[$op] as $cell | (if $cell.failed then null else $cell.ns end) as $ns
 	| [($cell.label), .name, (if $cell.failed then $cell.failed else $ns | median | time end), ($ns | if . then interval | span(time) else "" end),
 	   ($cell.call_p99_ns | if . then time else "" end),
+	   (($size | operation("b2b"; $op) | .call_p99_ns?) as $p99 | if $cell.call_p99_ns and $p99 then $cell.call_p99_ns / $p99 | short else "" end),
 	   ($size | rounds("b2b"; $op)) as $own | ($size | rounds("flat"; $op)) as $flat | ($size | rounds("hash"; $op)) as $hash
 	   | ratio($ns; $own), ratio($ns; $flat), ratio($ns; $hash),
 	   "\($cell.wrong | thousands) of \($cell.calls | thousands)"] | line;
@@ -38,17 +39,18 @@ def system_call_rows: (operation("none"; "system-calls").ns[0]) as $base | .subj
 
 def size_part:
 	"", "## \(.people | thousands) people", "",
-	"Medians of \(.rounds) interleaved rounds (fewer where a subject is slow), per call; building and publishing, once. All of it took \(.seconds | short) s.", "",
+	"Medians of \(.rounds) interleaved rounds (fewer where a subject is slow), per call; building and publishing, as a whole. All of it took \(.seconds | short) s.", "",
 	overview, "",
 	(if .absent | length > 0 then "Not run:", "", (.absent | to_entries[] | "- \(.key): \(.value)"), "" else empty end),
 	(if any(.subjects[]; .note != "-") then "What is what:", "", (.subjects[] | select(.note != "-") | "- \(.name): \(.note)"), "" else empty end),
 	"**One changed person:** \(.change.snapshots) snapshot replaced, \(.change.bytes | thousands) bytes, \(.change.ns | median | time) (\(.change.ns | interval | span(time))) from the changed record to the generation in place.", "",
 	"**From a state word's store to the answer of another process that looks without a pause:** median \(.visible.p50_ns | time), p99 \(.visible.p99_ns | time), of \(.visible.times | thousands).", "",
 	"**Reading the two source files**, part of what `b2b`, `flat` and `tinycdb` take to publish: \(.parse_ns | median | time).", "",
+	"Memory is that of the asking process: daemons have more of their own.", "",
 	"| subject | on disk | bytes per user on disk | of a process's own memory, bytes per user | files resident through it, bytes per user |", "|---|---|---|---|---|", memory_rows, "",
 	"| subject | system calls of a fresh process's first look-up, the module's loading included | over `none` | of each later one |", "|---|---|---|---|", system_call_rows, "",
 	"<details><summary>Every figure: intervals, p99, ratios</summary>", "",
-	(["operation", "subject", "median", "95 % interval", "p99 of single calls, clock included", "by b2b", "by flat", "by hash", "wrong answers"] | head), detail_rows, "",
+	(["operation", "subject", "median", "95 % interval", "p99 of single calls, clock included", "p99 by b2b's", "by b2b", "by flat", "by hash", "wrong answers"] | head), detail_rows, "",
 	"</details>";
 
 "# Results of the benchmark", "",
