@@ -20,8 +20,8 @@
 #define TOUCH_NS 250000000u             /* the time for touching everything once */
 #define TOUCH_FAST_NS (3 * NS_PER_S)   /* the same where a thousand take a tenth of that */
 #define TOUCH_AT_ONCE 1000u
-#define ENUMERATE_NS (2 * NS_PER_S)    /* the same for one enumeration: what is slower is measured by its first entries */
 #define PROBE_NS 2000000u              /* a batch that takes as long tells what one call costs */
+#define ENUMERATE_NS (2 * NS_PER_S)    /* the time for one enumeration: what is slower is measured by its first entries */
 
 #define PARTS 15
 #define SLICE 512u
@@ -56,44 +56,52 @@ static bool expects(const struct bench_op *op)
 	return knows_somebody && op->whom != BENCH_ABSENT_OURS && op->whom != BENCH_ABSENT_OTHER;
 }
 
-/* TIMES questions, over N keys again and again. Returns how many answers were wrong. */
-static uint64_t ask_all(const struct bench_op *op, size_t n, uint64_t times)
+/* One question, counted. */
+static void ask_one(const struct bench_op *op, const struct bench_key *key, struct bench_reply *reply)
+{
+	reply->wrong += !bench_ask(op->ask, key, expects(op), buffers[0]);
+	reply->calls++;
+}
+
+/* TIMES questions, over N keys again and again from number *KEY on. */
+static void ask_all(const struct bench_op *op, size_t n, uint64_t times, size_t *key, struct bench_reply *reply)
 {
 	bool expected = expects(op);
 	uint64_t wrong = 0;
+	size_t at = *key;
 
-	for (size_t i = 0; times-- > 0; i = i + 1 < n ? i + 1 : 0)
-		wrong += !bench_ask(op->ask, &keys[i], expected, buffers[0]);
-	return wrong;
+	for (uint64_t i = 0; i < times; i++, at = at + 1 < n ? at + 1 : 0)
+		wrong += !bench_ask(op->ask, &keys[at], expected, buffers[0]);
+	*key = at;
+	reply->wrong += wrong;
+	reply->calls += times;
 }
 
 /*
  * Everybody once, so that every page has been touched and every answer seen: as far as TOUCH_NS goes, and further where it goes
  * fast. What is slow is not faster for having been touched.
  */
-static uint64_t touch_everyone(const struct bench_op *op)
+static void touch_everyone(const struct bench_op *op, struct bench_reply *reply)
 {
-	uint64_t wrong = 0, began = now(), until = began + TOUCH_NS;
+	uint64_t began = now(), until = began + TOUCH_NS;
 	uint32_t asked = 0, n;
 
 	for (; asked < population.people && now() < until; asked += n) {
 		n = population.people - asked < TOUCH_AT_ONCE ? population.people - asked : TOUCH_AT_ONCE;
 		bench_keys_everyone(&population, asked, keys, n);
 		for (uint32_t i = 0; i < n && now() < until; i++)
-			wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
+			ask_one(op, &keys[i], reply);
 		if (asked == 0 && now() - began < TOUCH_NS / 10)
 			until = began + TOUCH_FAST_NS;
 	}
-	return wrong;
 }
 
-static uint64_t touch_keys(const struct bench_op *op, size_t n)
+static void touch_keys(const struct bench_op *op, size_t n, struct bench_reply *reply)
 {
-	uint64_t wrong = 0, until = now() + TOUCH_NS;
+	uint64_t until = now() + TOUCH_NS;
 
 	for (size_t i = 0; i < n && now() < until; i++)
-		wrong += !bench_ask(op->ask, &keys[i], expects(op), buffers[0]);
-	return wrong;
+		ask_one(op, &keys[i], reply);
 }
 
 static void add_sample(struct bench_reply *reply, uint64_t ns)
@@ -110,29 +118,28 @@ static void ask_in_parts(const struct bench_op *op, size_t n, uint64_t times, st
 	uint64_t share = times < PARTS ? 1 : times / PARTS;
 	double ns[PARTS];
 	size_t parts = 0, key = 0;
-	bool expected = expects(op);
 
 	for (; parts < PARTS && parts * share < times; parts++) {
 		uint64_t began = now();
 
-		for (uint64_t i = 0; i < share; i++, key = key + 1 < n ? key + 1 : 0)
-			reply->wrong += !bench_ask(op->ask, &keys[key], expected, buffers[0]);
+		ask_all(op, n, share, &key, reply);
 		ns[parts] = (double)(now() - began) / (double)share;
 		if (share == 1)
 			add_sample(reply, (uint64_t)ns[parts]);
 	}
 	qsort(ns, parts, sizeof(*ns), by_cost);
 	reply->ns = ns[parts / 2];
-	reply->calls = parts * share;
 }
 
 /* What a call of OP costs, found by batches that double. */
-static double probe(const struct bench_op *op, size_t n)
+static double probe(const struct bench_op *op, size_t n, struct bench_reply *reply)
 {
+	size_t key = 0;
+
 	for (uint64_t times = 1;; times *= 2) {
 		uint64_t began = now(), took;
 
-		ask_all(op, n, times);
+		ask_all(op, n, times, &key, reply);
 		took = now() - began;
 		if (took > PROBE_NS || times >= BENCH_BATCH_MAX)
 			return (double)took / (double)times;
@@ -153,9 +160,8 @@ static void take_samples(const struct bench_op *op, size_t n, uint64_t times, st
 	for (size_t i = 0; i < times && i < BENCH_SAMPLES; i++) {
 		uint64_t began = now();
 
-		reply->wrong += !bench_ask(op->ask, &keys[i % n], expects(op), buffers[0]);
+		ask_one(op, &keys[i % n], reply);
 		add_sample(reply, now() - began);
-		reply->calls++;
 	}
 }
 
@@ -166,20 +172,20 @@ static void prepare(int number, struct bench_reply *reply)
 	size_t n = bench_keys_distinct(&population, op);
 
 	if (n == 0) {
-		reply->wrong += touch_everyone(op);
+		touch_everyone(op, reply);
 		n = 1024;
 		bench_keys_make(&population, op, 0, keys, n);
 	} else {
 		bench_keys_make(&population, op, 0, keys, n);
-		reply->wrong += touch_keys(op, n);
+		touch_keys(op, n, reply);
 	}
-	cost_ns[number] = probe(op, n);
+	cost_ns[number] = probe(op, n, reply);
 }
 
 static void look_up(const struct bench_request *request, struct bench_reply *reply)
 {
 	const struct bench_op *op = &bench_ops[request->op];
-	size_t distinct = bench_keys_distinct(&population, op), n;
+	size_t distinct = bench_keys_distinct(&population, op), n, key = 0;
 	uint64_t times;
 
 	if (cost_ns[request->op] == 0)
@@ -189,7 +195,7 @@ static void look_up(const struct bench_request *request, struct bench_reply *rep
 	bench_keys_make(&population, op, request->seed, keys, n);
 	/* What is hot has been so a moment ago; what is random meets warm code alone. */
 	if (distinct && times >= distinct)
-		reply->wrong += ask_all(op, n, n);
+		ask_all(op, n, n, &key, reply);
 	ask_in_parts(op, n, times, reply);
 	if (reply->n_samples == 0) {
 		bench_keys_make(&population, op, ~request->seed, keys, n);
@@ -334,7 +340,7 @@ static void crowd(const struct bench_request *request, unsigned threads, struct 
 
 	bench_keys_make(&population, op, request->seed, keys, crowd.n);
 	if (cost_ns[request->op] == 0) {
-		touch_keys(op, crowd.n);
+		touch_keys(op, crowd.n, reply);
 		cost_ns[request->op] = 1;
 	}
 	pthread_barrier_init(&crowd.start, NULL, threads);
@@ -347,9 +353,9 @@ static void crowd(const struct bench_request *request, unsigned threads, struct 
 	}
 	while (n > 0)
 		pthread_join(ones[--n].thread, NULL);
-	reply->calls = crowd.calls;
-	reply->wrong = crowd.wrong;
-	reply->ns = (double)(now() - began) / (double)reply->calls;
+	reply->ns = (double)(now() - began) / (double)crowd.calls;
+	reply->calls += crowd.calls;
+	reply->wrong += crowd.wrong;
 	pthread_barrier_destroy(&crowd.start);
 }
 

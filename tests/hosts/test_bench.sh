@@ -40,7 +40,7 @@ check "our module, the floors and glibc's files answer rightly" "$wrong" test -z
 check "every operation was measured through our module" "$(jq -c '.sizes[0].subjects[0].operations | keys' "$RESULTS/results.json")" \
 	seen '.sizes[0].subjects[0] | .name == "b2b" and (.operations | length) >= 20 and all(.operations[]; .ns[0] > 0)'
 check "wrong answers are counted" "a service that is not there has none" \
-	seen '.sizes[0].subjects[] | select(.name == "wrong") | .operations["name-hot"] | .wrong == .calls or .wrong > 1000'
+	seen '.sizes[0].subjects[] | select(.name == "wrong") | .operations["name-hot"] | .wrong == .calls and .calls > 1000'
 check "a peer that crashes is a row and not the end" "it is not" \
 	seen '.sizes[0].subjects[] | select(.name == "crash") | .operations["name-hot"].failed == "crashed" and (.operations["uid-hot"].failed | not)'
 check "a peer that is absent is named with the reason" "it is not" grep -q 'missing: it is not there' "$RESULTS/RESULTS.md"
