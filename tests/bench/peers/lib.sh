@@ -8,6 +8,7 @@ BENCH=/bench
 WORK=/run/bench-peers # in memory; gone with the host
 PASSWD=$BENCH/passwd
 GROUP=$BENCH/group
+SLAPD_SOCKET=ldapi://%2Frun%2Fslapd%2Fldapi
 RESULTS=${RESULTS:-$WORK}
 export LC_ALL=C
 
@@ -111,6 +112,12 @@ answers_groups()
 	for name in "$name" "${gid%% *}"; do
 		test "$(ask group "$name" "$@" | plain | members_sorted)" = "$line" || fail "$service gives a wrong answer for the group $name"
 	done
+}
+
+# For those that ask slapd: has its own script succeeded?
+need_slapd()
+{
+	test -e "$WORK/slapd/daemons" || fail "there is no slapd: $(tail -n 1 "$WORK/slapd/why")"
 }
 
 # A name that surely is there.
