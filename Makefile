@@ -196,7 +196,7 @@ check-long: all tests ## the same with full counts
 demo: all $(HOST_TOOLS) ## a log-in, an offboarding and the end of a contract, on a real host
 	BUILD='$(BUILD)' KEEP='$(KEEP)' tests/hosts/demo
 
-bench: all $(BENCH_TOOLS) $(HOST_TOOLS) ## measure look-ups beside floors and peers, in throw-away hosts (PEOPLE="1000 100000", PEERS=no)
+bench: all bench-tools $(HOST_TOOLS) ## measure look-ups beside floors and peers, in throw-away hosts (PEOPLE="1000 100000", PEERS=no)
 	BUILD='$(BUILD)' tests/bench/run
 
 lint: ## static analysis and the house rules
