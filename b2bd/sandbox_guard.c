@@ -109,7 +109,7 @@ int b2b_sandbox_guard(bool shared_network)
 	if (r == 0)
 		r = b2b_filter_processes(filter); /* installs run in children */
 	if (r == 0) /* installs end with the guard */
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG));
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0));
 	if (r == 0) /* kill(-1, SIGKILL) only; the upper half of the first argument is whatever the compiler left there */
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(kill), 2, SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, 0xffffffffu),
 		                     SCMP_A1(SCMP_CMP_EQ, SIGKILL, 0));
