@@ -36,16 +36,16 @@ static int add_everyone(const struct b2b_look *look, struct b2b_group_fill *fill
 /* The members of the group of look->entry: one by one, or all at once where nothing has changed since that gave the same. */
 static int add_listed(struct b2b_look *look, struct b2b_group_fill *fill)
 {
-	struct b2b_roster roster;
+	struct b2b_group_roster roster;
 	int r = 0;
 
-	b2b_roster_find(look->org, look->snap, look->entry.record.offset, &roster);
-	if (b2b_roster_proven(look->snap, &roster))
-		return b2b_roster_add(&roster, fill);
+	b2b_group_roster_find(look->org, look->snap, look->entry.record.offset, &roster);
+	if (b2b_group_roster_proven(look->snap, &roster))
+		return b2b_group_roster_add(&roster, fill);
 	for (uint32_t i = 0; r == 0 && i < look->entry.record.n_list; i++)
 		r = add_open(look, fill, b2b_load32(look->entry.list + i));
 	if (r == 0)
-		b2b_roster_prove(look->snap, &roster, fill);
+		b2b_group_roster_prove(look->snap, &roster, fill);
 	return r;
 }
 

@@ -28,14 +28,14 @@ static uint64_t claim_of(uint32_t offset, uint32_t changes)
 	return (uint64_t)(offset + 1) << 32 | changes;
 }
 
-void b2b_roster_find(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t offset, struct b2b_roster *ret_roster)
+void b2b_group_roster_find(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t offset, struct b2b_group_roster *ret_roster)
 {
 	uint32_t changes = b2b_load32(org->head + offsetof(struct b2b_format_live, changes));
 	uint32_t at = place_of(snap, offset);
 	struct b2b_format_roster roster;
 	uint64_t room;
 
-	*ret_roster = (struct b2b_roster){ .offset = offset };
+	*ret_roster = (struct b2b_group_roster){ .offset = offset };
 	if (changes & 1 || at % 8 != 0 || at >= snap->roster_data_size || snap->roster_data_size - at < sizeof(roster))
 		return;
 	b2b_copy(&roster, snap->roster_data + at, sizeof(roster));
@@ -49,17 +49,17 @@ void b2b_roster_find(const struct b2b_org *org, const struct b2b_snap *snap, uin
 	ret_roster->claim = claim_of(offset, changes);
 }
 
-static _Atomic uint64_t *memory_of(struct b2b_snap *snap, const struct b2b_roster *roster)
+static _Atomic uint64_t *memory_of(struct b2b_snap *snap, const struct b2b_group_roster *roster)
 {
 	return &snap->proven[roster->offset % B2B_PROVEN];
 }
 
-bool b2b_roster_proven(struct b2b_snap *snap, const struct b2b_roster *roster)
+bool b2b_group_roster_proven(struct b2b_snap *snap, const struct b2b_group_roster *roster)
 {
 	return roster->claim != 0 && atomic_load(memory_of(snap, roster)) == roster->claim;
 }
 
-static bool same(const struct b2b_roster *roster, const struct b2b_group_fill *fill)
+static bool same(const struct b2b_group_roster *roster, const struct b2b_group_fill *fill)
 {
 	uint32_t at = 0;
 
@@ -75,13 +75,13 @@ static bool same(const struct b2b_roster *roster, const struct b2b_group_fill *f
 	return at == roster->size;
 }
 
-void b2b_roster_prove(struct b2b_snap *snap, const struct b2b_roster *roster, const struct b2b_group_fill *fill)
+void b2b_group_roster_prove(struct b2b_snap *snap, const struct b2b_group_roster *roster, const struct b2b_group_fill *fill)
 {
 	if (roster->claim != 0 && same(roster, fill))
 		atomic_store(memory_of(snap, roster), roster->claim);
 }
 
-int b2b_roster_add(const struct b2b_roster *roster, struct b2b_group_fill *fill)
+int b2b_group_roster_add(const struct b2b_group_roster *roster, struct b2b_group_fill *fill)
 {
 	char *text = fill->high - roster->size;
 	uint32_t at = 0;
