@@ -101,30 +101,47 @@ static int judge_header(struct b2b_roster *roster, const char *org_id, uint32_t 
 	return -EBADMSG;
 }
 
-int b2b_roster_open(const char *dir, const char *org_id, uint32_t lo, uint32_t hi, struct b2b_roster *ret_roster, struct b2b_finding *ret_finding)
+static int take(const char *dir, const char *org_id, uint32_t lo, uint32_t hi, struct b2b_roster *roster, struct b2b_finding *ret_finding)
 {
 	char name[B2B_CACHE_FILE_NAME];
 	int r;
 
-	*ret_roster = (struct b2b_roster){ 0 };
 	snprintf(name, sizeof(name), "org/%s/snapshot", org_id);
-	r = b2b_cache_file_read(dir, name, B2B_SNAPSHOT_MAX, &ret_roster->file, ret_finding);
+	r = b2b_cache_file_read(dir, name, B2B_SNAPSHOT_MAX, &roster->file, ret_finding);
 	if (r == 0)
-		r = judge_header(ret_roster, org_id, lo, hi, ret_finding);
+		r = judge_header(roster, org_id, lo, hi, ret_finding);
+	if (r < 0)
+		return r;
+	roster->snap.map = (struct b2b_map){ roster->file.bytes, roster->file.size };
+	b2b_snap_take(&roster->snap, &roster->header);
+	roster->org.record.range_lo = lo;
+	roster->org.record.range_hi = hi;
+	roster->org.n_suffix = sizeof("*"); /* as if the alias took no room: what is too long with it is named by verify */
+	roster->org.words = (const uint32_t *)(const void *)roster->file.bytes; /* only ever prefetched */
+	return 0;
+}
+
+/* On the heap: what readers have on lines of their own is aligned more strictly than a stack under AddressSanitizer. */
+int b2b_roster_open(const char *dir, const char *org_id, uint32_t lo, uint32_t hi, struct b2b_roster **ret_roster, struct b2b_finding *ret_finding)
+{
+	struct b2b_roster *roster = b2b_aligned_new(sizeof(*roster));
+	int r;
+
+	if (!roster)
+		return -ENOMEM;
+	r = take(dir, org_id, lo, hi, roster, ret_finding);
 	if (r < 0) {
-		b2b_roster_close(ret_roster);
+		b2b_roster_close(roster);
 		return r;
 	}
-	ret_roster->snap.map = (struct b2b_map){ ret_roster->file.bytes, ret_roster->file.size };
-	b2b_snap_take(&ret_roster->snap, &ret_roster->header);
-	ret_roster->org.record.range_lo = lo;
-	ret_roster->org.record.range_hi = hi;
-	ret_roster->org.n_suffix = sizeof("*"); /* as if the alias took no room: what is too long with it is named by verify */
-	ret_roster->org.words = (const uint32_t *)(const void *)ret_roster->file.bytes; /* only ever prefetched */
+	*ret_roster = roster;
 	return 0;
 }
 
 void b2b_roster_close(struct b2b_roster *roster)
 {
+	if (!roster)
+		return;
 	b2b_cache_file_clear(&roster->file);
+	free(roster);
 }

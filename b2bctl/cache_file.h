@@ -36,9 +36,10 @@ struct b2b_roster {
 
 /*
  * The snapshot of ORG_ID with the ids LO to HI below DIR. Its header and tables have been checked as a reader does; records
- * are, one by one, by b2b_snap_by_offset. Returns as b2b_cache_file_read, -EPROTONOSUPPORT (of a newer version).
+ * are, one by one, by b2b_snap_by_offset. Returns as b2b_cache_file_read, -EPROTONOSUPPORT (of a newer version). Caller frees
+ * with b2b_roster_close.
  */
-int b2b_roster_open(const char *dir, const char *org_id, uint32_t lo, uint32_t hi, struct b2b_roster *ret_roster, struct b2b_finding *ret_finding);
-void b2b_roster_close(struct b2b_roster *roster);
+int b2b_roster_open(const char *dir, const char *org_id, uint32_t lo, uint32_t hi, struct b2b_roster **ret_roster, struct b2b_finding *ret_finding);
+void b2b_roster_close(struct b2b_roster *roster); /* NULL is legal */
 
 #endif

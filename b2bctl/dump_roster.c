@@ -131,7 +131,7 @@ json_t *b2b_dump_roster(struct b2b_dump *dump, const struct b2b_dump_org *org, c
 	struct b2b_finding finding = { 0 };
 	char name[B2B_CACHE_FILE_NAME];
 	struct taking taking = { .dump = dump };
-	struct b2b_roster roster;
+	struct b2b_roster *roster = NULL;
 	json_t *object;
 	int r;
 
@@ -142,15 +142,15 @@ json_t *b2b_dump_roster(struct b2b_dump *dump, const struct b2b_dump_org *org, c
 		b2b_dump_unread(dump, object, r, &finding);
 		return object;
 	}
-	taking.roster = &roster;
+	taking.roster = roster;
 	taking.object = object;
 	if (live->bytes)
 		taking.words = (const uint32_t *)(const void *)(live->bytes + B2B_LIVE_WORDS_AT);
-	take_header(object, &roster.header);
+	take_header(object, &roster->header);
 	json_object_set_new(object, "people", json_array());
 	json_object_set_new(object, "groups", json_array());
-	name_damage(dump, &roster, object);
+	name_damage(dump, roster, object);
 	take_entries(&taking);
-	b2b_roster_close(&roster);
+	b2b_roster_close(roster);
 	return object;
 }

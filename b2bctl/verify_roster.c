@@ -78,7 +78,7 @@ void b2b_verify_roster(struct b2b_verify *verify, int org, const struct b2b_cach
 	const struct b2b_policy_org *of = &verify->policy->orgs[org];
 	struct b2b_finding finding = { 0 };
 	char name[B2B_CACHE_FILE_NAME];
-	struct b2b_roster roster;
+	struct b2b_roster *roster = NULL;
 	uint64_t announced = live->bytes ? b2b_load64(live->bytes + offsetof(struct b2b_format_live, generation)) : 0;
 	int r;
 
@@ -90,11 +90,11 @@ void b2b_verify_roster(struct b2b_verify *verify, int org, const struct b2b_cach
 		b2b_verify_unread(verify, name, r, &finding, MEND);
 	if (r < 0)
 		return;
-	b2b_verify_owner(verify, name, &roster.file.st);
-	judge_image(verify, &roster, org);
+	b2b_verify_owner(verify, name, &roster->file.st);
+	judge_image(verify, roster, org);
 	if (live->bytes) {
-		judge_generation(verify, name, &roster, announced);
-		judge_words(verify, &roster, live);
+		judge_generation(verify, name, roster, announced);
+		judge_words(verify, roster, live);
 	}
-	b2b_roster_close(&roster);
+	b2b_roster_close(roster);
 }
