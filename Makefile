@@ -162,10 +162,11 @@ $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
 # likes. Comparisons are not traced: its mutator knows the values that matter. What judges the answers is not covered.
 comma      := ,
 UNGUIDED   := $(subst fuzzer-no-link$(comma),,$(CFLAGS))
-HOOKED_SRC := common/names.c $(filter-out common/cache_map.c,$(wildcard common/cache*.c))
+HOOKED_SRC := common/names.c $(wildcard common/cache*.c)
 $(BUILD)/obj/hooked/%.o: %.c tests/fuzz/reader/hook.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(UNGUIDED) -fsanitize-coverage=inline-8bit-counters,pc-table -include tests/fuzz/reader/hook.h -c $< -o $@
+$(BUILD)/obj/hooked/common/cache_map.o: CPPFLAGS += -Db2b_map_open=b2b_file_open -Db2b_map_close=b2b_file_close
 $(BUILD)/libhooked.a: $(patsubst %.c,$(BUILD)/obj/hooked/%.o,$(HOOKED_SRC))
 $(BUILD)/obj/tests/fuzz/reader/%.o: CFLAGS := $(UNGUIDED)
 

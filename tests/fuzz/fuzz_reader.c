@@ -28,7 +28,8 @@ static struct {
 
 static bool is_due(const struct damage_step *step)
 {
-	return step->question != 0 && (plan.question - 1) % DAMAGE_QUESTIONS == (step->question - 1u) % DAMAGE_QUESTIONS;
+	return step->question >= DAMAGE_EACH ||
+	       (step->question != 0 && (plan.question - 1) % DAMAGE_QUESTIONS == (step->question - 1u) % DAMAGE_QUESTIONS);
 }
 
 static uint64_t next_after(uint64_t tick)
@@ -44,7 +45,10 @@ static uint64_t next_after(uint64_t tick)
 static void play(const struct damage_step *step)
 {
 	damage_play(plan.base, step);
-	facts_index();
+	if (damage_file(step) == DISK_INDEX)
+		facts_index();
+	if (disk_mapped() > 0 && damage_file(step) >= DISK_SNAPSHOT(0))
+		facts_snapshot_changed();
 }
 
 static uint64_t play_at(uint64_t tick)
@@ -55,7 +59,7 @@ static uint64_t play_at(uint64_t tick)
 	return next_after(tick);
 }
 
-/* Once for each step, however many questions there are. */
+/* The first DAMAGE_QUESTIONS of them: a long list is not worth more. */
 static void before_question(unsigned question)
 {
 	plan.question = question;
@@ -77,11 +81,12 @@ static void put_raw(const struct damage_head *head, const uint8_t *data, size_t 
 	if (size == 0 || size > DISK_SIZE_MAX)
 		return;
 	disk_replace(file, data, size);
-	if (!(head->flags & DAMAGE_HEADED) || size < sizeof(good))
-		return;
-	memcpy(&good, data, sizeof(good));
-	b2b_format_head_init(&good, magic[file == DISK_INDEX ? 0 : file < DISK_SNAPSHOT(0) ? 1 : 2], size, good.generation, good.header_size);
-	disk_store(file, 0, &good, sizeof(good));
+	if ((head->flags & DAMAGE_HEADED) && size >= sizeof(good)) {
+		memcpy(&good, data, sizeof(good));
+		b2b_format_head_init(&good, magic[file == DISK_INDEX ? 0 : file < DISK_SNAPSHOT(0) ? 1 : 2], size, good.generation, good.header_size);
+		disk_store(file, 0, &good, sizeof(good));
+	}
+	facts_index();
 }
 
 static void no_more(unsigned question)
@@ -150,7 +155,6 @@ static void run(const struct damage_head *head, const uint8_t *data, size_t size
 		put_raw(head, data, size);
 	else
 		take_steps(data, size, &still);
-	facts_index();
 	/* A cache that knows files from before may rightly answer from them. */
 	asking.still = still && !(head->flags & DAMAGE_WARM);
 	asking.room = head->flags & DAMAGE_SMALL ? head->room : 2048;

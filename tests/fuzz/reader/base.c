@@ -168,6 +168,19 @@ static void beat(struct base *base, unsigned number)
 	}
 }
 
+static void make_blocks(struct base *base)
+{
+	for (int i = 0; i < DISK_FILES; i++) {
+		struct disk_file *file = &base->files[i];
+
+		file->block = file->size ? malloc(file->size) : NULL;
+		if (file->size && !file->block)
+			err(1, "block");
+		if (file->block)
+			memcpy(file->block, file->bytes, file->size);
+	}
+}
+
 static void take_all(struct base *base, const struct fixture *fixture)
 {
 	static const char *const ids[DISK_ORGS] = { "42c3e9", "7be10b", "7be10a", "9d01f2" };
@@ -195,6 +208,7 @@ const struct base *base_get(unsigned number)
 	make(number, &fixture);
 	take_all(base, &fixture);
 	beat(base, number);
+	make_blocks(base);
 	fixture.policy->n_orgs = FIXTURE_ORGS;
 	fixture_stop(&fixture);
 	return base;

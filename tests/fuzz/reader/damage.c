@@ -22,14 +22,15 @@ static const struct field index_header[] = {
 static const struct field live_header[] = {
 	HEAD(b2b_format_live), FIELD(b2b_format_live, org_id), FIELD(b2b_format_live, range_lo), FIELD(b2b_format_live, range_hi),
 	FIELD(b2b_format_live, org_word), FIELD(b2b_format_live, generation), FIELD(b2b_format_live, heartbeat_ns),
-	FIELD(b2b_format_live, verified_ns), FIELD(b2b_format_live, boot_id),
+	FIELD(b2b_format_live, verified_ns), FIELD(b2b_format_live, boot_id), FIELD(b2b_format_live, changes),
 };
 static const struct field snapshot_header[] = {
 	HEAD(b2b_format_snapshot), FIELD(b2b_format_snapshot, org_id), FIELD(b2b_format_snapshot, range_lo), FIELD(b2b_format_snapshot, range_hi),
 	FIELD(b2b_format_snapshot, n_users), FIELD(b2b_format_snapshot, n_groups), FIELD(b2b_format_snapshot, hash_seed),
 	FIELD(b2b_format_snapshot, hash_size), FIELD(b2b_format_snapshot, hash_at), FIELD(b2b_format_snapshot, n_ids),
 	FIELD(b2b_format_snapshot, ids_at), FIELD(b2b_format_snapshot, records_at), FIELD(b2b_format_snapshot, records_size),
-	FIELD(b2b_format_snapshot, lists_at), FIELD(b2b_format_snapshot, n_lists),
+	FIELD(b2b_format_snapshot, lists_at), FIELD(b2b_format_snapshot, n_lists), FIELD(b2b_format_snapshot, n_rosters),
+	FIELD(b2b_format_snapshot, rosters_at), FIELD(b2b_format_snapshot, roster_data_at), FIELD(b2b_format_snapshot, roster_data_size),
 };
 
 static const struct field org_fields[] = {
@@ -42,6 +43,7 @@ static const struct field service_fields[] = { FIELD(b2b_format_service, name), 
 static const struct field shell_fields[] = { { 0, 1 }, { B2B_PATH_SIZE - 1, 1 }, { 0, B2B_PATH_SIZE } };
 static const struct field word_fields[] = { { 0, 4 } };
 static const struct field name_fields[] = { FIELD(b2b_format_name, ref), FIELD(b2b_format_name, id_tag) };
+static const struct field place_fields[] = { FIELD(b2b_format_roster_place, offset), FIELD(b2b_format_roster_place, at) };
 static const struct field record_fields[] = {
 	FIELD(b2b_format_record, roles), FIELD(b2b_format_record, offset), FIELD(b2b_format_record, list), FIELD(b2b_format_record, n_list),
 	FIELD(b2b_format_record, kind), FIELD(b2b_format_record, shell), FIELD(b2b_format_record, n_local), FIELD(b2b_format_record, n_gecos),
@@ -79,7 +81,7 @@ static struct table snapshot_table(const struct base *base, int org, unsigned nu
 {
 	const struct b2b_format_snapshot *header = base_snapshot(base, org);
 
-	switch (header ? number % 4 : 4) {
+	switch (header ? number % 6 : 6) {
 	case 0:
 		return TABLE(base_record_at(base, org, which), sizeof(struct b2b_format_record), base_record_at(base, org, which) != 0, record_fields);
 	case 1:
@@ -88,6 +90,11 @@ static struct table snapshot_table(const struct base *base, int org, unsigned nu
 		return TABLE(header->ids_at, sizeof(uint32_t), header->n_ids, word_fields);
 	case 3:
 		return TABLE(header->lists_at, sizeof(uint32_t), header->n_lists, word_fields);
+	case 4:
+		return TABLE(header->rosters_at, sizeof(struct b2b_format_roster_place), header->n_rosters, place_fields);
+	case 5:
+		/* numbers and names alike, as words */
+		return TABLE(header->roster_data_at, sizeof(uint32_t), header->roster_data_size / sizeof(uint32_t), word_fields);
 	default:
 		return TABLE(0, 1, 0, word_fields);
 	}

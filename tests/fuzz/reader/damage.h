@@ -45,7 +45,7 @@ struct damage_step {
 	uint8_t what;
 	uint8_t which;
 	uint8_t how;      /* the value comes from (damage.c, value_of) */
-	uint8_t question; /* 0: before all of them; else which, modulo DAMAGE_QUESTIONS, plus 1 */
+	uint8_t question; /* 0: before all of them; from DAMAGE_EACH: each; else which, modulo DAMAGE_QUESTIONS, plus 1 */
 	uint8_t fetch;    /* and before which fetch of it */
 	int8_t delta;
 	uint32_t value;
@@ -55,6 +55,7 @@ struct damage_step {
 #define DAMAGE_STEP sizeof(struct damage_step)
 #define DAMAGE_STEPS_MAX 24
 #define DAMAGE_QUESTIONS 64
+#define DAMAGE_EACH 192
 
 _Static_assert(sizeof(struct damage_head) == 4 && sizeof(struct damage_step) == 12, "steps follow the head without gaps");
 

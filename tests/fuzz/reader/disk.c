@@ -9,10 +9,11 @@
 
 #include "common/cache_view.h"
 
-#define INODES_MAX 256
+#define INODES_MAX 4096
+#define UNDOS_MAX 8192
 #define PATH_SIZE 128
 
-/* Good files are used in place and mended after each run: copying them would be most of what a run costs. */
+/* The blocks of good files are mended after each run: copying them would be most of what a run costs. */
 struct inode {
 	unsigned char *bytes;
 	size_t size;
@@ -32,7 +33,7 @@ static struct {
 } files[DISK_FILES];
 static struct inode inodes[INODES_MAX];
 static size_t n_inodes;
-static struct undo undos[INODES_MAX];
+static struct undo undos[UNDOS_MAX];
 static size_t n_undos;
 static size_t mapped, total;
 
@@ -83,7 +84,7 @@ void disk_reset(const struct disk_file good[DISK_FILES], const char *const ids[D
 	mend();
 	total = 0;
 	for (int i = 0; i < DISK_FILES; i++) {
-		files[i].inode = new_inode(good[i].bytes, good[i].size, true);
+		files[i].inode = new_inode(good[i].block, good[i].size, true);
 		files[i].refused = 0;
 		total += good[i].size;
 	}
@@ -115,8 +116,8 @@ void disk_store(int file, size_t at, const void *bytes, size_t n)
 		n = inode->size - at;
 	ASAN_UNPOISON_MEMORY_REGION(inode->bytes, inode->size);
 	if (inode->good) {
-		if (n_undos++ == INODES_MAX)
-			errx(1, "more than %d stores in one run", INODES_MAX);
+		if (n_undos++ == UNDOS_MAX)
+			errx(1, "more than %d stores in one run", UNDOS_MAX);
 		*undo = (struct undo){ .at = inode->bytes + at, .was = copy_of(inode->bytes + at, n), .n = n };
 	}
 	memmove(inode->bytes + at, bytes, n);

@@ -23,9 +23,9 @@
 #define DISK_NOW_NS 1000000000000ull /* of CLOCK_BOOTTIME */
 #define DISK_BOOT 0x42               /* each byte of the boot id */
 
-/* One good file. SIZE 0: there is none. */
+/* One good file, and the block that stands for it on the disk. SIZE 0: there is none. */
 struct disk_file {
-	unsigned char *bytes;
+	unsigned char *bytes, *block;
 	size_t size;
 };
 

@@ -14,29 +14,40 @@ struct grants {
 	struct b2b_format_role roles[B2B_ROLES_MAX];
 };
 
+static const unsigned char *bytes; /* the index as it is now */
+static size_t n_bytes;
 static struct b2b_format_index headers[HEADERS_MAX];
 static size_t n_headers;
 static struct b2b_format_org orgs[ORGS_SEEN_MAX];
 static size_t n_orgs;
 static struct grants grants[GRANTS_SEEN_MAX];
 static size_t n_grants;
+static bool snapshot_changed;
 static bool too_many; /* states in one run: anything may be said then */
 
 void facts_reset(void)
 {
 	n_headers = n_orgs = n_grants = 0;
-	too_many = false;
+	too_many = snapshot_changed = false;
 }
 
-/* ENTRY bytes of the table at TABLE, or zeros where the file has ended. */
+void facts_snapshot_changed(void)
+{
+	snapshot_changed = true;
+}
+
+bool facts_rosters(void)
+{
+	return !snapshot_changed;
+}
+
+/* The entry NUMBER of SIZE bytes of the table at TABLE, or zeros where the file has ended. */
 static void entry_at(uint64_t table, uint64_t number, void *entry, size_t size)
 {
 	uint64_t at = table + number * size;
-	size_t end;
-	const unsigned char *bytes = disk_bytes(DISK_INDEX, &end);
 
 	memset(entry, 0, size);
-	if (at <= end && size <= end - at)
+	if (at <= n_bytes && size <= n_bytes - at)
 		memcpy(entry, bytes + at, size);
 }
 
@@ -69,11 +80,11 @@ static void add_roles(const struct b2b_format_index *header)
 }
 
 /* The tables where HEADER says, as they are now: who has an older header reads the newer tables. */
-static void gather(const struct b2b_format_index *header, size_t size)
+static void gather(const struct b2b_format_index *header)
 {
 	struct b2b_format_org org;
 
-	for (uint32_t i = 0; i < header->n_orgs && i <= size / sizeof(org); i++) {
+	for (uint32_t i = 0; i < header->n_orgs && i <= n_bytes / sizeof(org); i++) {
 		entry_at(header->orgs_at, i, &org, sizeof(org));
 		if (org.range_lo >= B2B_RANGE_FIRST && org.range_hi <= B2B_RANGE_LAST && memchr(org.alias, 0, sizeof(org.alias)))
 			add_org(&org);
@@ -85,11 +96,10 @@ void facts_index(void)
 {
 	struct b2b_format_index header;
 	bool known = false;
-	size_t size;
 
-	disk_bytes(DISK_INDEX, &size);
+	bytes = disk_bytes(DISK_INDEX, &n_bytes);
 	entry_at(0, 0, &header, sizeof(header));
-	if (size < sizeof(header) || header.head.magic[0] != B2B_MAGIC_INDEX[0])
+	if (n_bytes < sizeof(header) || header.head.magic[0] != B2B_MAGIC_INDEX[0])
 		memset(&header, 0, sizeof(header));
 	for (size_t i = 0; i < n_headers; i++)
 		known |= memcmp(&headers[i], &header, sizeof(header)) == 0;
@@ -98,7 +108,7 @@ void facts_index(void)
 	else if (!known)
 		too_many = true;
 	for (size_t i = 0; i < n_headers; i++)
-		gather(&headers[i], size);
+		gather(&headers[i]);
 }
 
 static bool is_alias(const struct b2b_format_org *org, const char *alias)

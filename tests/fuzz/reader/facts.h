@@ -28,6 +28,11 @@ bool facts_partners(uint32_t gid);
 bool facts_members(void);
 bool facts_separator(char separator);
 
+/* A snapshot was stored into after it was mapped: what was once found right there is copied as it has become. */
+void facts_snapshot_changed(void);
+/* Has none been, so that members have the names that rosters were compared with? */
+bool facts_rosters(void);
+
 /* May the organisation with ID be the one with the live file of this number? -1 none, -2 several. */
 int facts_live_of(uint32_t id, const char *const ids[DISK_ORGS]);
 

@@ -44,7 +44,8 @@ static struct damage_step any_step(void)
 		.what = (uint8_t)dice(256),
 		.which = (uint8_t)small(256),
 		.how = (uint8_t)dice(256),
-		.question = (uint8_t)(dice(2) ? 0 : dice(DAMAGE_QUESTIONS + 1)),
+		/* One bit at one fetch of each question is there, and not, by turns. */
+		.question = (uint8_t)(dice(2) ? 0 : dice(4) == 0 ? DAMAGE_EACH : dice(DAMAGE_QUESTIONS + 1)),
 		.fetch = (uint8_t)small(48),
 		.delta = (int8_t)(dice(2) ? (int32_t)dice(3) - 1 : (int32_t)small(128) * 8 - 512),
 		.value = any_value(),
