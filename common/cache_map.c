@@ -1,7 +1,5 @@
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -61,13 +59,4 @@ void b2b_map_close(struct b2b_map *map)
 	if (map->base)
 		munmap((void *)(uintptr_t)map->base, map->size);
 	map->base = NULL;
-}
-
-void *b2b_aligned_new(size_t size)
-{
-	void *memory = NULL;
-
-	if (posix_memalign(&memory, 64, size) != 0)
-		return NULL;
-	return memset(memory, 0, size);
 }
