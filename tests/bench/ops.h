@@ -42,7 +42,7 @@ struct bench_request {
 
 /*
  * BENCH_SYSTEM_CALLS: `ns` is how many a fresh process's first look-up makes, the module's loading included, the one
- * sample how many the next BENCH_STEADY make. BENCH_MEMORY: `ns` is the process's own KiB, the one sample the KiB of files
+ * sample how many all others make: up to BENCH_STEADY of them. BENCH_MEMORY: `ns` is the process's own KiB, the one sample the KiB of files
  * resident through it.
  */
 #define BENCH_STEADY 1000u

@@ -35,7 +35,7 @@ def memory_rows: .people as $people | (operation("none"; "memory")) as $base | .
 	    else "–", "–" end)] | line;
 
 def system_call_rows: (operation("none"; "system-calls").ns[0]) as $base | .subjects[] | .name as $name | .operations["system-calls"] | values
-	| select(.failed | not) | [$name, (.ns[0] | tostring), (.ns[0] - $base | tostring), (.more / 1000 | short)] | line;
+	| select(.failed | not) | [$name, (.ns[0] | tostring), (.ns[0] - $base | tostring), (.more / (.calls - 1) | short)] | line;
 
 def size_part:
 	"", "## \(.people | thousands) people", "",

@@ -262,16 +262,22 @@ static void start_fresh(const struct bench_request *request, struct bench_reply 
 	reply->ns = reply->samples_ns[reply->n_samples / 2];
 }
 
+/* Of a few look-ups, and of many where that does not take long. */
 static void count_system_calls(const struct bench_request *request, struct bench_reply *reply)
 {
-	uint64_t first = 0, more = 0;
+	uint64_t first = 0, more = 0, began = now();
+	unsigned times = BENCH_STEADY / 100;
 	int found;
 
 	bench_keys_make(&population, &bench_ops[request->op], request->seed, keys, 1);
-	found = bench_first_count(service, keys[0].name, BENCH_STEADY, &first, &more);
+	found = bench_first_count(service, keys[0].name, times, &first, &more);
+	if (found >= 0 && now() - began < TOUCH_NS) {
+		times = BENCH_STEADY;
+		found = bench_first_count(service, keys[0].name, times, &first, &more);
+	}
 	reply->wrong = found < 0 || (found > 0) != knows_somebody;
 	reply->ns = (double)first;
-	reply->calls = BENCH_STEADY + 1;
+	reply->calls = times + 1;
 	reply->samples_ns[reply->n_samples++] = (uint32_t)more;
 }
 
