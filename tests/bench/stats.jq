@@ -19,7 +19,7 @@ def digits($n): . as $x | pow(10; $n) as $p | ($x * $p | round) / $p | tostring;
 # Two or three digits that count.
 def short: if . == null then "–" else (if . < 0 then -. else . end) as $size
 	| if $size == 0 then "0" elif $size < 0.1 then digits(3) elif $size < 10 then digits(2) elif $size < 100 then digits(1) else digits(0) end end;
-def time: if . == null then "–" elif . < 999.5 then "\(short) ns" elif . < 999500 then "\(. / 1e3 | short) µs" elif . < 999.5e6 then "\(. / 1e6 | short) ms"
+def time: if . == null then "–" elif . < 0 then "−\(- . | time)" elif . < 999.5 then "\(short) ns" elif . < 999500 then "\(. / 1e3 | short) µs" elif . < 999.5e6 then "\(. / 1e6 | short) ms"
 	else "\(. / 1e9 | short) s" end;
 def bytes: if . == null then "–" elif . < 1e6 then "\(. / 1e3 | short) kB" else "\(. / 1e6 | short) MB" end;
 def thousands: tostring | explode | reverse | [range(length) as $i | .[$i], (if $i % 3 == 2 and $i < length - 1 then 44 else empty end)] | reverse | implode;
