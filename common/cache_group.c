@@ -40,12 +40,12 @@ static int add_listed(struct b2b_look *look, struct b2b_group_fill *fill)
 	int r = 0;
 
 	b2b_group_roster_find(look->org, look->snap, look->entry.record.offset, &roster);
-	if (b2b_group_roster_proven(look->snap, &roster))
+	if (b2b_group_roster_proven(&roster))
 		return b2b_group_roster_add(&roster, fill);
 	for (uint32_t i = 0; r == 0 && i < look->entry.record.n_list; i++)
 		r = add_open(look, fill, b2b_load32(look->entry.list + i));
 	if (r == 0)
-		b2b_group_roster_prove(look->snap, &roster, fill);
+		b2b_group_roster_prove(&roster, fill);
 	return r;
 }
 

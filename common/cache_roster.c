@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-/* Where the data of OFFSET's roster begins, or roster_data_size. */
-static uint32_t place_of(const struct b2b_snap *snap, uint32_t offset)
+/* The number of OFFSET's roster, or n_rosters. */
+static uint32_t number_of(const struct b2b_snap *snap, uint32_t offset)
 {
 	uint32_t low = 0, n = snap->n_rosters;
 
@@ -11,7 +11,7 @@ static uint32_t place_of(const struct b2b_snap *snap, uint32_t offset)
 		uint32_t half = n / 2, here = b2b_load32(&snap->rosters[low + half].offset);
 
 		if (here == offset)
-			return b2b_load32(&snap->rosters[low + half].at);
+			return low + half;
 		if (here < offset) {
 			low += half + 1;
 			n -= half + 1;
@@ -19,10 +19,10 @@ static uint32_t place_of(const struct b2b_snap *snap, uint32_t offset)
 			n = half;
 		}
 	}
-	return snap->roster_data_size;
+	return snap->n_rosters;
 }
 
-/* Never 0, and another for every offset and every number of changes. */
+/* Never 0, and another for every group and every number of changes. */
 static uint64_t claim_of(uint32_t offset, uint32_t changes)
 {
 	return (uint64_t)(offset + 1) << 32 | changes;
@@ -31,12 +31,15 @@ static uint64_t claim_of(uint32_t offset, uint32_t changes)
 void b2b_group_roster_find(const struct b2b_org *org, const struct b2b_snap *snap, uint32_t offset, struct b2b_group_roster *ret_roster)
 {
 	uint32_t changes = b2b_load32(org->head + offsetof(struct b2b_format_live, changes));
-	uint32_t at = place_of(snap, offset);
+	uint32_t number = number_of(snap, offset), at;
 	struct b2b_format_roster roster;
 	uint64_t room;
 
-	*ret_roster = (struct b2b_group_roster){ .offset = offset };
-	if (changes & 1 || at % 8 != 0 || at >= snap->roster_data_size || snap->roster_data_size - at < sizeof(roster))
+	*ret_roster = (struct b2b_group_roster){ 0 };
+	if (changes & 1 || number == snap->n_rosters || !snap->proven)
+		return;
+	at = b2b_load32(&snap->rosters[number].at);
+	if (at % 8 != 0 || at >= snap->roster_data_size || snap->roster_data_size - at < sizeof(roster))
 		return;
 	b2b_copy(&roster, snap->roster_data + at, sizeof(roster));
 	room = snap->roster_data_size - at - sizeof(roster);
@@ -46,17 +49,13 @@ void b2b_group_roster_find(const struct b2b_org *org, const struct b2b_snap *sna
 	ret_roster->size = roster.size;
 	ret_roster->sizes = snap->roster_data + at + sizeof(roster);
 	ret_roster->text = (const char *)(ret_roster->sizes + roster.n);
+	ret_roster->proof = &snap->proven[number];
 	ret_roster->claim = claim_of(offset, changes);
 }
 
-static _Atomic uint64_t *memory_of(struct b2b_snap *snap, const struct b2b_group_roster *roster)
+bool b2b_group_roster_proven(const struct b2b_group_roster *roster)
 {
-	return &snap->proven[roster->offset % B2B_PROVEN];
-}
-
-bool b2b_group_roster_proven(struct b2b_snap *snap, const struct b2b_group_roster *roster)
-{
-	return roster->claim != 0 && atomic_load(memory_of(snap, roster)) == roster->claim;
+	return roster->proof && atomic_load(roster->proof) == roster->claim;
 }
 
 static bool same(const struct b2b_group_roster *roster, const struct b2b_group_fill *fill)
@@ -75,10 +74,10 @@ static bool same(const struct b2b_group_roster *roster, const struct b2b_group_f
 	return at == roster->size;
 }
 
-void b2b_group_roster_prove(struct b2b_snap *snap, const struct b2b_group_roster *roster, const struct b2b_group_fill *fill)
+void b2b_group_roster_prove(const struct b2b_group_roster *roster, const struct b2b_group_fill *fill)
 {
-	if (roster->claim != 0 && same(roster, fill))
-		atomic_store(memory_of(snap, roster), roster->claim);
+	if (roster->proof && same(roster, fill))
+		atomic_store(roster->proof, roster->claim);
 }
 
 int b2b_group_roster_add(const struct b2b_group_roster *roster, struct b2b_group_fill *fill)

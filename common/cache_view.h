@@ -22,8 +22,6 @@ struct b2b_map {
 	size_t size;
 };
 
-#define B2B_PROVEN 8
-
 /* Tables and numbers are those of the header, checked once: they lie within the map. */
 struct b2b_snap {
 	/* what every look-up reads: one line */
@@ -38,7 +36,7 @@ struct b2b_snap {
 	uint32_t n_rosters, roster_data_size;
 	const struct b2b_format_roster_place *rosters;
 	const unsigned char *roster_data;
-	_Atomic uint64_t proven[B2B_PROVEN]; /* rosters that were found right: offset above `changes`, or 0 */
+	_Atomic uint64_t *proven;     /* by number of the roster: group and `changes` for which it was found right; NULL: there is no memory for it */
 	struct b2b_map map;           /* base NULL: there was no snapshot */
 };
 
