@@ -175,6 +175,19 @@ static char *organisations(struct orders *orders)
 	return text;
 }
 
+/* What happens before there is a stream comes by a directory pass alone, which a full disk does not let through. */
+static void wait_for_stream(struct orders *orders)
+{
+	const struct timespec pause = { .tv_nsec = 20 * (long)B2B_NS_PER_MS };
+	uint64_t until_ns = b2b_now_ns() + SETTLE_NS;
+
+	while (!daemon_logged("signals: stream")) {
+		if (b2b_now_ns() > until_ns)
+			orders_fail(orders, "stream", "b2bd made no stream for the service's signals");
+		nanosleep(&pause, NULL);
+	}
+}
+
 void orders_begin(struct orders *orders, unsigned seed, unsigned people)
 {
 	char *text;
@@ -193,6 +206,7 @@ void orders_begin(struct orders *orders, unsigned seed, unsigned people)
 	witness_start(orders->seen, false, seed + 2);
 	daemon_start(&orders->daemon);
 	orders_settle(orders);
+	wait_for_stream(orders);
 }
 
 void orders_end(struct orders *orders)
