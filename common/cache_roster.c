@@ -82,8 +82,7 @@ void b2b_group_roster_prove(const struct b2b_group_roster *roster, const struct 
 
 int b2b_group_roster_add(const struct b2b_group_roster *roster, struct b2b_group_fill *fill)
 {
-	char *text = fill->high - roster->size;
-	uint32_t at = 0;
+	char *text = fill->high - roster->size, *name = text, *last = text;
 
 	if ((size_t)(fill->high - fill->low) < roster->size + roster->n * sizeof(char *))
 		return -ERANGE;
@@ -91,13 +90,11 @@ int b2b_group_roster_add(const struct b2b_group_roster *roster, struct b2b_group
 		return 0;
 	memcpy(text, roster->text, roster->size);
 	for (uint32_t i = 0; i < roster->n; i++) {
-		if (at >= roster->size)
-			return -ENODATA;
-		fill->members[i] = text + at;
-		at += roster->sizes[i];
+		fill->members[i] = last = name;
+		name += roster->sizes[i];
 	}
-	/* Whatever the bytes have become: all names begin in the text, and the last ends with it. */
-	if (at != roster->size || text[at - 1] != '\0')
+	/* Whatever the bytes have become: names only go up, so that where the last begins in the text and ends with it, all do. */
+	if (last >= fill->high || name != fill->high || name[-1] != '\0')
 		return -ENODATA;
 	fill->n_members = roster->n;
 	return 0;
