@@ -61,38 +61,48 @@ static int next_gr(struct b2b_look *look, struct place *place, struct group *ret
 	return -ENOENT;
 }
 
-int b2b_cache_nextpw(struct b2b_cache *cache, uint64_t *cursor, struct passwd *ret_pw, char *buf, size_t len)
+/* Begin where root wants enumerations at all; else there is nothing to list. */
+static int begin(struct b2b_look *look, struct b2b_cache *cache)
 {
-	struct place place = unpack(*cursor);
-	struct b2b_look look;
-	int r;
+	int r = b2b_look_begin(look, cache);
 
-	r = b2b_look_begin(&look, cache);
-	if (r < 0)
+	if (r < 0 || look->view->index.enumerate)
 		return r;
-	r = look.view->index.enumerate ? next_pw(&look, &place, ret_pw, buf, len) : -ENOENT;
+	b2b_look_end(look);
+	return -ENOENT;
+}
+
+/* The step to PLACE ended with R: the cursor moves behind it, or stays where it was. */
+static int end(struct b2b_look *look, int r, struct place place, uint64_t *cursor)
+{
 	if (r == 0) {
 		place.offset++;
 		*cursor = pack(place);
 	}
-	b2b_look_end(&look);
+	b2b_look_end(look);
 	return r;
+}
+
+int b2b_cache_nextpw(struct b2b_cache *cache, uint64_t *cursor, struct passwd *ret_pw, char *buf, size_t len)
+{
+	struct place place = unpack(*cursor);
+	struct b2b_look look;
+	int r = begin(&look, cache);
+
+	if (r < 0)
+		return r;
+	r = next_pw(&look, &place, ret_pw, buf, len);
+	return end(&look, r, place, cursor);
 }
 
 int b2b_cache_nextgr(struct b2b_cache *cache, uint64_t *cursor, struct group *ret_gr, char *buf, size_t len)
 {
 	struct place place = unpack(*cursor);
 	struct b2b_look look;
-	int r;
+	int r = begin(&look, cache);
 
-	r = b2b_look_begin(&look, cache);
 	if (r < 0)
 		return r;
-	r = look.view->index.enumerate ? next_gr(&look, &place, ret_gr, buf, len) : -ENOENT;
-	if (r == 0) {
-		place.offset++;
-		*cursor = pack(place);
-	}
-	b2b_look_end(&look);
-	return r;
+	r = next_gr(&look, &place, ret_gr, buf, len);
+	return end(&look, r, place, cursor);
 }

@@ -109,8 +109,7 @@ static int stop(void **state)
 	(void)state;
 	fixture_stop(&fixture);
 	scratch_remove(confdir);
-	scratch_remove(CACHE);
-	return mkdir(CACHE, 0755);
+	return 0;
 }
 
 static int count_record(void *arg, const struct b2b_session_record *record)

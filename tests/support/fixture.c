@@ -199,6 +199,7 @@ void fixture_stop(struct fixture *fixture)
 	for (int org = 0; org < FIXTURE_ORGS; org++)
 		b2b_live_unmap(fixture->lives[org]);
 	b2b_policy_free(fixture->policy);
-	if (strstr(fixture->dir, "b2b-test."))
-		scratch_remove(fixture->dir);
+	scratch_remove(fixture->dir);
+	if (!strstr(fixture->dir, "b2b-test.") && mkdir(fixture->dir, 0755) < 0)
+		err(1, "%s", fixture->dir);
 }

@@ -32,7 +32,10 @@ struct fixture {
 	uint64_t generation[FIXTURE_ORGS];
 };
 
-/* Write index, live files and snapshots below DIR (NULL: a scratch directory, removed by fixture_stop); everybody open, agent alive. */
+/*
+ * Write index, live files and snapshots below DIR (NULL: a scratch directory); everybody open, agent alive. fixture_stop
+ * removes the scratch directory, and leaves DIR empty.
+ */
 void fixture_start(struct fixture *fixture, const char *dir);
 void fixture_start_visible(struct fixture *fixture, const char *dir, enum b2b_visibility visibility);
 void fixture_stop(struct fixture *fixture);
