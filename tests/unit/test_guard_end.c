@@ -284,8 +284,8 @@ static void old_leader(uint32_t uid, int out)
 	(void)uid;
 	setsid();
 	b2b_start_ticks(getpid(), &ticks);
+	ready(out); /* before it can be ended for what follows */
 	world_register(getpid(), ticks, ALICE, b2b_wall_s() - 60);
-	ready(out);
 	sleep_for_ever();
 }
 
