@@ -121,7 +121,8 @@ static bool settled(const struct orders *orders, char why[200])
 		bool open = false, wanted = !person->ordered && !orders->seen->orgs[person->org].ordered;
 		uint32_t at = witness_look(orders->seen, i, &open);
 
-		if (at == orders->wanted[i] && open == wanted)
+		/* Who came and went between two looks of the host at the directory was never known here. */
+		if ((at == orders->wanted[i] || (at == 0 && person->ordered)) && open == wanted)
 			continue;
 		snprintf(why, 200, "%s is at version %u of %u, %s, after a minute", user_name(orders, i), at, orders->wanted[i], open ? "open" : "closed");
 		return false;
