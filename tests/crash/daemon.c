@@ -175,8 +175,8 @@ static long uid_of(pid_t pid)
 	return uid;
 }
 
-/* The first child of PID that runs as UID (-1: whoever it runs as), or 0. */
-static pid_t child_of(pid_t pid, long uid)
+/* The first child of PID that runs as UID (-1: whoever it runs as) after SKIP of them, or 0. */
+static pid_t child_of(pid_t pid, long uid, unsigned skip)
 {
 	char path[64];
 	pid_t found = 0;
@@ -186,7 +186,7 @@ static pid_t child_of(pid_t pid, long uid)
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	list = pid ? fopen(path, "re") : NULL;
 	while (list && !found && fscanf(list, "%d", &child) == 1) {
-		if (uid < 0 || uid_of(child) == uid)
+		if ((uid < 0 || uid_of(child) == uid) && skip-- == 0)
 			found = child;
 	}
 	if (list)
@@ -198,13 +198,13 @@ pid_t daemon_find(const struct daemon *daemon, enum daemon_part part)
 {
 	switch (part) {
 	case DAEMON_AGENT:
-		return child_of(daemon->first, B2B_UID);
+		return child_of(daemon->first, B2B_UID, 0);
 	case DAEMON_GUARD:
-		return child_of(daemon->first, 0);
+		return child_of(daemon->first, 0, 0);
 	case DAEMON_INSTALL:
-		return child_of(daemon_find(daemon, DAEMON_GUARD), -1);
+		return child_of(daemon_find(daemon, DAEMON_GUARD), -1, 1); /* its first tells nscd, and stays */
 	case DAEMON_BUILD:
-		return child_of(daemon_find(daemon, DAEMON_AGENT), -1);
+		return child_of(daemon_find(daemon, DAEMON_AGENT), -1, 0);
 	default:
 		return daemon->first;
 	}
