@@ -82,12 +82,13 @@ void b2b_group_roster_prove(const struct b2b_group_roster *roster, const struct 
 
 int b2b_group_roster_add(const struct b2b_group_roster *roster, struct b2b_group_fill *fill)
 {
-	char *text = fill->high - roster->size, *name = text, *last = text;
+	char *text, *name, *last;
 
 	if ((size_t)(fill->high - fill->low) < roster->size + roster->n * sizeof(char *))
 		return -ERANGE;
 	if (roster->n == 0)
 		return 0;
+	text = name = last = fill->high - roster->size;
 	memcpy(text, roster->text, roster->size);
 	for (uint32_t i = 0; i < roster->n; i++) {
 		fill->members[i] = last = name;
