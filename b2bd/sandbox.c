@@ -56,22 +56,12 @@ int b2b_filter_names(scmp_filter_ctx filter, uint32_t action, const char *const 
 	return 0;
 }
 
-int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter)
-{
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = filter ? b2b_filter_names(filter, SCMP_ACT_ALLOW, b2b_calls_life) : -ENOMEM;
-
-	if (r == 0)
-		r = b2b_filter_names(filter, SCMP_ACT_ALLOW, calls);
-	if (r < 0)
-		seccomp_release(filter);
-	else
-		*ret_filter = filter;
-	return r;
-}
-
-/* What malloc, libc's threads and OpenSSL say about memory; the upper half of an int argument is whatever was left there. */
-int b2b_filter_memory(scmp_filter_ctx filter)
+/*
+ * What malloc, libc's threads and OpenSSL say about memory, but not MADV_REMOVE: it punches a hole into the file of a shared
+ * mapping, for which no descriptor is needed, and a live file's blocks are there so that no store meets a full disk. The upper
+ * half of an int argument is whatever was left there.
+ */
+static int allow_advice(scmp_filter_ctx filter)
 {
 	static const int advices[] = { MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTNEED, MADV_FREE, MADV_DONTFORK,
 		                       MADV_DOFORK, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTDUMP, MADV_DODUMP, MADV_WIPEONFORK, MADV_KEEPONFORK };
@@ -80,6 +70,22 @@ int b2b_filter_memory(scmp_filter_ctx filter)
 	for (size_t i = 0; r == 0 && i < sizeof(advices) / sizeof(*advices); i++)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(madvise), 1,
 		                     SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, (scmp_datum_t)advices[i]));
+	return r;
+}
+
+int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r = filter ? b2b_filter_names(filter, SCMP_ACT_ALLOW, b2b_calls_life) : -ENOMEM;
+
+	if (r == 0)
+		r = allow_advice(filter);
+	if (r == 0)
+		r = b2b_filter_names(filter, SCMP_ACT_ALLOW, calls);
+	if (r < 0)
+		seccomp_release(filter);
+	else
+		*ret_filter = filter;
 	return r;
 }
 

@@ -100,8 +100,6 @@ int b2b_sandbox_agent(uid_t uid, gid_t gid)
 		return r;
 	r = b2b_filter_new(calls, &filter);
 	if (r == 0)
-		r = b2b_filter_memory(filter);
-	if (r == 0)
 		r = b2b_filter_processes(filter);
 	if (r == 0)
 		r = allow_sockets(filter);

@@ -105,8 +105,6 @@ int b2b_sandbox_guard(bool shared_network)
 		return r;
 	r = b2b_filter_new(calls, &filter);
 	if (r == 0)
-		r = b2b_filter_memory(filter);
-	if (r == 0)
 		r = b2b_filter_processes(filter); /* installs run in children */
 	if (r == 0) /* installs end with the guard */
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0));

@@ -8,7 +8,10 @@
 /* Add ACTION for every name of the NULL-terminated NAMES; a name that this architecture does not have is passed over. */
 int b2b_filter_names(scmp_filter_ctx filter, uint32_t action, const char *const *names);
 
-/* A new filter that allows b2b_calls_life and CALLS, and refuses everything else with EPERM. Returns 0 or a negative errno. */
+/*
+ * A new filter that allows b2b_calls_life, advice about memory (all but MADV_REMOVE) and CALLS, and refuses everything else
+ * with EPERM. Returns 0 or a negative errno.
+ */
 int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter);
 
 /*
@@ -16,12 +19,6 @@ int b2b_filter_new(const char *const *calls, scmp_filter_ctx *ret_filter);
  * cannot see them, so it is told not to exist, and libc goes back to clone.
  */
 int b2b_filter_processes(scmp_filter_ctx filter);
-
-/*
- * Advice about memory, but not MADV_REMOVE: it punches a hole into the file of a shared mapping, for which no descriptor is
- * needed. A live file's blocks are there so that no store meets a full disk.
- */
-int b2b_filter_memory(scmp_filter_ctx filter);
 
 /* Load and free FILTER (also on failure). BEFORE: the result so far; nothing is loaded when it is negative. */
 int b2b_filter_load(scmp_filter_ctx filter, int before);
