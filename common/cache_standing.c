@@ -13,12 +13,13 @@ static bool within(uint64_t then, uint64_t now, uint64_t most)
 static void judge_times(const struct b2b_look *look, bool known, const struct b2b_format_service *service, struct b2b_standing *standing)
 {
 	struct b2b_format_live header;
-	uint64_t now = b2b_now_ns();
 	uint8_t boot_id[16];
+	uint64_t now;
 
 	if (b2b_boot_id(boot_id) < 0)
 		return;
 	b2b_copy(&header, look->org->live.base, sizeof(header));
+	now = b2b_now_ns(); /* after the copy: a beat meanwhile would be one of the future, and nobody's */
 	if (memcmp(header.boot_id, boot_id, sizeof(boot_id)) != 0)
 		return;
 	standing->agent_alive = within(header.heartbeat_ns, now, B2B_HEARTBEAT_FRESH_NS);

@@ -1,6 +1,7 @@
 /* The cache as its readers see it: maps, closing, buffer sizes, replacement, refusal of what is damaged. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -374,6 +375,39 @@ static void standing_tells_each_reason(void **state)
 	assert_int_equal(b2b_cache_standing(cache, "dba@acme", "sshd", &now), -ENOENT);
 }
 
+/* As the agent does every second, only without a pause. Ends with its parent. */
+static pid_t beat_without_pause(struct b2b_live *live)
+{
+	pid_t parent = getpid(), child = fork();
+
+	assert_true(child >= 0);
+	if (child > 0)
+		return child;
+	while (getppid() == parent) {
+		b2b_live_beat(live, b2b_now_ns());
+		b2b_live_verified(live, b2b_now_ns());
+	}
+	_exit(0);
+}
+
+static void a_sign_of_life_is_never_taken_for_one_to_come(void **state)
+{
+	pid_t agent = beat_without_pause(fixture.lives[FIXTURE_GLOBEX]);
+	struct b2b_standing standing;
+	unsigned looks, dead = 0, stale = 0;
+
+	(void)state;
+	for (looks = 0; looks < 2000; looks++) {
+		assert_int_equal(b2b_cache_standing(cache, "erin@globex", "sshd", &standing), 0);
+		dead += !standing.agent_alive;
+		stale += !standing.lease_valid;
+	}
+	assert_int_equal(kill(agent, SIGKILL), 0);
+	assert_int_equal(waitpid(agent, NULL, 0), agent);
+	assert_int_equal(dead, 0);
+	assert_int_equal(stale, 0);
+}
+
 static void times_of_another_boot_mean_nothing(void **state)
 {
 	struct b2b_standing standing;
@@ -527,6 +561,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_new_policy_shows_at_the_next_look_up, start, stop),
 		cmocka_unit_test_setup_teardown(enumeration_is_complete_and_only_where_root_wants_it, start, stop),
 		cmocka_unit_test_setup_teardown(standing_tells_each_reason, start, stop),
+		cmocka_unit_test_setup_teardown(a_sign_of_life_is_never_taken_for_one_to_come, start, stop),
 		cmocka_unit_test_setup_teardown(times_of_another_boot_mean_nothing, start, stop),
 		cmocka_unit_test_setup_teardown(ours_fails_closed, start, stop),
 		cmocka_unit_test_setup_teardown(what_cannot_be_trusted_is_refused, start, stop),
