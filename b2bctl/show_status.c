@@ -38,6 +38,10 @@ static void show_signals(FILE *out, const json_t *signals, int64_t now_s)
 {
 	char ago[B2B_AGE_SIZE];
 
+	if (!json_is_object(signals)) {
+		b2b_ctl_paragraph(out, "signals", "none, by configuration: a revocation shows when the directory is read");
+		return;
+	}
 	b2b_ctl_paragraph(out, "signals", "%s, last poll: %s; %lld events, %lld refused",
 	                  b2b_ctl_true(signals, "connected") ? "arriving" : "not arriving",
 	                  b2b_ctl_ago(b2b_ctl_number(signals, "last_poll_s"), now_s, ago), b2b_ctl_number(signals, "events"),

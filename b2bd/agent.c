@@ -57,15 +57,15 @@ static void directory_changed(void *arg, int org)
 	b2b_timer_set(core->loop, &core->window, B2B_NS_PER_S, window, core); /* windows may have moved */
 }
 
-/* The lease: only a completed poll renews it, and not while events may have been missed. */
+/* The lease: only a completed poll renews it (without signals, a completed pass), and not while events may have been missed. */
 static void renew_lease(struct b2b_core *core)
 {
 	uint32_t i;
 
-	if (core->must_pass || !core->polled_ns)
+	if (core->must_pass || !core->heard_ns)
 		return;
 	for (i = 0; i < core->policy->n_orgs; i++)
-		b2b_live_verified(core->lives[i], core->polled_ns);
+		b2b_live_verified(core->lives[i], core->heard_ns);
 }
 
 /* What a former agent stored and did not live to publish shows in no pass: it is no change any more. */
@@ -78,7 +78,20 @@ static void publish_all(struct b2b_core *core)
 	core->published_all = true;
 }
 
-static void directory_passed(void *arg, int error, const char *why)
+/* What was revoked before AT_NS is known here. */
+static void heard_of(struct b2b_core *core, uint64_t at_ns)
+{
+	bool first = !core->heard_ns;
+
+	core->heard_ns = at_ns;
+	if (first) {
+		b2b_publish_settled(core->publish);
+		b2b_reconcile(core, -1);
+	}
+	renew_lease(core);
+}
+
+static void directory_passed(void *arg, uint64_t began_ns, int error, const char *why)
 {
 	struct b2b_core *core = arg;
 
@@ -90,20 +103,14 @@ static void directory_passed(void *arg, int error, const char *why)
 	core->must_pass = false; /* a pass that a gap asked for began after it (source.h) */
 	if (!core->published_all)
 		publish_all(core);
+	if (!core->stream)
+		heard_of(core, began_ns);
 	renew_lease(core);
 }
 
 static void signals_polled(void *arg)
 {
-	struct b2b_core *core = arg;
-	bool first = !core->polled_ns;
-
-	core->polled_ns = b2b_now_ns();
-	if (first) {
-		b2b_publish_settled(core->publish);
-		b2b_reconcile(core, -1);
-	}
-	renew_lease(core);
+	heard_of(arg, b2b_now_ns());
 }
 
 static void signals_gap(void *arg)
@@ -174,7 +181,9 @@ static int start_parts(struct b2b_core *core, char *error)
 	    (r = b2b_publish_new(core->loop, core->state, core->policy, core->lives, core->guard, &core->publish)) < 0 ||
 	    (r = b2b_federation_new(core->loop, core->http, core->conf, &core->federation, error)) < 0 ||
 	    (r = b2b_source_new(core->loop, core->http, core->federation, core->state, core->policy, core->conf, &source_handlers, core,
-	                        &core->source)) < 0 ||
+	                        &core->source)) < 0)
+		return r;
+	if (core->conf->federation.signals == B2B_SIGNALS_SSF &&
 	    (r = b2b_stream_new(core->loop, core->http, core->federation, core->state, core->conf, &stream_handlers, core, &core->stream)) < 0)
 		return r;
 	b2b_source_get_status(core->source, &directory);

@@ -22,10 +22,25 @@ static size_t sessions_of(struct b2b_core *core, uint32_t uid)
 }
 
 /* What the person at the host should reckon with when somebody is offboarded now. */
-static const char *worst_case(const struct b2b_stream_status *signals)
+static json_t *worst_case(const struct b2b_core *core, const struct b2b_stream_status *signals, const struct b2b_source_status *directory)
 {
-	return signals->connected ? "at once: signals are arriving"
-	                          : "signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit";
+	if (core->stream && signals->connected)
+		return json_string("at once: signals are arriving");
+	if (core->stream)
+		return json_string("signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit");
+	if (directory->failing_since_s)
+		return json_string("the directory cannot be read: open sessions stay until it can; new ones are refused after the staleness limit");
+	return json_sprintf("within about %us: there are no signals, the directory is read at that interval", core->conf->federation.sync_interval_s);
+}
+
+/* NULL in a stream's place: the service has none by configuration. */
+static json_t *signals_json(const struct b2b_core *core, const struct b2b_stream_status *signals)
+{
+	if (!core->stream)
+		return json_null();
+	return json_pack("{s:b,s:I,s:I,s:s,s:I,s:I}", "connected", signals->connected, "last_poll_s", (json_int_t)signals->last_poll_s,
+	                 "failing_since_s", (json_int_t)signals->failing_since_s, "why", signals->why ? signals->why : "", "events",
+	                 (json_int_t)signals->events, "refused", (json_int_t)signals->refused);
 }
 
 static json_t *lease_json(const struct b2b_core *core)
@@ -46,13 +61,14 @@ static json_t *status_json(struct b2b_core *core)
 {
 	struct b2b_revocation_figures figures = { 0 };
 	struct b2b_source_status directory;
-	struct b2b_stream_status signals;
+	struct b2b_stream_status signals = { 0 };
 
 	b2b_source_get_status(core->source, &directory);
-	b2b_stream_get_status(core->stream, &signals);
+	if (core->stream)
+		b2b_stream_get_status(core->stream, &signals);
 	b2b_revocation_figures(core->state, &figures);
-	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I}, s:{s:b,s:I,s:I,s:s,s:I,s:I}, s:o, s:I, s:I,"
-	                 " s:{s:I,s:I,s:I,s:I}, s:o, s:s}",
+	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I}, s:o, s:o, s:I, s:I,"
+	                 " s:{s:I,s:I,s:I,s:I}, s:o, s:o}",
 	                 "agent", "pid", (int)getpid(), "since_s", (json_int_t)core->started_s,
 	                 "federation", "issuer", core->conf->federation.issuer, "ready", b2b_federation_ready(core->federation), "why",
 	                 b2b_federation_why(core->federation),
@@ -60,15 +76,13 @@ static json_t *status_json(struct b2b_core *core)
 	                 (json_int_t)directory.failing_since_s, "why", directory.why ? directory.why : "", "people",
 	                 (json_int_t)directory.people, "organisations", (json_int_t)directory.organisations, "groups",
 	                 (json_int_t)directory.groups,
-	                 "signals", "connected", signals.connected, "last_poll_s", (json_int_t)signals.last_poll_s, "failing_since_s",
-	                 (json_int_t)signals.failing_since_s, "why", signals.why ? signals.why : "", "events", (json_int_t)signals.events,
-	                 "refused", (json_int_t)signals.refused,
+	                 "signals", signals_json(core, &signals),
 	                 "lease", lease_json(core), "sessions", (json_int_t)sessions_of(core, 0), "pending_ends",
 	                 (json_int_t)figures.pending,
 	                 "revocations", "count", (json_int_t)figures.count, "p50_ms", (json_int_t)figures.p50_ms, "p99_ms",
 	                 (json_int_t)figures.p99_ms, "max_ms", (json_int_t)figures.max_ms,
 	                 "ids", b2b_ids_trouble_json(core),
-	                 "worst_case_revocation", worst_case(&signals));
+	                 "worst_case_revocation", worst_case(core, &signals, &directory));
 }
 
 static json_t *labels_json(uint64_t mask, const char *(*label)(const struct b2b_policy *policy, uint32_t i), const struct b2b_policy *policy,

@@ -44,7 +44,7 @@ struct b2b_core {
 	struct b2b_publish *publish;
 	struct b2b_federation *federation;
 	struct b2b_source *source;
-	struct b2b_stream *stream;
+	struct b2b_stream *stream; /* NULL: the service has no signals */
 	struct b2b_server *server;
 	struct b2b_tickets *tickets;
 	struct b2b_rate name_rate; /* first-time names, by peer uid */
@@ -57,7 +57,7 @@ struct b2b_core {
 	bool roles_moved;          /* since the snapshots were made */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
 	bool published_all;        /* every organisation was published by this agent */
-	uint64_t polled_ns;        /* last completed signal poll, 0: none */
+	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
 	int64_t floor_s;           /* highest wall-clock time seen */
 	int64_t started_s;
 	size_t pins_seen, pins_broken; /* of root's pins: compared with the ledger so far, and not in accord with it */

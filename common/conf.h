@@ -19,6 +19,7 @@
 
 enum b2b_client_auth { B2B_CLIENT_PRIVATE_KEY_JWT, B2B_CLIENT_SECRET_BASIC, B2B_CLIENT_SECRET_POST };
 enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
+enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 
 /* [federation] */
 struct b2b_conf_federation {
@@ -39,9 +40,10 @@ struct b2b_conf_federation {
 	char *scim_schema;        /* URN of the extension that carries localName, organizationId, … */
 	char *scim_uid_attribute; /* of that extension, carries a person's number; NULL: the directory supplies none */
 	char *scim_gid_attribute; /* of the group's extension, likewise */
+	enum b2b_signals signals;
 	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */
 	enum b2b_directory directory;
-	uint32_t sync_interval_s; /* full directory pass */
+	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */
 	uint32_t clock_skew_s;
 	uint32_t mass_removal_percent;
 };

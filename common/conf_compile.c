@@ -7,6 +7,7 @@
 
 #define SUDO_STALENESS_S 120
 #define POLL_HOLD_MOST_S 25
+#define SYNC_INTERVAL_S 900
 
 static int need(struct b2b_draft *draft, const struct b2b_draft_section *section, const char *key, const char *value, const char *why)
 {
@@ -118,20 +119,38 @@ static int judge_assurance(struct b2b_draft *draft, const struct b2b_conf *conf)
 	return 0;
 }
 
-static int compile_poll_hold(struct b2b_draft *draft, struct b2b_conf *conf)
+static uint32_t smallest_staleness(const struct b2b_draft *draft, const struct b2b_policy *policy)
 {
-	const struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_HOST);
-	uint32_t smallest = section->u.host.staleness_s;
+	uint32_t smallest = b2b_draft_only(draft, B2B_CONF_HOST)->u.host.staleness_s;
 
-	for (uint32_t i = 0; i < conf->policy->n_services; i++)
-		if (conf->policy->services[i].staleness_s < smallest)
-			smallest = conf->policy->services[i].staleness_s;
-	if (conf->host.poll_hold_s > smallest / 3)
-		return b2b_draft_fail_key(draft, section, "poll_hold", "found %us; expected at most %us, a third of the smallest staleness",
-		                          conf->host.poll_hold_s, smallest / 3);
-	if (conf->host.poll_hold_s == 0)
-		conf->host.poll_hold_s = smallest / 3 < POLL_HOLD_MOST_S ? smallest / 3 : POLL_HOLD_MOST_S;
+	for (uint32_t i = 0; i < policy->n_services; i++)
+		if (policy->services[i].staleness_s < smallest)
+			smallest = policy->services[i].staleness_s;
+	return smallest;
+}
+
+/* VALUE of KEY, where what renews the lease may come MOST seconds apart at the most; 0: not said, then BY_DEFAULT or less. */
+static int bound_renewal(struct b2b_draft *draft, enum b2b_conf_section section, const char *key, uint32_t most, uint32_t by_default,
+                         uint32_t *value)
+{
+	if (*value > most)
+		return b2b_draft_fail_key(draft, b2b_draft_only(draft, section), key,
+		                          "found %us; expected at most %us, a third of the smallest staleness", *value, most);
+	if (*value == 0)
+		*value = most < by_default ? most : by_default;
 	return 0;
+}
+
+/* Polls renew the lease; without signals, passes do. */
+static int compile_renewals(struct b2b_draft *draft, struct b2b_conf *conf)
+{
+	uint32_t third = smallest_staleness(draft, conf->policy) / 3;
+	uint32_t pass = conf->federation.signals == B2B_SIGNALS_NONE ? third : UINT32_MAX;
+	int r = bound_renewal(draft, B2B_CONF_HOST, "poll_hold", third, POLL_HOLD_MOST_S, &conf->host.poll_hold_s);
+
+	if (r < 0)
+		return r;
+	return bound_renewal(draft, B2B_CONF_FEDERATION, "sync_interval", pass, SYNC_INTERVAL_S, &conf->federation.sync_interval_s);
 }
 
 static uint8_t method_number(const char *word)
@@ -195,7 +214,7 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 	if (r == 0)
 		r = judge_assurance(draft, conf);
 	if (r == 0)
-		r = compile_poll_hold(draft, conf);
+		r = compile_renewals(draft, conf);
 	if (r == 0)
 		r = b2b_draft_compile_roles(draft, resolve_groups, conf->policy);
 	if (r == 0)

@@ -9,6 +9,7 @@ static const char *const client_auths[] = { "private_key_jwt", "client_secret_ba
 static const char *const audiences[] = { "issuer", "token_endpoint", NULL };
 static const char *const subjects[] = { "id", "externalId", "userName", NULL };
 static const char *const directories[] = { "scim", NULL };
+static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
 static const char *const separators[] = { "@", "+", NULL };
 static const char *const member_lists[] = { "full", "none", NULL };
@@ -52,11 +53,15 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Attribute of that extension with a person's user id. It counts for who is new here, if it lies in the organisation's range and was nobody's." },
 	{ B2B_CONF_FEDERATION, "scim_gid_attribute", &b2b_conf_text, AT(conf_federation, scim_gid_attribute), NULL, "none", NULL, 0, 0,
 	  "The same for groups: attribute of the extension that ends in :Group instead of :User." },
+	{ B2B_CONF_FEDERATION, "signals", &b2b_conf_word, AT(conf_federation, signals), "ssf", NULL, signals, 0, 0,
+	  "How the service tells of a revocation: Shared Signals; or none, and then what a full pass over the directory finds counts: "
+	  "a revocation takes as long as sync_interval, and only a completed pass lets sessions be opened." },
 	{ B2B_CONF_FEDERATION, "ssf_url", &b2b_conf_https_url, AT(conf_federation, ssf_url), NULL, "the well-known place of the issuer", NULL, 0, 0,
 	  "Configuration document of the Shared Signals transmitter." },
 	{ B2B_CONF_FEDERATION, "directory", &b2b_conf_word, AT(conf_federation, directory), "scim", NULL, directories, 0, 0, "Where people and groups come from." },
-	{ B2B_CONF_FEDERATION, "sync_interval", &b2b_conf_duration, AT(conf_federation, sync_interval_s), "15m", NULL, NULL, 1, 7 * DAY,
-	  "Time between two full passes over the directory; changes that are signalled do not wait for it." },
+	{ B2B_CONF_FEDERATION, "sync_interval", &b2b_conf_duration, AT(conf_federation, sync_interval_s), NULL,
+	  "15m; without signals a third of the smallest staleness", NULL, 1, 7 * DAY,
+	  "Time between two full passes over the directory; changes that are signalled do not wait for it. Without signals at most a third of the smallest staleness." },
 	{ B2B_CONF_FEDERATION, "clock_skew", &b2b_conf_duration, AT(conf_federation, clock_skew_s), "30s", NULL, NULL, 0, 300,
 	  "How far the host's clock and the service's may be apart." },
 	{ B2B_CONF_FEDERATION, "mass_removal", &b2b_conf_percent, AT(conf_federation, mass_removal_percent), "20%", NULL, NULL, 1, 100,

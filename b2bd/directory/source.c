@@ -31,6 +31,7 @@ struct b2b_source {
 	char *base;
 	struct b2b_scim_store store; /* of single questions */
 	struct b2b_scim_pass *pass;
+	uint64_t began_ns; /* the pass */
 	bool again; /* asked for while a pass was under way: that one may have read too early */
 	struct b2b_timer timer;
 	unsigned failures;
@@ -88,7 +89,7 @@ static void pass_end(void *arg, int error, const char *why)
 	arrange_next(source);
 	/* one that was under way when another was asked for may have read too early to be the answer */
 	if (error < 0 || !source->again)
-		source->handlers.passed(source->arg, error, source->why);
+		source->handlers.passed(source->arg, source->began_ns, error, source->why);
 }
 
 static void begin(struct b2b_source *source)
@@ -100,6 +101,7 @@ static void begin(struct b2b_source *source)
 		return;
 	source->again = false;
 	b2b_timer_stop(&source->timer);
+	source->began_ns = b2b_now_ns();
 	r = b2b_scim_pass_start(&source->api, source->base, source->state, source->policy, source->conf, &handlers, source, &source->pass);
 	if (r < 0) {
 		snprintf(source->why, sizeof(source->why), "a pass could not be begun: %s", strerror(-r));

@@ -16,10 +16,10 @@ struct b2b_source_handlers {
 	/* Organisation ORG's copy changed: publish it, bring its words into line. */
 	void (*changed)(void *arg, int org);
 	/*
-	 * A full pass ended: 0 complete; -EAGAIN an error on the way, nothing was removed (WHY says what);
+	 * A full pass that BEGAN_NS (b2b_now_ns clock) ended: 0 complete; -EAGAIN an error on the way, nothing was removed (WHY says what);
 	 * -EBUSY more than mass_removal_percent of an organisation would go: waits for a person's word, nothing removed.
 	 */
-	void (*passed)(void *arg, int error, const char *why);
+	void (*passed)(void *arg, uint64_t began_ns, int error, const char *why);
 };
 
 int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_federation *federation, struct b2b_state *state,

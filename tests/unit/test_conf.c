@@ -90,6 +90,20 @@ static void has_sensible_defaults(void **state)
 	b2b_conf_free(NULL);
 }
 
+static void without_signals_the_directory_is_read_often_enough(void **state)
+{
+	struct b2b_conf *conf = parse("signals = none\n[service sudo]\nstaleness = 1m\n");
+
+	(void)state;
+	assert_int_equal(conf->federation.signals, B2B_SIGNALS_NONE);
+	assert_int_equal(conf->federation.sync_interval_s, 20);
+	b2b_conf_free(conf);
+	conf = parse("signals = ssf\nsync_interval = 1d\n");
+	assert_int_equal(conf->federation.signals, B2B_SIGNALS_SSF);
+	assert_int_equal(conf->federation.sync_interval_s, 86400);
+	b2b_conf_free(conf);
+}
+
 static void has_a_sensible_policy(void **state)
 {
 	struct b2b_conf *conf = parse("");
@@ -230,6 +244,10 @@ static void refuses_wrong_values(void **state)
 	refuse("[host]\nhome = /home/%u:x\n", "b2b.conf:6: [host] home: found");
 	refuse("[host]\nshells = bash\n", "b2b.conf:6: [host] shells: found \"bash\"; expected absolute paths, each once and at most 63 bytes, at most 16");
 	refuse("[host]\npoll_hold = 1m\n", "b2b.conf:6: [host] poll_hold: found 60s; expected at most 40s, a third of the smallest staleness");
+	refuse("[service sudo]\nstaleness = 30s\n[host]\npoll_hold = 11s\n", "b2b.conf:8: [host] poll_hold: found 11s; expected at most 10s");
+	refuse("signals = set\n", "b2b.conf:5: [federation] signals: found \"set\"; expected one of ssf, none");
+	refuse("signals = none\nsync_interval = 41s\n",
+	       "b2b.conf:6: [federation] sync_interval: found 41s; expected at most 40s, a third of the smallest staleness");
 	refuse("[assurance]\naal1 = a\naal3 = b a\n", "b2b.conf:7: [assurance] aal3: found \"a\", which a lower level has too");
 	refuse("[role a]\nlocal_groups = dba@acme\n", "b2b.conf:6: [role a] local_groups: found \"dba@acme\"; expected names of local groups");
 	refuse("[role a]\nlocal_groups = partners\n", "b2b.conf:6: [role a] local_groups: found \"partners\"");
@@ -354,6 +372,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_sensible_defaults),
+		cmocka_unit_test(without_signals_the_directory_is_read_often_enough),
 		cmocka_unit_test(has_a_sensible_policy),
 		cmocka_unit_test(reads_everything_that_can_be_said),
 		cmocka_unit_test(bounds_grants_by_all_ancestors),

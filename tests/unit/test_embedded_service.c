@@ -107,10 +107,11 @@ static void changed(void *arg, int org)
 	(void)org;
 }
 
-static void passed(void *arg, int error, const char *why)
+static void passed(void *arg, uint64_t began_ns, int error, const char *why)
 {
 	struct world *world = arg;
 
+	(void)began_ns;
 	if (error < 0)
 		print_message("pass: %s\n", why);
 	world->passes++;

@@ -155,10 +155,11 @@ static void changed(void *arg, int org)
 	world->changes++;
 }
 
-static void passed(void *arg, int error, const char *why)
+static void passed(void *arg, uint64_t began_ns, int error, const char *why)
 {
 	struct world *world = arg;
 
+	assert_in_range(began_ns, 1, b2b_now_ns());
 	world->passes++;
 	world->error = error;
 	snprintf(world->why, sizeof(world->why), "%s", why);

@@ -101,7 +101,7 @@ host_local_user()
 	host_exec "$name" sh -c "cat >/home/$user/.ssh/authorized_keys" <"$LAB/run/laptop.pub"
 }
 
-# Root's configuration of a test host. initech has no section: it does not exist here. HOST_HOST: more lines of [host].
+# Root's configuration of a test host. initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
 # HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither
 # in it nor numbered by the directory.
 host_conf()
@@ -112,6 +112,7 @@ issuer     = $ISSUER
 client_id  = web7
 client_key = /etc/b2b/client.key
 ca_file    = /etc/b2b/ca.pem
+${HOST_FEDERATION:-}
 [host]
 staleness  = ${HOST_STALENESS:-60s}
 qr         = no
@@ -190,7 +191,7 @@ host_agent()
 # Has the agent read the directory, and does it hear signals?
 host_ready()
 {
-	host_exec "$1" b2bctl --json status | jq -e '.federation.ready and .directory.last_complete_s > 0 and .signals.connected and .lease.valid'
+	host_exec "$1" b2bctl --json status | jq -e '.federation.ready and .directory.last_complete_s > 0 and (.signals == null or .signals.connected) and .lease.valid'
 }
 
 # host_kill NAME LABEL [SIGNAL]: a daemon and what it started, all of them.
