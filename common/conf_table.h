@@ -19,7 +19,7 @@ enum b2b_conf_section {
 	B2B_CONF_SECTIONS,
 };
 
-#define B2B_CONF_KEYS_MAX 24 /* keys of one section */
+#define B2B_CONF_KEYS_MAX 64 /* keys of one section */
 
 struct b2b_conf_key;
 

@@ -112,6 +112,20 @@ static void the_man_page_says_what_the_table_says(void **state)
 	free(text);
 }
 
+/* A draft notes the line of each key of a section in an array of that size. */
+static void no_section_has_more_keys_than_a_draft_holds(void **state)
+{
+	size_t i, at, of[16] = { 0 };
+
+	(void)state;
+	for (i = 0; i < b2b_conf_n_keys; i++) {
+		of[b2b_conf_keys[i].section]++;
+		assert_non_null(b2b_conf_key_find(b2b_conf_keys[i].section, b2b_conf_keys[i].name, &at));
+		assert_in_range(at, 0, B2B_CONF_KEYS_MAX - 1);
+		assert_in_range(of[b2b_conf_keys[i].section], 1, B2B_CONF_KEYS_MAX);
+	}
+}
+
 static void the_man_page_has_no_key_that_is_not_there(void **state)
 {
 	char *text = read_whole(MAN_PAGE);
@@ -207,6 +221,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_man_page_says_what_the_table_says),
+		cmocka_unit_test(no_section_has_more_keys_than_a_draft_holds),
 		cmocka_unit_test(the_man_page_has_no_key_that_is_not_there),
 		cmocka_unit_test(the_sample_says_what_the_table_says),
 		cmocka_unit_test(the_sample_can_be_read_also_with_everything_said),
