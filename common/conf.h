@@ -38,6 +38,10 @@ struct b2b_conf_federation {
 	char *subject_attribute;  /* SCIM attribute equal to the token's sub: id | externalId | userName */
 	char *scim_url;           /* NULL: issuer + "/scim/v2" */
 	char *scim_schema;        /* URN of the extension that carries localName, organizationId, … */
+	char *scim_organisation_attribute; /* of a person or group, its organisation's id (b2bd/directory/scim_attribute.h) */
+	char *scim_name_attribute;         /* of a person, the local name */
+	char *scim_group_name_attribute;   /* of a group */
+	bool scim_organisations;           /* the directory lists organisations with states and windows */
 	char *scim_uid_attribute; /* of that extension, carries a person's number; NULL: the directory supplies none */
 	char *scim_gid_attribute; /* of the group's extension, likewise */
 	enum b2b_signals signals;

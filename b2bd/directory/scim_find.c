@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/scim_attribute.h"
 #include "b2bd/directory/scim_parse.h"
 #include "b2bd/directory/scim_text.h"
 #include "common/log.h"
@@ -82,29 +83,45 @@ static void answered(void *arg, const struct b2b_http_response *response)
 	finish(find, r == 0 || r == -ENOENT ? r : -EHOSTUNREACH);
 }
 
+/* TEXT, or NULL for want of memory; takes A and B. */
+static char *joined(const char *format, char *a, char *b)
+{
+	char *text = NULL;
+
+	if (a && b && asprintf(&text, format, a, b) < 0)
+		text = NULL;
+	free(a);
+	free(b);
+	return text;
+}
+
+/* A plain directory's names may be whole addresses (scim_text.h, b2b_scim_fold). */
+static char *name_term(const char *path, const char *local)
+{
+	char *address = NULL, *whole;
+
+	if (strchr(path, ':'))
+		return b2b_scim_compare(path, "eq", local);
+	if (asprintf(&address, "%s@", local) < 0)
+		return NULL;
+	whole = joined("(%s or %s)", b2b_scim_compare(path, "eq", local), b2b_scim_compare(path, "sw", address));
+	free(address);
+	return whole;
+}
+
 /* malloc'ed; NULL for want of memory */
 static char *find_url(const struct b2b_scim_store *store, const char *base, int org, const char *local)
 {
-	const char *schema = store->conf->federation.scim_schema;
-	char *org_attribute = NULL, *local_attribute = NULL, *org_term = NULL, *local_term = NULL, *filter = NULL, *percent = NULL, *url = NULL;
+	const struct b2b_conf_federation *federation = &store->conf->federation;
+	char org_path[B2B_SCIM_PATH_SIZE], name_path[B2B_SCIM_PATH_SIZE], *filter, *percent, *url = NULL;
 
-	if (asprintf(&org_attribute, "%s:organizationId", schema) < 0)
-		org_attribute = NULL;
-	if (asprintf(&local_attribute, "%s:localName", schema) < 0)
-		local_attribute = NULL;
-	if (org_attribute && local_attribute) {
-		org_term = b2b_scim_equals(org_attribute, store->policy->orgs[org].id);
-		local_term = b2b_scim_equals(local_attribute, local);
-	}
-	if (org_term && local_term && asprintf(&filter, "%s and %s", org_term, local_term) < 0)
-		filter = NULL;
+	if (b2b_scim_path(federation->scim_schema, federation->scim_organisation_attribute, "User", org_path) < 0 ||
+	    b2b_scim_path(federation->scim_schema, federation->scim_name_attribute, "User", name_path) < 0)
+		return NULL;
+	filter = joined("%s and %s", b2b_scim_compare(org_path, "eq", store->policy->orgs[org].id), name_term(name_path, local));
 	percent = filter ? b2b_scim_percent(filter) : NULL;
 	if (percent && asprintf(&url, "%s/Users?count=10&filter=%s", base, percent) < 0)
 		url = NULL;
-	free(org_attribute);
-	free(local_attribute);
-	free(org_term);
-	free(local_term);
 	free(filter);
 	free(percent);
 	return url;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/scim_attribute.h"
 #include "b2bd/directory/scim_text.h"
 #include "b2bd/json.h"
 #include "b2bd/state/ledger.h"
@@ -50,14 +51,17 @@ const char *b2b_scim_id(const json_t *resource)
 }
 
 /* An optional string: "" where it is absent or null. */
-static int text_member(const json_t *object, const char *name, const char **ret_text)
+static int text_value(const json_t *value, const char **ret_text)
 {
-	const json_t *value = json_object_get(object, name);
-
 	if (value && !json_is_null(value) && !json_is_string(value))
 		return -EBADMSG;
 	*ret_text = json_is_string(value) ? json_string_value(value) : "";
 	return 0;
+}
+
+static int text_member(const json_t *object, const char *name, const char **ret_text)
+{
+	return text_value(json_object_get(object, name), ret_text);
 }
 
 static int time_member(const json_t *object, const char *name, int64_t *ret_ms)
@@ -181,14 +185,32 @@ struct person_texts {
 	const char *id, *subject, *org_id, *local, *display, *shell;
 };
 
-static int person_texts(const json_t *resource, const json_t *extension, const char *subject_attribute, struct person_texts *texts)
+/* What stands for the organisation and the name here: of people and of groups. */
+static int place_texts(const json_t *resource, const struct b2b_conf_federation *federation, const char *type, const char *name_attribute,
+                       const char **ret_org_id, const char **ret_local)
 {
+	const char *schema = federation->scim_schema;
+
+	if (text_value(b2b_scim_value(resource, schema, federation->scim_organisation_attribute, type), ret_org_id) < 0 ||
+	    text_value(b2b_scim_value(resource, schema, name_attribute, type), ret_local) < 0)
+		return -EBADMSG;
+	if (!**ret_org_id)
+		return -ESRCH;
+	return b2b_owner_valid(*ret_org_id) && **ret_local ? 0 : -EBADMSG;
+}
+
+static int person_texts(const json_t *resource, const json_t *extension, const struct b2b_conf_federation *federation,
+                        struct person_texts *texts)
+{
+	int r = place_texts(resource, federation, "User", federation->scim_name_attribute, &texts->org_id, &texts->local);
+
+	if (r < 0)
+		return r;
 	texts->id = b2b_scim_id(resource);
-	if (!texts->id || text_member(resource, subject_attribute, &texts->subject) < 0 ||
-	    text_member(extension, "organizationId", &texts->org_id) < 0 || text_member(extension, "localName", &texts->local) < 0 ||
+	if (!texts->id || text_member(resource, federation->subject_attribute, &texts->subject) < 0 ||
 	    text_member(resource, "displayName", &texts->display) < 0 || text_member(extension, "loginShell", &texts->shell) < 0)
 		return -EBADMSG;
-	return b2b_owner_valid(texts->subject) && b2b_owner_valid(texts->org_id) && *texts->local ? 0 : -EBADMSG;
+	return b2b_owner_valid(texts->subject) ? 0 : -EBADMSG;
 }
 
 static int copy_texts(const struct person_texts *texts, struct b2b_principal *person)
@@ -229,15 +251,18 @@ static uint32_t wanted_id(const json_t *extension, const char *attribute)
 int b2b_scim_person(const json_t *resource, const struct b2b_conf_federation *federation, const struct b2b_policy *policy,
                     struct b2b_principal *ret_person, const json_t **ret_groups)
 {
-	const json_t *extension = json_object_get(resource, federation->scim_schema), *groups = json_object_get(resource, "groups");
+	const json_t *extension = b2b_scim_extension(resource, federation->scim_schema, "User"), *groups = json_object_get(resource, "groups");
 	struct b2b_principal person = { 0 };
 	struct person_texts texts;
 	int r;
 
-	if (!json_is_object(extension) || (groups && !json_is_null(groups) && !json_is_array(groups)))
+	if (groups && !json_is_null(groups) && !json_is_array(groups))
 		return -EBADMSG;
-	if (person_texts(resource, extension, federation->subject_attribute, &texts) < 0 || person_values(resource, extension, policy, &person) < 0)
-		return -EBADMSG;
+	r = person_texts(resource, extension, federation, &texts);
+	if (r == 0)
+		r = person_values(resource, extension, policy, &person);
+	if (r < 0)
+		return r;
 	person.wanted_uid = wanted_id(extension, federation->scim_uid_attribute);
 	r = copy_texts(&texts, &person);
 	if (r < 0) {
@@ -270,20 +295,6 @@ int b2b_scim_org(const json_t *resource, struct b2b_org_record *ret_org)
 	return 0;
 }
 
-/* "urn:…:User" and "urn:…:Group" are of one family. */
-static const json_t *group_extension(const json_t *resource, const char *schema)
-{
-	const char *end = strrchr(schema, ':');
-	char *urn = NULL;
-	const json_t *extension;
-
-	if (!end || asprintf(&urn, "%.*s:Group", (int)(end - schema), schema) < 0)
-		return NULL;
-	extension = json_object_get(resource, urn);
-	free(urn);
-	return extension;
-}
-
 static int group_members(const json_t *members, struct b2b_scim_group *group)
 {
 	const json_t *entry;
@@ -308,14 +319,13 @@ static int group_members(const json_t *members, struct b2b_scim_group *group)
 
 int b2b_scim_group(const json_t *resource, const struct b2b_conf_federation *federation, struct b2b_scim_group *ret_group)
 {
-	const json_t *extension = group_extension(resource, federation->scim_schema);
+	const json_t *extension = b2b_scim_extension(resource, federation->scim_schema, "Group");
 	struct b2b_scim_group group = { .id = b2b_scim_id(resource) };
 	const char *local;
-	int r;
+	int r = place_texts(resource, federation, "Group", federation->scim_group_name_attribute, &group.org_id, &local);
 
-	if (!group.id || !json_is_object(extension) || text_member(extension, "organizationId", &group.org_id) < 0 ||
-	    text_member(extension, "localName", &local) < 0 || !b2b_owner_valid(group.org_id) || !*local)
-		return -EBADMSG;
+	if (r < 0 || !group.id)
+		return r < 0 ? r : -EBADMSG;
 	if (b2b_scim_fold(local, group.local, sizeof(group.local)) < 0)
 		group.local[0] = '\0';
 	group.wanted_gid = wanted_id(extension, federation->scim_gid_attribute);

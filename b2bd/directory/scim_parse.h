@@ -23,9 +23,9 @@ void b2b_scim_page_clear(struct b2b_scim_page *page);
 const char *b2b_scim_id(const json_t *resource);
 
 /*
- * A person, by FEDERATION's schema extension and attributes. Role names that the policy
+ * A person, by FEDERATION's attributes (scim_attribute.h). Role names that the policy
  * does not know give no bit. *ret_groups: ids of groups that the record names, borrowed from RESOURCE, may be NULL.
- * Returns 0 (caller clears with b2b_principal_clear), -EBADMSG, or -ENOMEM.
+ * Returns 0 (caller clears with b2b_principal_clear), -ESRCH whoever belongs to no organisation, -EBADMSG, or -ENOMEM.
  */
 int b2b_scim_person(const json_t *resource, const struct b2b_conf_federation *federation, const struct b2b_policy *policy,
                     struct b2b_principal *ret_person, const json_t **ret_groups);
@@ -39,7 +39,7 @@ struct b2b_scim_group {
 	const char **members;    /* ids, borrowed */
 	size_t n_members;
 };
-/* The group's extension URN is the person's with :Group at its end. Returns 0, -EBADMSG, -ENOMEM. */
+/* The group's extension URN is the person's with :Group at its end. Returns 0, -ESRCH of no organisation, -EBADMSG, -ENOMEM. */
 int b2b_scim_group(const json_t *resource, const struct b2b_conf_federation *federation, struct b2b_scim_group *ret_group);
 void b2b_scim_group_clear(struct b2b_scim_group *group);
 

@@ -259,6 +259,21 @@ static int page(void *arg, const json_t *resources)
 	return r;
 }
 
+/* Where the directory lists none: those that root knows, as active ones. */
+static int assume_orgs(struct b2b_scim_pass *pass)
+{
+	json_t *resources = json_array();
+	uint32_t i;
+	int r = resources ? 0 : -ENOMEM;
+
+	for (i = 0; i < pass->store.policy->n_orgs && r == 0; i++)
+		r = json_array_append_new(resources, json_pack("{s:s,s:s}", "id", pass->store.policy->orgs[i].id, "state", "active")) < 0 ? -ENOMEM : 0;
+	if (r == 0)
+		r = note_orgs(pass, resources);
+	json_decref(resources);
+	return r;
+}
+
 static void list_end(void *arg, int error, const char *why);
 
 static int start_list(struct b2b_scim_pass *pass)
@@ -305,6 +320,10 @@ int b2b_scim_pass_start(const struct b2b_api *api, const char *base, struct b2b_
 	pass->told_ns = b2b_now_ns();
 	pass->store.changed = calloc(policy->n_orgs + 1, sizeof(*pass->store.changed));
 	r = pass->store.changed ? b2b_directory_begin_pass(state, &pass->number) : -ENOMEM;
+	if (r == 0 && !conf->federation.scim_organisations) {
+		pass->stage = PEOPLE;
+		r = assume_orgs(pass);
+	}
 	if (r == 0)
 		r = start_list(pass);
 	if (r < 0) {

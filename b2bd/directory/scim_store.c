@@ -127,7 +127,7 @@ static int store_one(struct b2b_scim_store *store, const char *what, const json_
 	int r = one(store, resource, pass);
 
 	if (r == 0 || !of_the_record(r))
-		return r;
+		return r == -ESRCH ? 0 : r; /* of no organisation: nobody here, or not any more */
 	note_unusable(store, what, resource, r);
 	/* whoever is listed is not gone, however broken the record */
 	return one == store_person && b2b_scim_id(resource) ? b2b_directory_met(store->state, b2b_scim_id(resource), pass) : 0;

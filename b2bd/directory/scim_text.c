@@ -139,21 +139,22 @@ void b2b_scim_display(const char *text, char *buf, size_t size)
 
 int b2b_scim_fold(const char *text, char *buf, size_t size)
 {
-	size_t i, length = strlen(text);
+	size_t i, length = strcspn(text, "@");
 
 	if (length >= size)
 		return -EINVAL;
-	for (i = 0; i <= length; i++)
+	for (i = 0; i < length; i++)
 		buf[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
+	buf[length] = '\0';
 	return 0;
 }
 
-char *b2b_scim_equals(const char *attribute, const char *value)
+char *b2b_scim_compare(const char *attribute, const char *operator, const char *value)
 {
 	json_t *string = json_string(value);
 	char *quoted = string ? json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL, *filter = NULL;
 
-	if (quoted && asprintf(&filter, "%s eq %s", attribute, quoted) < 0)
+	if (quoted && asprintf(&filter, "%s %s %s", attribute, operator, quoted) < 0)
 		filter = NULL;
 	free(quoted);
 	json_decref(string);

@@ -14,11 +14,14 @@ int b2b_scim_time(const char *text, int64_t *ret_ms);
  */
 void b2b_scim_display(const char *text, char *buf, size_t size);
 
-/* Fold a local name to lower case. Returns 0, or -EINVAL where it does not fit SIZE. */
+/*
+ * A local name: TEXT in lower case, of a name such as alice@acme.example what stands before the '@'. Returns 0, or -EINVAL where
+ * it does not fit SIZE.
+ */
 int b2b_scim_fold(const char *text, char *buf, size_t size);
 
-/* 'ATTRIBUTE eq "VALUE"' with VALUE escaped as a JSON string (RFC 7644 3.4.2.2), malloc'ed; NULL for want of memory. */
-char *b2b_scim_equals(const char *attribute, const char *value);
+/* 'ATTRIBUTE OPERATOR "VALUE"' with VALUE escaped as a JSON string (RFC 7644 3.4.2.2), malloc'ed; NULL for want of memory. */
+char *b2b_scim_compare(const char *attribute, const char *operator, const char *value);
 
 /* TEXT percent-encoded for a query or path segment, malloc'ed; NULL for want of memory. */
 char *b2b_scim_percent(const char *text);

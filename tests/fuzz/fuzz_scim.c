@@ -9,6 +9,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct b2b_conf_federation federation = { .scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User",
 	                                                .subject_attribute = (char *)"userName",
+	                                                .scim_organisation_attribute = (char *)"organizationId",
+	                                                .scim_name_attribute = (char *)"localName",
+	                                                .scim_group_name_attribute = (char *)"urn:ietf:params:scim:schemas:core:2.0:Group:displayName",
 	                                                .scim_uid_attribute = (char *)"uidNumber",
 	                                                .scim_gid_attribute = (char *)"gidNumber" };
 

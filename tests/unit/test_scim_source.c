@@ -19,6 +19,8 @@ struct directory {
 	int status;                /* 0: 200 */
 	int refuse_first;          /* so many 401 first */
 	bool repeat_past_end, total_lies, acme_unlisted, ignore_filter, numbers;
+	bool plain;                /* core and enterprise schema alone, no Organization */
+	int without_org;           /* a plain directory's first so many people belong to no organisation */
 	const char *extra;         /* one more resource, raw */
 	int requests;
 	char last_path[1024];
@@ -37,6 +39,8 @@ struct world {
 	char why[256];
 };
 
+#define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+
 /* The directory's number of person N: p3 and p4 have what is no number of their own, p5 a string. */
 static const char *number_json(char buf[32], int n)
 {
@@ -46,10 +50,20 @@ static const char *number_json(char buf[32], int n)
 	return buf;
 }
 
+static void plain_person_json(const struct directory *directory, char *buf, size_t size, int n)
+{
+	snprintf(buf, size, "{\"id\":\"p%d\",\"userName\":\"N%d@acme.example\",\"active\":true,\"" ENTERPRISE "\":{%s\"department\":\"X\"}}", n, n,
+	         n < directory->without_org ? "" : "\"organization\":\"42c3e9\",");
+}
+
 static void person_json(const struct directory *directory, char *buf, size_t size, int n)
 {
 	char number[32];
 
+	if (directory->plain) {
+		plain_person_json(directory, buf, size, n);
+		return;
+	}
 	snprintf(buf, size,
 	         "{\"id\":\"p%d\",\"userName\":\"n%d@acme.example\",\"displayName\":\"N:%d,\",\"active\":true,"
 	         "\"roles\":[{\"value\":\"dba\"},{\"value\":\"nonsense\"}],\"groups\":[{\"value\":\"g1\"}],"
@@ -108,9 +122,9 @@ static char *one_person(const struct directory *directory, const char *path, int
 
 static char *found_person(const struct directory *directory, const char *path)
 {
-	const char *name = strstr(path, "localName%20eq%20%22n");
+	const char *term = directory->plain ? "userName%20sw%20%22n" : "localName%20eq%20%22n", *name = strstr(path, term);
 	char one[640], *body = NULL;
-	int n = name ? (int)strtol(name + 21, NULL, 10) : 0;
+	int n = name ? (int)strtol(name + strlen(term), NULL, 10) : 0;
 
 	person_json(directory, one, sizeof(one), directory->ignore_filter ? 0 : n);
 	if (asprintf(&body, "{\"totalResults\":%d,\"Resources\":[%s]}", n < directory->n_people, n < directory->n_people ? one : "") < 0)
@@ -129,6 +143,11 @@ static void answer(void *arg, const struct tls_request *request, struct tls_repl
 		reply->status = 401;
 	} else if (directory->status) {
 		reply->status = directory->status;
+	} else if (directory->plain && strstr(request->path, "/Organizations")) {
+		reply->status = 404;
+	} else if (directory->plain && strstr(request->path, "/Groups")) {
+		reply->body = strdup("{\"totalResults\":2,\"Resources\":[{\"id\":\"g0\",\"displayName\":\"everybody\"},{\"id\":\"g1\",\"displayName\":\"DBA\","
+		                     "\"members\":[{\"value\":\"p1\"}],\"urn:ietf:params:scim:schemas:extension:enterprise:2.0:Group\":{\"organization\":\"42c3e9\"}}]}");
 	} else if (strstr(request->path, "/Organizations")) {
 		reply->body = strdup(directory->acme_unlisted
 		                         ? "{\"totalResults\":0}"
@@ -150,7 +169,7 @@ static void changed(void *arg, int org)
 {
 	struct world *world = arg;
 
-	assert_int_equal(org, 0);
+	assert_in_range(org, 0, world->directory.plain ? 1 : 0); /* a plain one says nothing of organisations */
 	assert_true(b2b_state_idle(world->base->state));
 	world->changes++;
 }
@@ -176,6 +195,9 @@ static int setup(void **state)
 	snprintf(world->url, sizeof(world->url), "%s", tls_server_url(world->server));
 	federation->issuer = world->url;
 	federation->scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User";
+	federation->scim_organisation_attribute = (char *)"organizationId";
+	federation->scim_name_attribute = federation->scim_group_name_attribute = (char *)"localName";
+	federation->scim_organisations = true;
 	federation->subject_attribute = (char *)"id";
 	federation->scim_uid_attribute = (char *)"uidNumber";
 	federation->scim_gid_attribute = (char *)"gidNumber";
@@ -488,6 +510,52 @@ static void finds_one(void **state)
 	b2b_source_find(world->source, 0, "n6", note_found, world); /* freed while it is under way */
 }
 
+static void make_plain(struct world *world)
+{
+	struct b2b_conf_federation *federation = &world->conf.federation;
+
+	world->directory.plain = true;
+	federation->scim_organisation_attribute = (char *)ENTERPRISE ":organization";
+	federation->scim_name_attribute = (char *)"urn:ietf:params:scim:schemas:core:2.0:User:userName";
+	federation->scim_group_name_attribute = (char *)"urn:ietf:params:scim:schemas:core:2.0:Group:displayName";
+	federation->scim_organisations = false;
+}
+
+static void a_plain_directory_does(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+
+	make_plain(world);
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, 10);
+	assert_int_equal(status.organisations, 2);
+	assert_int_equal(status.groups, 1);
+	assert_int_equal(standing(world, "n7"), B2B_OK);
+	world->directory.n_people = 11;
+	assert_int_equal(find(world, "n10"), 0);
+	assert_non_null(strstr(world->directory.last_path, "%3AUser%3Aorganization%20eq%20%2242c3e9%22%20and%20%28userName%20eq%20%22n10%22%20or%20"
+	                                                   "userName%20sw%20%22n10%40%22%29"));
+	assert_int_equal(standing(world, "n10"), B2B_OK);
+	assert_int_equal(find(world, "n11"), -ENOENT);
+}
+
+static void who_leaves_the_organisation_is_removed(void **state)
+{
+	struct world *world = *state;
+
+	make_plain(world);
+	assert_int_equal(pass(world), 0);
+	world->directory.without_org = 1;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, "n1"), B2B_OK);
+	world->directory.without_org = 9;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(standing(world, "n1"), B2B_OK);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -497,6 +565,7 @@ int main(void)
 		TEST(many_at_once_wait_for_a_word),  TEST(a_broken_record_does_not_remove_its_person), TEST(a_full_disk_ends_the_pass),
 		TEST(one_without_an_id_stops_nobody), TEST(the_directory_says_the_ids_of_every_host),
 		TEST(a_removed_persons_number_is_nobody_elses), TEST(finds_one),
+		TEST(a_plain_directory_does),        TEST(who_leaves_the_organisation_is_removed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
