@@ -25,7 +25,7 @@ MANDIR   ?= $(PREFIX)/share/man
 
 # What must be there before anything compiles; packaging/install-deps brings it.
 NEEDED   := libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl libmicrohttpd cmocka
-SERVING  := check check-long demo
+SERVING  := check check-long interop demo
 ifneq ($(filter all $(SERVING),$(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && test -e /usr/include/security/pam_modules.h && command -v $(firstword $(CC)) >/dev/null && echo found),found)
 ifneq ($(filter $(SERVING),$(MAKECMDGOALS)),)
@@ -101,7 +101,7 @@ MODULE_TOOLS := $(BUILD)/tests/tools/resolve $(BUILD)/tests/tools/interpose.so $
 HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all tests install uninstall check check-long demo bench fuzz lint clean help
+.PHONY: all tests install uninstall check check-long interop demo bench fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
 tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) $(if $(SANITIZE),,bench-tools)
@@ -193,6 +193,9 @@ check: all tests ## unit, module and host tests under one harness
 
 check-long: all tests ## the same with full counts
 	BUILD='$(BUILD)' SANITIZE='$(SANITIZE)' VALGRIND='$(VALGRIND)' LONG=1 tests/run
+
+interop: all $(HOST_TOOLS) ## log-ins, refusals and offboardings against identity services that others wrote (fetches them)
+	BUILD='$(BUILD)' INTEROP=1 tests/run
 
 demo: all $(HOST_TOOLS) ## a log-in, an offboarding and the end of a contract, on a real host
 	BUILD='$(BUILD)' KEEP='$(KEEP)' tests/hosts/demo

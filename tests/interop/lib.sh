@@ -1,0 +1,99 @@
+# Services that nobody here wrote, in the lab: each gets the same checks (interop_checks), and a page in README.md.
+# A script sets up its product (product_prepare outside the lab, product_start inside), and says how a person approves a
+# log-in there (product_approve CODE PERSON, product_deny CODE PERSON) and is offboarded (product_offboard PERSON).
+
+INTEROP=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+PRODUCTS=$(realpath -m "${BUILD:-build}")/interop
+
+# interop_npm NAME: the packages that NAME/package-lock.json names, in $PRODUCTS/NAME.
+interop_npm()
+{
+	local to=$PRODUCTS/$1
+
+	command -v npm >/dev/null || { echo "FAIL $1: npm is not there; install Debian's nodejs and npm"; exit 1; }
+	mkdir -p "$to"
+	cp "$INTEROP/$1"/* "$to"
+	cmp -s "$to/package-lock.json" "$to/node_modules/.done" && return
+	echo "fetching $1 (npm, once) …" >&2
+	(cd "$to" && npm ci --no-audit --no-fund) >"$to/npm.log" 2>&1 || { echo "FAIL $1: npm ci: $(tail -n 5 "$to/npm.log")"; exit 1; }
+	cp "$to/package-lock.json" "$to/node_modules/.done"
+}
+
+if test "${B2B_LAB:-}" != inside; then product_prepare; fi
+. "$INTEROP/../hosts/lib.sh"
+
+# An authority, the service's certificate, and the host's key, below $LAB/run.
+interop_identity()
+{
+	local run=$LAB/run
+
+	openssl req -x509 -newkey rsa:2048 -nodes -keyout "$run/ca.key" -out "$run/ca.pem" -days 2 -subj '/CN=Interop CA' 2>/dev/null
+	openssl req -newkey rsa:2048 -nodes -keyout "$run/tls.key" -subj /CN=login.lab 2>/dev/null |
+		openssl x509 -req -CA "$run/ca.pem" -CAkey "$run/ca.key" -days 2 -extfile <(echo subjectAltName=DNS:login.lab) \
+			-out "$run/tls.pem" 2>/dev/null
+	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run/client.key" 2>/dev/null
+	openssl pkey -in "$run/client.key" -pubout -out "$run/client.pub"
+	test -s "$run/tls.pem" && test -s "$run/client.pub"
+}
+
+interop_curl()
+{
+	curl -sS --max-time 10 --cacert "$LAB/run/ca.pem" --resolve "login.lab:443:$SERVICE_ADDRESS" "$@"
+}
+
+# interop_serve LABEL COMMAND…: the product, on this lab's address; its process is in PRODUCT_PID.
+interop_serve()
+{
+	local label=$1
+
+	shift
+	"$@" >>"$LAB/log/$label" 2>&1 </dev/null &
+	PRODUCT_PID=$!
+	disown
+	wait_for 60 interop_curl -f "$ISSUER/.well-known/openid-configuration" || die "$label does not answer: $(tail -n 5 "$LAB/log/$label")"
+}
+
+# session_approved ID PERSON USER HOST: a session whose log-in PERSON approves at the product; true when a shell answers.
+session_approved()
+{
+	session_start "$1" "$3" "$4"
+	session_code "$1" && product_approve "${SESSION_CODE[$1]}" "$2" && session_type "$1" '' || return 1
+	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
+	session_shows "$1" '^shell-is-up' 15
+}
+
+# A log-in, its refusals, an offboarding: the same for every product. People: alice@acme, dave@acme, erin@globex.
+interop_checks()
+{
+	session_approved a1 alice@acme alice@acme web7 || die "alice cannot log in: $(tail -n 20 "${SESSION_OUT[a1]}"; host_log web7 b2bd | tail -n 5)"
+	ok login
+	check login-uid "wrong id: $(session_run a1 'id')" grep -q 'alice@acme' <<<"$(session_run a1 'id -un')"
+	session_approved e1 erin@globex erin@globex web7 || FAIL login-other "erin cannot log in: $(tail -n 20 "${SESSION_OUT[e1]}")"
+
+	session_start w1 alice@acme web7
+	session_code w1 && product_approve "${SESSION_CODE[w1]}" dave@acme && session_type w1 ''
+	check wrong-person-refused "approved by dave, alice got in" session_shows w1 'approved by another person.*|Permission denied'
+	check wrong-person-logged "not in the log" wait_for 5 interop_logged 'event=auth .*user=alice@acme reason=auth-wrong-person.*approved_by='
+	session_start d1 dave@acme web7
+	session_code d1 && product_deny "${SESSION_CODE[d1]}" dave@acme && session_type d1 ''
+	check denied-refused "denied, dave got in" session_shows d1 'denied|Permission denied'
+	check denied-logged "not in the log" wait_for 5 interop_logged 'event=auth .*user=dave@acme reason=auth-denied'
+
+	product_offboard alice@acme || die "the product does not offboard"
+	check offboarded-ended "alice's session runs on" wait_for 20 session_over a1
+	check offboarded-told "alice did not read why: $(tail -n 5 "${SESSION_OUT[a1]}")" session_shows a1 '[*]{3} Your access .*\([0-9a-f]{16}\)' 2
+	check other-lives "erin's session ended too" test "$(session_run e1 'echo on-$((6*7))')" = on-42
+	check shell-closed "she still has a shell" grep -q ':/usr/sbin/nologin$' <<<"$(host_exec web7 getent passwd alice@acme)"
+}
+
+interop_logged()
+{
+	host_log web7 b2bd | grep -qE "$1"
+}
+
+# interop_rotation ROTATE: the product signs with a key that this host has never seen.
+interop_rotation()
+{
+	"$@" || die "the product's key cannot be changed"
+	session_approved r1 dave@acme dave@acme web7 && ok rotated-key || FAIL rotated-key "dave cannot log in: $(tail -n 20 "${SESSION_OUT[r1]}"; host_log web7 b2bd | tail -n 5)"
+}
