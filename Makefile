@@ -24,7 +24,7 @@ SBINDIR  ?= $(PREFIX)/sbin
 MANDIR   ?= $(PREFIX)/share/man
 
 # What must be there before anything compiles; packaging/install-deps brings it.
-NEEDED   := libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl libmicrohttpd cmocka
+NEEDED   := libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl zlib libmicrohttpd cmocka
 SERVING  := check check-long interop demo
 ifneq ($(filter all $(SERVING),$(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && test -e /usr/include/security/pam_modules.h && command -v $(firstword $(CC)) >/dev/null && echo found),found)
@@ -82,7 +82,7 @@ MODULE_SRC     := $(wildcard tests/modules/test_*.c)
 CRASH_SRC      := $(wildcard tests/crash/test_*.c)
 FUZZ_SRC       := $(wildcard tests/fuzz/fuzz_*.c)
 
-B2BD_LIBS       = $(call pkg,--libs,libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl)
+B2BD_LIBS       = $(call pkg,--libs,libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl zlib)
 CTL_LIBS        = $(call pkg,--libs,jansson inih libacl)
 FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd jansson openssl sqlite3)
 

@@ -28,22 +28,37 @@ static bool too_deep(const char *text, size_t len)
 	return false;
 }
 
-int b2b_json_parse(const char *text, size_t len, json_t **ret_root)
+int b2b_json_parse_why(const char *text, size_t len, json_t **ret_root, enum b2b_json_fault *ret_why)
 {
 	json_error_t error;
 	json_t *root;
 
-	if (!text || too_deep(text, len))
+	*ret_why = B2B_JSON_SYNTAX;
+	if (!text)
 		return -EBADMSG;
+	if (too_deep(text, len)) {
+		*ret_why = B2B_JSON_DEEP;
+		return -EBADMSG;
+	}
 	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
+	if (!root) {
+		if (json_error_code(&error) == json_error_duplicate_key)
+			*ret_why = B2B_JSON_DUPLICATE;
 		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
+	}
 	if (!json_is_object(root)) {
 		json_decref(root);
 		return -EBADMSG;
 	}
 	*ret_root = root;
 	return 0;
+}
+
+int b2b_json_parse(const char *text, size_t len, json_t **ret_root)
+{
+	enum b2b_json_fault why;
+
+	return b2b_json_parse_why(text, len, ret_root, &why);
 }
 
 const char *b2b_json_text(const json_t *object, const char *name)

@@ -11,6 +11,10 @@
 /* Parse an object of LEN bytes of TEXT. Returns 0 and *ret_root (json_decref it), -EBADMSG, or -ENOMEM. */
 int b2b_json_parse(const char *text, size_t len, json_t **ret_root);
 
+/* The same, for whoever has to say why: *ret_why is set when -EBADMSG is returned. */
+enum b2b_json_fault { B2B_JSON_SYNTAX, B2B_JSON_DEEP, B2B_JSON_DUPLICATE };
+int b2b_json_parse_why(const char *text, size_t len, json_t **ret_root, enum b2b_json_fault *ret_why);
+
 /* Member NAME as a string that lives as long as OBJECT; NULL where it is absent or no string. */
 const char *b2b_json_text(const json_t *object, const char *name);
 

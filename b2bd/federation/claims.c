@@ -1,8 +1,11 @@
 #include "b2bd/federation/claims.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/federation/mapper.h"
+#include "b2bd/federation/status_list.h"
 #include "b2bd/json.h"
 
 enum b2b_token_fault b2b_claims_issuer(const json_t *claims, const char *issuer)
@@ -10,7 +13,7 @@ enum b2b_token_fault b2b_claims_issuer(const json_t *claims, const char *issuer)
 	const char *iss = b2b_json_text(claims, "iss");
 
 	if (!iss)
-		return B2B_TOKEN_CLAIM;
+		return B2B_TOKEN_CLAIM_ISS;
 	return strcmp(iss, issuer) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_ISSUER;
 }
 
@@ -25,17 +28,84 @@ enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audie
 		return strcmp(json_string_value(aud), audience) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;
 	}
 	if (!json_is_array(aud))
-		return B2B_TOKEN_CLAIM;
+		return B2B_TOKEN_CLAIM_AUD;
 	json_array_foreach (aud, i, one) {
 		if (!json_is_string(one))
-			return B2B_TOKEN_CLAIM;
+			return B2B_TOKEN_CLAIM_AUD;
 		found = found || strcmp(json_string_value(one), audience) == 0;
 	}
 	*ret_several = json_array_size(aud) > 1;
 	return found ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;
 }
 
-static bool is_identifier(const json_t *value)
+/* The fault that names the claim. */
+static enum b2b_token_fault wrong(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum b2b_token_fault fault;
+	} faults[] = {
+		{ "sub", B2B_TOKEN_CLAIM_SUB },
+		{ "exp", B2B_TOKEN_CLAIM_EXP },
+		{ "iat", B2B_TOKEN_CLAIM_IAT },
+		{ "nbf", B2B_TOKEN_CLAIM_NBF },
+		{ "auth_time", B2B_TOKEN_CLAIM_AUTH_TIME },
+		{ "session_expiry", B2B_TOKEN_CLAIM_SESSION_EXPIRY },
+		{ "acr", B2B_TOKEN_CLAIM_ACR },
+		{ "jti", B2B_TOKEN_CLAIM_JTI },
+		{ "sid", B2B_TOKEN_CLAIM_SID },
+		{ "client_id", B2B_TOKEN_CLAIM_CLIENT_ID },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		if (strcmp(faults[i].name, name) == 0)
+			return faults[i].fault;
+	}
+	return B2B_TOKEN_CLAIM;
+}
+
+enum b2b_token_fault b2b_claims_date(const json_t *claims, const char *name, bool required, int64_t *ret_date)
+{
+	int64_t date = 0;
+	int r = b2b_json_seconds(claims, name, &date);
+
+	if (r < 0 && (required || r != -ENOENT))
+		return wrong(name);
+	*ret_date = date;
+	return B2B_TOKEN_OK;
+}
+
+enum b2b_token_fault b2b_claims_times(const json_t *claims, const struct b2b_token_expect *expect, bool iat_optional,
+                                      struct b2b_id_token *token)
+{
+	int64_t not_before, latest = expect->now + expect->skew_s;
+	enum b2b_token_fault fault;
+
+	if ((fault = b2b_claims_date(claims, "exp", true, &token->expires_at)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_date(claims, "iat", !iat_optional, &token->issued_at)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_date(claims, "nbf", false, &not_before)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_date(claims, "auth_time", false, &token->auth_time)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_date(claims, "session_expiry", false, &token->session_expiry)) != B2B_TOKEN_OK)
+		return fault;
+	if (token->issued_at > token->expires_at)
+		return B2B_TOKEN_BACKWARDS;
+	if (expect->now >= token->expires_at + (int64_t)expect->skew_s)
+		return B2B_TOKEN_EXPIRED;
+	/* an authentication in the future would be young for ever */
+	if (token->issued_at > latest || not_before > latest || token->auth_time > latest)
+		return B2B_TOKEN_NOT_YET;
+	return B2B_TOKEN_OK;
+}
+
+enum b2b_token_fault b2b_claims_life(const struct b2b_token_expect *expect, const struct b2b_id_token *token)
+{
+	int64_t from = token->issued_at ? token->issued_at : expect->now;
+
+	return expect->life_max_s && token->expires_at - from > (int64_t)expect->life_max_s ? B2B_TOKEN_LIFE : B2B_TOKEN_OK;
+}
+
+bool b2b_claim_is_identifier(const json_t *value)
 {
 	size_t len = json_string_length(value), i;
 	const char *text = json_string_value(value);
@@ -49,70 +119,40 @@ static bool is_identifier(const json_t *value)
 	return true;
 }
 
-static enum b2b_token_fault copy(const json_t *value, char **ret_text)
+enum b2b_token_fault b2b_claims_copy(const json_t *claims, const char *name, bool required, char **ret_text)
 {
-	char *text;
+	const json_t *value = json_object_get(claims, name);
+	char *text = NULL;
 
-	if (!is_identifier(value))
-		return B2B_TOKEN_CLAIM;
-	text = strdup(json_string_value(value));
-	if (!text)
-		return B2B_TOKEN_MALFORMED;
+	if (value || required) {
+		if (!b2b_claim_is_identifier(value))
+			return wrong(name);
+		text = strdup(json_string_value(value));
+		if (!text)
+			return B2B_TOKEN_MALFORMED;
+	}
 	*ret_text = text;
 	return B2B_TOKEN_OK;
 }
 
-enum b2b_token_fault b2b_claims_copy(const json_t *claims, const char *name, bool required, char **ret_text)
+enum b2b_token_fault b2b_claims_person(const json_t *claims, const char *organisation_claim, struct b2b_id_token *token)
 {
-	const json_t *value = json_object_get(claims, name);
-
-	if (!value && !required) {
-		*ret_text = NULL;
-		return B2B_TOKEN_OK;
-	}
-	return copy(value, ret_text);
-}
-
-/* The string within an object of either form; NULL: neither. */
-static const json_t *in_object(const json_t *object, const char *member)
-{
-	const json_t *direct = json_object_get(object, member);
-
-	if (json_is_string(direct))
-		return direct;
-	if (json_object_size(object) != 1)
-		return NULL;
-	return json_object_get(json_object_iter_value(json_object_iter((json_t *)object)), member);
-}
-
-static enum b2b_token_fault map(const json_t *claim, const char *member, char **ret_id)
-{
-	bool empty = !claim || json_is_null(claim) || (json_is_array(claim) && json_array_size(claim) == 0) ||
-	             (json_is_object(claim) && json_object_size(claim) == 0);
-
-	if (empty) {
-		*ret_id = NULL;
-		return B2B_TOKEN_OK;
-	}
-	if (json_is_array(claim))
-		return json_array_size(claim) == 1 ? copy(json_array_get(claim, 0), ret_id) : B2B_TOKEN_CLAIM;
-	return copy(json_is_object(claim) ? in_object(claim, member) : claim, ret_id);
-}
-
-enum b2b_token_fault b2b_claims_organisation(const json_t *claims, const char *path, char **ret_id)
-{
-	const json_t *claim = json_object_get(claims, path);
-	const char *slash = strrchr(path, '/');
 	enum b2b_token_fault fault;
-	char *name;
 
-	/* claims may be named by URLs (Auth0's custom ones are): the whole name goes first */
-	if (claim || !slash)
-		return map(claim, "id", ret_id);
-	name = strndup(path, (size_t)(slash - path));
-	if (!name)
-		return B2B_TOKEN_MALFORMED;
-	fault = map(json_object_get(claims, name), slash + 1, ret_id);
-	free(name);
-	return fault;
+	if ((fault = b2b_claims_copy(claims, "sub", true, &token->subject)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_copy(claims, "acr", false, &token->acr)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_copy(claims, "jti", false, &token->jti)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_copy(claims, "sid", false, &token->sid)) != B2B_TOKEN_OK ||
+	    (fault = b2b_status_place_read(claims, &token->status)) != B2B_TOKEN_OK)
+		return fault;
+	return b2b_mapper_only_organisation(claims, organisation_claim, &token->organisation);
+}
+
+enum b2b_token_fault b2b_claims_bearer(const json_t *claims)
+{
+	if (json_object_get(claims, "events"))
+		return B2B_TOKEN_EVENTS;
+	if (json_object_get(claims, "cnf"))
+		return B2B_TOKEN_BOUND;
+	return json_object_get(claims, "act") ? B2B_TOKEN_ACTOR : B2B_TOKEN_OK;
 }

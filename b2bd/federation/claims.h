@@ -13,17 +13,30 @@ enum b2b_token_fault b2b_claims_issuer(const json_t *claims, const char *issuer)
 enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audience, bool *ret_several);
 
 /*
- * Copy claim NAME, an identifier of 1 to B2B_CLAIM_MAX bytes without control characters; caller frees *ret_text, which is
- * set to NULL where the claim is absent and not REQUIRED. Returns B2B_TOKEN_OK, B2B_TOKEN_CLAIM, or B2B_TOKEN_MALFORMED (no memory).
+ * `exp` and `iat`, `nbf`, `auth_time`, `session_expiry` against EXPECT's clock and skew. Always wanted is `exp`; the others are 0 where
+ * absent, and `iat` may only be absent where IAT_OPTIONAL. Fills the times of TOKEN, also when it returns a fault.
  */
-enum b2b_token_fault b2b_claims_copy(const json_t *claims, const char *name, bool required, char **ret_text);
+enum b2b_token_fault b2b_claims_times(const json_t *claims, const struct b2b_token_expect *expect, bool iat_optional,
+                                      struct b2b_id_token *token);
+
+/* From TOKEN's issue, or where that is not said from now, to its end it is no longer than EXPECT's life_max_s. */
+enum b2b_token_fault b2b_claims_life(const struct b2b_token_expect *expect, const struct b2b_id_token *token);
+
+/* A claim that is a date: 0 where absent and not REQUIRED. B2B_TOKEN_OK or the fault that names the claim. */
+enum b2b_token_fault b2b_claims_date(const json_t *claims, const char *name, bool required, int64_t *ret_date);
 
 /*
- * The organisation's canonical id. PATH: the claim's whole name; or, where there is no such claim, "CLAIM/MEMBER".
- * A string is the id; an array of one string holds it; an object either has it as MEMBER ("id" when not named), or is keyed by
- * alias and its one value has it. Absent or empty: *ret_id NULL. More than one, or another shape: B2B_TOKEN_CLAIM,
- * because a session is of one organisation.
+ * Copy claim NAME, an identifier of 1 to B2B_CLAIM_MAX bytes without control characters; caller frees *ret_text, which is
+ * set to NULL where the claim is absent and not REQUIRED. Returns B2B_TOKEN_OK, the fault that names the claim, or B2B_TOKEN_MALFORMED
+ * (no memory).
  */
-enum b2b_token_fault b2b_claims_organisation(const json_t *claims, const char *path, char **ret_id);
+enum b2b_token_fault b2b_claims_copy(const json_t *claims, const char *name, bool required, char **ret_text);
+bool b2b_claim_is_identifier(const json_t *value);
+
+/* What kinds of token say about a person alike: sub, acr, jti, sid, the organisation, the status. Fills TOKEN, also on a fault. */
+enum b2b_token_fault b2b_claims_person(const json_t *claims, const char *organisation_claim, struct b2b_id_token *token);
+
+/* An access token must not be bound to a key, act for somebody or carry events (RFC 8725 3.12). */
+enum b2b_token_fault b2b_claims_bearer(const json_t *claims);
 
 #endif

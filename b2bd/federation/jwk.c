@@ -173,6 +173,7 @@ int b2b_key_from_jwk(const json_t *jwk, struct b2b_key *ret_key)
 	if (!key.pkey)
 		return -EINVAL;
 	key.alg = alg_of(jwk, key.pkey);
+	key.by_kind = !json_object_get(jwk, "alg");
 	if (key.alg == B2B_ALG_NONE) {
 		b2b_key_clear(&key);
 		return -EINVAL;

@@ -35,6 +35,8 @@ int b2b_jwks_parse(const char *json, size_t len, struct b2b_jwks **ret_jwks)
 		goto out;
 	}
 	jwks = calloc(1, sizeof(*jwks));
+	if (jwks)
+		jwks->algs = B2B_ALGS_ALL;
 	r = jwks ? collect(list, jwks) : -ENOMEM;
 	if (r == 0) {
 		*ret_jwks = jwks;
@@ -60,4 +62,17 @@ void b2b_jwks_free(struct b2b_jwks *jwks)
 size_t b2b_jwks_count(const struct b2b_jwks *jwks)
 {
 	return jwks ? jwks->n : 0;
+}
+
+void b2b_jwks_allow(struct b2b_jwks *jwks, unsigned algs)
+{
+	size_t i;
+
+	jwks->algs = algs;
+	for (i = 0; i < jwks->n; i++) {
+		struct b2b_key *key = &jwks->keys[i];
+
+		if (key->by_kind && EVP_PKEY_is_a(key->pkey, "RSA"))
+			key->alg = algs & B2B_ALG_BIT(B2B_ALG_RS256) ? B2B_ALG_RS256 : B2B_ALG_PS256;
+	}
 }

@@ -23,51 +23,76 @@ static void compact_clear(struct compact *compact)
 	free(compact->signature);
 }
 
-static json_t *decode_object(const char *text, size_t len)
+static enum b2b_token_fault fault_of(enum b2b_json_fault why)
+{
+	switch (why) {
+	case B2B_JSON_DEEP:
+		return B2B_TOKEN_DEEP;
+	case B2B_JSON_DUPLICATE:
+		return B2B_TOKEN_DUPLICATE;
+	case B2B_JSON_SYNTAX:
+		break;
+	}
+	return B2B_TOKEN_MALFORMED;
+}
+
+static enum b2b_token_fault decode_object(const char *text, size_t len, json_t **ret_object)
 {
 	unsigned char *bytes;
 	size_t n;
-	json_t *object = NULL;
+	enum b2b_json_fault why;
+	int r;
 
 	if (b2b_base64url_decode(text, len, &bytes, &n) < 0)
-		return NULL;
-	if (b2b_json_parse((const char *)bytes, n, &object) < 0)
-		object = NULL;
+		return B2B_TOKEN_MALFORMED;
+	r = b2b_json_parse_why((const char *)bytes, n, ret_object, &why);
 	explicit_bzero(bytes, n);
 	free(bytes);
-	return object;
+	if (r < 0)
+		return r == -EBADMSG ? fault_of(why) : B2B_TOKEN_MALFORMED;
+	return B2B_TOKEN_OK;
 }
 
-/* Exactly two dots. False: malformed; COMPACT is to be cleared either way. */
-static bool split(const char *jwt, size_t len, struct compact *compact)
+/* Exactly two dots; four would be encryption (RFC 7516 3.1). COMPACT is to be cleared either way. */
+static enum b2b_token_fault split(const char *jwt, size_t len, struct compact *compact)
 {
-	const char *first, *second;
+	const char *first = jwt ? memchr(jwt, '.', len) : NULL, *second, *more;
+	enum b2b_token_fault fault;
 
-	if (!jwt || len > B2B_TOKEN_MAX || !(first = memchr(jwt, '.', len)))
-		return false;
+	if (!first)
+		return B2B_TOKEN_MALFORMED;
 	second = memchr(first + 1, '.', len - (size_t)(first + 1 - jwt));
 	if (!second)
-		return false;
+		return B2B_TOKEN_MALFORMED;
+	more = memchr(second + 1, '.', len - (size_t)(second + 1 - jwt));
+	if (more && memchr(more + 1, '.', len - (size_t)(more + 1 - jwt)))
+		return B2B_TOKEN_ENCRYPTED;
 	compact->signed_len = (size_t)(second - jwt);
-	compact->header = decode_object(jwt, (size_t)(first - jwt));
-	compact->payload = decode_object(first + 1, (size_t)(second - first - 1));
-	return compact->header && compact->payload &&
-	       b2b_base64url_decode(second + 1, len - compact->signed_len - 1, &compact->signature, &compact->signature_len) == 0;
+	if ((fault = decode_object(jwt, (size_t)(first - jwt), &compact->header)) != B2B_TOKEN_OK ||
+	    (fault = decode_object(first + 1, (size_t)(second - first - 1), &compact->payload)) != B2B_TOKEN_OK)
+		return fault;
+	return b2b_base64url_decode(second + 1, len - compact->signed_len - 1, &compact->signature, &compact->signature_len) == 0
+	               ? B2B_TOKEN_OK
+	               : B2B_TOKEN_MALFORMED;
+}
+
+static bool is_named(const char *name, const char *wanted)
+{
+	static const char prefix[] = "application/";
+
+	if (strncasecmp(name, prefix, sizeof(prefix) - 1) == 0)
+		name += sizeof(prefix) - 1;
+	return wanted && strcasecmp(name, wanted) == 0;
 }
 
 static bool typ_fits(const json_t *header, const struct b2b_jws_typ *typ)
 {
-	static const char prefix[] = "application/";
 	const json_t *value = json_object_get(header, "typ");
 	const char *name = json_string_value(value);
 
 	if (!value)
 		return typ->may_be_absent;
-	if (!name)
-		return false;
-	if (strncasecmp(name, prefix, sizeof(prefix) - 1) == 0)
-		name += sizeof(prefix) - 1;
-	return strcasecmp(name, typ->name) == 0;
+	return name && (is_named(name, typ->name) || is_named(name, typ->other));
 }
 
 static bool signed_by(const struct compact *compact, const char *jwt, const struct b2b_key *key)
@@ -92,7 +117,7 @@ static enum b2b_token_fault check_named(const struct compact *compact, const cha
 		if (key->alg == alg)
 			fault = B2B_TOKEN_SIGNATURE;
 		else if (fault == B2B_TOKEN_KEY_UNKNOWN)
-			fault = B2B_TOKEN_ALG;
+			fault = B2B_TOKEN_KEY_ALG;
 	}
 	return fault;
 }
@@ -119,9 +144,12 @@ static enum b2b_token_fault check_header(const struct compact *compact, const ch
                                          const struct b2b_jws_typ *typ)
 {
 	const json_t *kid = json_object_get(compact->header, "kid");
-	enum b2b_alg alg = b2b_alg_parse(b2b_json_text(compact->header, "alg"));
+	const char *name = b2b_json_text(compact->header, "alg");
+	enum b2b_alg alg = b2b_alg_parse(name);
 
-	if (alg == B2B_ALG_NONE)
+	if (name && strcasecmp(name, "none") == 0)
+		return B2B_TOKEN_UNSIGNED;
+	if (alg == B2B_ALG_NONE || (jwks && !(jwks->algs & B2B_ALG_BIT(alg))))
 		return B2B_TOKEN_ALG;
 	/* no extension is understood; b64 (RFC 7797) must be listed there too, but is refused on its own */
 	if (json_object_get(compact->header, "crit") || json_object_get(compact->header, "b64"))
@@ -129,7 +157,7 @@ static enum b2b_token_fault check_header(const struct compact *compact, const ch
 	if (!typ_fits(compact->header, typ))
 		return B2B_TOKEN_TYP;
 	if (kid && !json_is_string(kid))
-		return B2B_TOKEN_MALFORMED;
+		return B2B_TOKEN_KID;
 	return kid ? check_named(compact, jwt, jwks, json_string_value(kid), alg) : check_unnamed(compact, jwt, jwks, alg);
 }
 
@@ -137,12 +165,36 @@ enum b2b_token_fault b2b_jws_verify(const char *jwt, size_t len, const struct b2
                                     json_t **ret_payload)
 {
 	struct compact compact = { 0 };
-	enum b2b_token_fault fault = split(jwt, len, &compact) ? check_header(&compact, jwt, jwks, typ) : B2B_TOKEN_MALFORMED;
+	enum b2b_token_fault fault;
 
+	if (len > (typ->max ? typ->max : B2B_TOKEN_MAX))
+		return B2B_TOKEN_LARGE;
+	fault = split(jwt, len, &compact);
+	if (fault == B2B_TOKEN_OK)
+		fault = check_header(&compact, jwt, jwks, typ);
 	if (fault == B2B_TOKEN_OK) {
 		*ret_payload = compact.payload;
 		compact.payload = NULL;
 	}
 	compact_clear(&compact);
 	return fault;
+}
+
+bool b2b_jws_looks_like(const char *text, size_t len)
+{
+	const char *first = memchr(text, '.', len);
+	json_t *header = NULL;
+
+	if (!first || !memchr(first + 1, '.', len - (size_t)(first + 1 - text)))
+		return false;
+	/* a header that is JSON but for a fault still is one */
+	switch (decode_object(text, (size_t)(first - text), &header)) {
+	case B2B_TOKEN_OK:
+	case B2B_TOKEN_DEEP:
+	case B2B_TOKEN_DUPLICATE:
+		json_decref(header);
+		return true;
+	default:
+		return false;
+	}
 }

@@ -6,7 +6,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* In the order of the configuration's key algorithms, from RS256 on. */
 enum b2b_alg { B2B_ALG_NONE = 0, B2B_ALG_RS256, B2B_ALG_PS256, B2B_ALG_ES256, B2B_ALG_ES384, B2B_ALG_EDDSA };
+#define B2B_ALG_BIT(alg) (1u << ((alg) - 1))
+#define B2B_ALGS_ALL                                                                                                    \
+	(B2B_ALG_BIT(B2B_ALG_RS256) | B2B_ALG_BIT(B2B_ALG_PS256) | B2B_ALG_BIT(B2B_ALG_ES256) | B2B_ALG_BIT(B2B_ALG_ES384) | \
+	 B2B_ALG_BIT(B2B_ALG_EDDSA))
 
 /* By its JOSE name, case-sensitive; B2B_ALG_NONE for all that is not allowed. "Ed25519" (RFC 9864) is EdDSA here. */
 enum b2b_alg b2b_alg_parse(const char *name);

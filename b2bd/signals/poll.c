@@ -17,6 +17,8 @@ static const char *error_code(enum b2b_token_fault fault)
 {
 	switch (fault) {
 	case B2B_TOKEN_ALG:
+	case B2B_TOKEN_KEY_ALG:
+	case B2B_TOKEN_UNSIGNED:
 	case B2B_TOKEN_KEY_UNKNOWN:
 		return "invalid_key";
 	case B2B_TOKEN_SIGNATURE:

@@ -98,6 +98,18 @@ json_t *signer_jwk(const EVP_PKEY *key, const char *kid, const char *alg, const 
 	return jwk;
 }
 
+struct b2b_jwks *signer_jwks(const EVP_PKEY *key, const char *kid, const char *alg)
+{
+	json_t *set = json_pack("{s:[o]}", "keys", signer_jwk(key, kid, alg, "sig"));
+	char *text = json_dumps(set, 0);
+	struct b2b_jwks *jwks = NULL;
+
+	MUST(text && b2b_jwks_parse(text, strlen(text), &jwks) == 0);
+	free(text);
+	json_decref(set);
+	return jwks;
+}
+
 /* OpenSSL's DER as r||s of HALF bytes each. */
 static size_t to_raw(unsigned char *signature, size_t len, size_t half)
 {

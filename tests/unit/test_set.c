@@ -362,13 +362,13 @@ static void every_wrong_claim_has_its_own_fault(void **state)
 {
 	static const struct change rows[] = {
 		{ "iss", "\"https://evil.example\"", B2B_TOKEN_ISSUER },
-		{ "iss", "", B2B_TOKEN_CLAIM },
+		{ "iss", "", B2B_TOKEN_CLAIM_ISS },
 		{ "aud", "\"host-web8\"", B2B_TOKEN_AUDIENCE },
 		{ "aud", "[\"other\",\"host-web7\"]", B2B_TOKEN_OK },
-		{ "aud", "", B2B_TOKEN_CLAIM },
-		{ "jti", "", B2B_TOKEN_CLAIM },
-		{ "jti", "\"\"", B2B_TOKEN_CLAIM },
-		{ "jti", "1", B2B_TOKEN_CLAIM },
+		{ "aud", "", B2B_TOKEN_CLAIM_AUD },
+		{ "jti", "", B2B_TOKEN_CLAIM_JTI },
+		{ "jti", "\"\"", B2B_TOKEN_CLAIM_JTI },
+		{ "jti", "1", B2B_TOKEN_CLAIM_JTI },
 		{ "iat", "", B2B_TOKEN_CLAIM },
 		{ "iat", "\"now\"", B2B_TOKEN_CLAIM },
 		{ "events", "", B2B_TOKEN_EVENTS },
