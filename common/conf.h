@@ -18,6 +18,7 @@
 #define B2B_CONF_PATH "/etc/b2b/b2b.conf"
 
 enum b2b_client_auth { B2B_CLIENT_PRIVATE_KEY_JWT, B2B_CLIENT_SECRET_BASIC, B2B_CLIENT_SECRET_POST };
+enum b2b_access_token_typ { B2B_TYP_AT_JWT, B2B_TYP_ANY };
 enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
 enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 
@@ -34,7 +35,8 @@ struct b2b_conf_federation {
 	char *proxy;              /* NULL: none */
 	char *scope;              /* of a log-in: "openid" and what carries the organisation */
 	char *api_scope;          /* of the host's own token for directory and signals */
-	char *organisation_claim; /* claim of the ID token that names the organisation's id */
+	char *organisation_claim; /* where a token names the organisation's id */
+	char *name_claim;         /* where it names the person's own log-in name; NULL: it is not asked */
 	char *subject_attribute;  /* SCIM attribute equal to the token's sub: id | externalId | userName */
 	char *scim_url;           /* NULL: issuer + "/scim/v2" */
 	char *scim_schema;        /* URN of the extension that carries localName, organizationId, … */
@@ -46,6 +48,9 @@ struct b2b_conf_federation {
 	char *scim_gid_attribute; /* of the group's extension, likewise */
 	enum b2b_signals signals;
 	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */
+	enum b2b_access_token_typ access_token_typ; /* what the issuer calls its access tokens */
+	uint32_t algorithms;      /* that it may sign with: bits as of key algorithms, in its order; 0: all */
+	uint32_t token_life_s;    /* longest life of an access token to log in with; 0: any */
 	enum b2b_directory directory;
 	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */
 	uint32_t clock_skew_s;

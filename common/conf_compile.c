@@ -119,6 +119,17 @@ static int judge_assurance(struct b2b_draft *draft, const struct b2b_conf *conf)
 	return 0;
 }
 
+/* An ID token that this host was given must not open it as an access token; where typ does not tell them apart the audience has to. */
+static int check_audience(struct b2b_draft *draft, const struct b2b_conf *conf)
+{
+	const char *audience = conf->host.audience;
+
+	if (conf->federation.access_token_typ != B2B_TYP_ANY || (audience && strcmp(audience, conf->federation.client_id) != 0))
+		return 0;
+	return b2b_draft_fail_key(draft, b2b_draft_only(draft, B2B_CONF_FEDERATION), "access_token_typ",
+	                          "found any without an audience of its own; expected section host to have an audience other than client_id");
+}
+
 static uint32_t smallest_staleness(const struct b2b_draft *draft, const struct b2b_policy *policy)
 {
 	uint32_t smallest = b2b_draft_only(draft, B2B_CONF_HOST)->u.host.staleness_s;
@@ -215,6 +226,8 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 		r = judge_assurance(draft, conf);
 	if (r == 0)
 		r = compile_renewals(draft, conf);
+	if (r == 0)
+		r = check_audience(draft, conf);
 	if (r == 0)
 		r = b2b_draft_compile_roles(draft, resolve_groups, conf->policy);
 	if (r == 0)

@@ -379,6 +379,28 @@ static int parse_choices(const struct b2b_conf_key *key, const char *value, void
 	return parse_words(key, value, choice_word, field);
 }
 
+static void clear_set(void *field)
+{
+	*(uint32_t *)field = 0;
+}
+
+static int parse_set(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	struct b2b_conf_words list = { 0 };
+	uint32_t *set = field;
+	int r = parse_words(key, value, choice_word, &list);
+
+	for (size_t i = 0; r == 0 && i < list.n; i++) {
+		uint32_t bit = 1u << find_word(key, list.words[i]);
+
+		if (*set & bit)
+			r = -EINVAL;
+		*set |= bit;
+	}
+	clear_words(&list);
+	return r;
+}
+
 #define KIND const struct b2b_conf_kind
 
 KIND b2b_conf_text = { "text in one line", false, parse_text, clear_text };
@@ -400,4 +422,5 @@ KIND b2b_conf_list = { "different words", true, parse_list, clear_words };
 KIND b2b_conf_labels = { "different names, each at most 31 bytes", true, parse_labels, clear_words };
 KIND b2b_conf_groups = { "names of local groups, each once", true, parse_groups, clear_words };
 KIND b2b_conf_shells = { "absolute paths, each once and at most 63 bytes", true, parse_shells, clear_words };
+KIND b2b_conf_word_set = { NULL, true, parse_set, clear_set };
 KIND b2b_conf_choices = { NULL, true, parse_choices, clear_words };

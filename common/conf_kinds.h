@@ -23,6 +23,7 @@ extern const struct b2b_conf_kind b2b_conf_word_text;  /* one of the key's words
 
 /* uint32_t */
 extern const struct b2b_conf_kind b2b_conf_word;       /* number of the key's word */
+extern const struct b2b_conf_kind b2b_conf_word_set;   /* bits of the key's words, the first is 1; at least one, no word twice */
 extern const struct b2b_conf_kind b2b_conf_duration;   /* seconds; "none" is 0 where min is 0 */
 extern const struct b2b_conf_kind b2b_conf_number;     /* decimal or 0x… */
 extern const struct b2b_conf_kind b2b_conf_percent;

@@ -8,6 +8,8 @@
 static const char *const client_auths[] = { "private_key_jwt", "client_secret_basic", "client_secret_post", NULL };
 static const char *const audiences[] = { "issuer", "token_endpoint", NULL };
 static const char *const subjects[] = { "id", "externalId", "userName", NULL };
+static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA", NULL }; /* as enum b2b_alg */
+static const char *const access_typs[] = { "at+jwt", "any", NULL };
 static const char *const directories[] = { "scim", NULL };
 static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
@@ -42,7 +44,15 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "api_scope", &b2b_conf_text, AT(conf_federation, api_scope), "directory ssf", NULL, NULL, 0, 0,
 	  "Scopes of the host's own access token, with which it reads the directory and the signals." },
 	{ B2B_CONF_FEDERATION, "organisation_claim", &b2b_conf_text, AT(conf_federation, organisation_claim), "organization", NULL, NULL, 0, 0,
-	  "Claim of the ID token that holds the organisation's id." },
+	  "Claim of a token that holds the organisation's id: its name, or with slashes where within. A text, an array, or an object keyed by alias; ids, not aliases, where the service has both." },
+	{ B2B_CONF_FEDERATION, "name_claim", &b2b_conf_text, AT(conf_federation, name_claim), NULL, "none", NULL, 0, 0,
+	  "Claim of a token that holds the person's log-in name, without the organisation. Where it is given, it must be the name that logs in." },
+	{ B2B_CONF_FEDERATION, "algorithms", &b2b_conf_word_set, AT(conf_federation, algorithms), "RS256 PS256 ES256 ES384 EdDSA", NULL, algorithms, 0, 5,
+	  "Algorithms that the service may sign with: ID tokens, access tokens, signals and status lists. What it does not use is best left out." },
+	{ B2B_CONF_FEDERATION, "access_token_typ", &b2b_conf_word, AT(conf_federation, access_token_typ), "at+jwt", NULL, access_typs, 0, 0,
+	  "What the service writes into the header of its access tokens. Any is for a service that does not follow RFC 9068; audience must then not be client_id." },
+	{ B2B_CONF_FEDERATION, "token_life", &b2b_conf_duration, AT(conf_federation, token_life_s), "1h", NULL, NULL, 1, DAY,
+	  "Longest life of an access token that somebody may log in with." },
 	{ B2B_CONF_FEDERATION, "subject_attribute", &b2b_conf_word_text, AT(conf_federation, subject_attribute), "id", NULL, subjects, 0, 0,
 	  "Attribute of a person in the directory that equals the token's sub." },
 	{ B2B_CONF_FEDERATION, "scim_url", &b2b_conf_https_url, AT(conf_federation, scim_url), NULL, "the issuer followed by /scim/v2", NULL, 0, 0,

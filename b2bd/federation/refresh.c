@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "b2bd/federation/federation_private.h"
+#include "b2bd/federation/jwks.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -127,6 +128,8 @@ static void keys_fetched(void *arg, const struct b2b_http_response *response)
 		failed_at(federation, response, "not a key set");
 		return;
 	}
+	if (federation->conf->algorithms)
+		b2b_jwks_allow(jwks, federation->conf->algorithms);
 	if (b2b_jwks_count(jwks) == 0) {
 		b2b_jwks_free(jwks);
 		failed_at(federation, response, "no key in it that can be used");

@@ -80,6 +80,10 @@ static void has_sensible_defaults(void **state)
 	assert_int_equal(conf->federation.sync_interval_s, 900);
 	assert_int_equal(conf->federation.clock_skew_s, 30);
 	assert_int_equal(conf->federation.mass_removal_percent, 20);
+	assert_null(conf->federation.name_claim);
+	assert_int_equal(conf->federation.algorithms, 31);
+	assert_int_equal(conf->federation.access_token_typ, B2B_TYP_AT_JWT);
+	assert_int_equal(conf->federation.token_life_s, 3600);
 	assert_null(conf->host.audience);
 	assert_int_equal(conf->host.poll_hold_s, 25);
 	assert_null(conf->host.idmap);
@@ -133,6 +137,7 @@ static void reads_everything_that_can_be_said(void **state)
 	                                  "issuer: https://[::1]:8443/x ; with an inline comment\r\n"
 	                                  "client_id = a=b;c\nclient_auth = client_secret_post\nclient_secret_file = /etc/b2b/secret\n"
 	                                  "mass_removal = 100%\nclock_skew = none\nsync_interval = 1d\n"
+	                                  "name_claim = user/login\nalgorithms = ES256\n\tPS256\naccess_token_typ = any\ntoken_life = 90m\n"
 	                                  "  # indented comment\n"
 	                                  "[host]\n separator = +\nstaleness = 30s\nvisibility = strict\nenumerate = yes\ngroup_members = none\n"
 	                                  "partners_gid = 1879048192\nidmap = /etc/b2b/idmap\nhashed_ids = no\nhome = /srv/%o/%u\nqr = no\naudience = web7.example.com\n"
@@ -147,6 +152,10 @@ static void reads_everything_that_can_be_said(void **state)
 	assert_string_equal(conf->federation.client_id, "a=b;c");
 	assert_int_equal(conf->federation.client_auth, B2B_CLIENT_SECRET_POST);
 	assert_int_equal(conf->federation.clock_skew_s, 0);
+	assert_string_equal(conf->federation.name_claim, "user/login");
+	assert_int_equal(conf->federation.algorithms, 2 | 4);
+	assert_int_equal(conf->federation.access_token_typ, B2B_TYP_ANY);
+	assert_int_equal(conf->federation.token_life_s, 5400);
 	assert_int_equal(conf->federation.sync_interval_s, 86400);
 	assert_string_equal(conf->host.idmap, "/etc/b2b/idmap");
 	assert_false(conf->host.hashed_ids);
@@ -277,6 +286,12 @@ static void refuses_a_wrong_federation(void **state)
 	refuse_text("[federation]\nissuer=https://x\nclient_id=a\nclient_auth=client_secret_post\n",
 	           "b2b.conf:1: [federation] client_secret_file: found nothing; expected an absolute path");
 	refuse_text("[federation]\nmass_removal = 0%\n", "b2b.conf:2: [federation] mass_removal: found \"0%\"; expected a share from 1% to 100%");
+	refuse_text("[federation]\nalgorithms = ES256 HS256\n", "b2b.conf:2: [federation] algorithms: found \"ES256 HS256\"; expected different words out of RS256, PS");
+	refuse_text("[federation]\nalgorithms = ES256 ES256\n", "b2b.conf:2: [federation] algorithms: found");
+	refuse_text("[federation]\nalgorithms = ES256\n ES256\n", "b2b.conf:3: [federation] algorithms: found");
+	refuse_text("[federation]\nalgorithms =\n", "b2b.conf:2: [federation] algorithms: found");
+	refuse("access_token_typ = any\n", "b2b.conf:5: [federation] access_token_typ: found any without an audience of its own; expected");
+	refuse("access_token_typ = any\n[host]\naudience = web7\n", "b2b.conf:5: [federation] access_token_typ: found any");
 	refuse_text("[federation]\nproxy = socks5://x\n", "b2b.conf:2: [federation] proxy: found \"socks5://x\"; expected an http or https URL");
 	refuse_text("[federation]\nclient_id = a\033[2Jb\n", "b2b.conf:2: [federation] client_id: found \"a?[2Jb\"; expected text");
 }

@@ -414,6 +414,42 @@ static void rsa_key_is_for_one_algorithm(void **state)
 	EVP_PKEY_free(key);
 }
 
+/* As the issuer's configuration has it; the keys' own words do not matter then. */
+static void allowed(const char *key_alg, const char *token_alg, unsigned algs, enum b2b_token_fault fault)
+{
+	EVP_PKEY *key = signer_key(token_alg);
+	json_t *payload = json_object();
+	struct b2b_jwks *jwks = set_of(signer_jwk(key, "k", key_alg, NULL));
+	char *named = signer_token(key, token_alg, "k", NULL, payload), *unnamed = signer_token(key, token_alg, NULL, NULL, payload);
+
+	b2b_jwks_allow(jwks, algs);
+	refuse_as(named, jwks, fault);
+	refuse_as(unnamed, jwks, fault == B2B_TOKEN_KEY_ALG ? B2B_TOKEN_KEY_UNKNOWN : fault);
+	free(named);
+	free(unnamed);
+	json_decref(payload);
+	b2b_jwks_free(jwks);
+	EVP_PKEY_free(key);
+}
+
+static void an_issuer_signs_with_what_it_may(void **state)
+{
+	static const char *const algs[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA" }; /* in the order of the configuration's bits */
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(algs) / sizeof(*algs); i++) {
+		assert_int_equal(B2B_ALG_BIT(b2b_alg_parse(algs[i])), 1u << i);
+		allowed(algs[i], algs[i], 1u << i, B2B_TOKEN_OK);
+		allowed(algs[i], algs[i], B2B_ALGS_ALL & ~(1u << i), B2B_TOKEN_ALG);
+	}
+	/* RSA keys that name none */
+	allowed(NULL, "RS256", B2B_ALGS_ALL, B2B_TOKEN_OK);
+	allowed(NULL, "PS256", B2B_ALGS_ALL, B2B_TOKEN_KEY_ALG);
+	allowed(NULL, "PS256", B2B_ALG_BIT(B2B_ALG_PS256) | B2B_ALG_BIT(B2B_ALG_ES256), B2B_TOKEN_OK);
+	allowed("RS256", "PS256", B2B_ALG_BIT(B2B_ALG_PS256), B2B_TOKEN_KEY_ALG);
+}
+
 static void key_must_be_clear_where_the_token_names_none(void **state)
 {
 	EVP_PKEY *a = signer_key("ES256"), *b = signer_key("ES256");
@@ -463,6 +499,7 @@ int main(void)
 		cmocka_unit_test(unusable_keys_are_passed_over),
 		cmocka_unit_test(key_sets_that_are_none_are_refused),
 		cmocka_unit_test(rsa_key_is_for_one_algorithm),
+		cmocka_unit_test(an_issuer_signs_with_what_it_may),
 		cmocka_unit_test(key_must_be_clear_where_the_token_names_none),
 		cmocka_unit_test(every_fault_has_a_text_of_its_own),
 	};
