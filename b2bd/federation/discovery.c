@@ -16,6 +16,7 @@ void b2b_discovery_clear(struct b2b_discovery *discovery)
 	free(discovery->token_endpoint);
 	free(discovery->jwks_uri);
 	free(discovery->device_authorization_endpoint);
+	free(discovery->introspection_endpoint);
 	*discovery = (struct b2b_discovery){ 0 };
 }
 
@@ -69,7 +70,9 @@ static int read_document(const json_t *document, const char *issuer, struct b2b_
 	if ((r = take_endpoint(document, "token_endpoint", true, &found->token_endpoint, ret_what)) < 0 ||
 	    (r = take_endpoint(document, "jwks_uri", true, &found->jwks_uri, ret_what)) < 0)
 		return r;
-	return take_endpoint(document, "device_authorization_endpoint", false, &found->device_authorization_endpoint, ret_what);
+	if ((r = take_endpoint(document, "device_authorization_endpoint", false, &found->device_authorization_endpoint, ret_what)) < 0)
+		return r;
+	return take_endpoint(document, "introspection_endpoint", false, &found->introspection_endpoint, ret_what);
 }
 
 int b2b_discovery_parse(const char *text, size_t len, const char *issuer, struct b2b_discovery *ret, const char **ret_what)

@@ -8,6 +8,7 @@ struct b2b_discovery {
 	char *token_endpoint;
 	char *jwks_uri;
 	char *device_authorization_endpoint; /* NULL where absent */
+	char *introspection_endpoint;        /* likewise */
 };
 
 /*

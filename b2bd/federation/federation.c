@@ -16,6 +16,7 @@ int b2b_federation_new(struct b2b_loop *loop, struct b2b_http *http, const struc
 	federation->loop = loop;
 	federation->http = http;
 	federation->conf = &conf->federation;
+	federation->audience = conf->host.audience ? conf->host.audience : conf->federation.client_id;
 	r = b2b_client_identity_new(federation->conf, &federation->identity, error);
 	if (r < 0) {
 		free(federation);

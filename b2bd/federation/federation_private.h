@@ -38,6 +38,7 @@ struct b2b_federation {
 	struct b2b_loop *loop;
 	struct b2b_http *http;
 	const struct b2b_conf_federation *conf;
+	const char *audience;         /* of tokens that are meant for this host */
 	struct b2b_client_identity *identity;
 	struct b2b_discovery discovery;
 	struct b2b_jwks *jwks;        /* NULL: not ready */

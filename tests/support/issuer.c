@@ -77,6 +77,22 @@ static void on_poll(struct issuer *issuer, struct tls_reply *reply)
 	}
 }
 
+static void on_introspection(struct issuer *issuer, struct tls_reply *reply)
+{
+	json_t *frame;
+
+	issuer->introspected++;
+	if (!issuer->introspection_signed) {
+		reply_json(reply, issuer->introspection ? issuer->introspection_status : 503, issuer->introspection);
+		return;
+	}
+	frame = json_pack("{s:s,s:s,s:I,s:O}", "iss", issuer->conf.federation.issuer, "aud", "web7", "iat", (json_int_t)b2b_wall_s(),
+	                  "token_introspection", issuer->introspection);
+	reply->body = signer_token(issuer->key, "ES256", issuer->signing_kid, "token-introspection+jwt", frame);
+	snprintf(reply->headers, sizeof(reply->headers), "Content-Type: application/token-introspection+jwt\r\n");
+	json_decref(frame);
+}
+
 static void on_token(struct issuer *issuer, const struct tls_request *request, struct tls_reply *reply)
 {
 	char *grant = issuer_form_value(request->body, "grant_type");
@@ -108,6 +124,9 @@ static void handle(void *arg, const struct tls_request *request, struct tls_repl
 		issuer->device_asked++;
 		issuer->last_device = *request;
 		reply_json(reply, issuer->device ? 200 : 503, issuer->device);
+	} else if (strcmp(request->path, "/introspect") == 0) {
+		issuer->last_introspection = *request;
+		on_introspection(issuer, reply);
 	} else if (strcmp(request->path, "/token") == 0) {
 		on_token(issuer, request, reply);
 	} else {
@@ -184,6 +203,7 @@ static void write_answers(struct issuer *issuer)
 	set_url(issuer, issuer->metadata, "token_endpoint", "/token");
 	set_url(issuer, issuer->metadata, "jwks_uri", "/jwks");
 	set_url(issuer, issuer->metadata, "device_authorization_endpoint", "/device");
+	set_url(issuer, issuer->metadata, "introspection_endpoint", "/introspect");
 	issuer->device = json_pack("{s:s,s:s,s:i,s:i}", "device_code", "dc-secret", "user_code", "WDJB-MJHT", "expires_in", 600, "interval", 1);
 	set_url(issuer, issuer->device, "verification_uri", "/enter");
 	issuer->claims = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s}", "sub", "alice-1", "aud", "web7", "iat", now, "exp", now + 300, "auth_time", now,
@@ -224,5 +244,6 @@ void issuer_stop(struct issuer *issuer)
 	json_decref(issuer->device);
 	json_decref(issuer->claims);
 	json_decref(issuer->token);
+	json_decref(issuer->introspection);
 	free(issuer->conf.federation.issuer);
 }

@@ -28,7 +28,13 @@ struct issuer {
 	/* access token */
 	json_t *token;      /* answer to client_credentials */
 	int token_status;
+	/* introspection */
+	json_t *introspection; /* the answer; NULL: 503 */
+	int introspection_status;
+	bool introspection_signed; /* as RFC 9701 has it */
 	/* what arrived */
+	unsigned introspected;
+	struct tls_request last_introspection;
 	unsigned metadata_asked, jwks_asked, device_asked, polled, token_asked;
 	struct tls_request last_device, last_poll, last_token;
 	struct b2b_conf conf; /* points to it: private_key_jwt with a key below the server's folder */
