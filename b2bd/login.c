@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "b2bd/binding.h"
 #include "b2bd/core.h"
 #include "b2bd/prompt.h"
 #include "common/clock.h"
@@ -94,20 +95,6 @@ static void authentication_from(struct b2b_core *core, const struct b2b_principa
 	copy_claim(ret->sid, sizeof(ret->sid), json_string_value(json_object_get(token->claims, "sid")));
 }
 
-/* Issuer was checked by the validator; the rest of the binding: this very principal, in this organisation. */
-static enum b2b_reason check_binding(const struct b2b_gathered *gathered, const struct b2b_id_token *token)
-{
-	const struct b2b_decision_facts *facts = &gathered->facts;
-
-	if (!facts->principal)
-		return B2B_USER_UNKNOWN;
-	if (strcmp(token->subject, facts->principal->subject) != 0)
-		return B2B_AUTH_WRONG_PERSON;
-	if (!token->organisation || strcmp(token->organisation, facts->policy->orgs[facts->org].id) != 0)
-		return B2B_AUTH_WRONG_ORG;
-	return B2B_OK;
-}
-
 /* max_age cannot be judged by when the token was issued: a token may be issued long after the person authenticated. */
 static bool lacks_auth_time(const struct b2b_gathered *gathered, const struct b2b_id_token *token)
 {
@@ -116,18 +103,27 @@ static bool lacks_auth_time(const struct b2b_gathered *gathered, const struct b2
 	return service >= 0 && gathered->facts.policy->services[service].max_age_s && !token->auth_time;
 }
 
+/* What was approved, as the service says it. */
+static void describe(const struct b2b_id_token *token, const char *fault, char *buf, size_t size)
+{
+	b2b_audit_field(buf, size, "fault", fault);
+	b2b_audit_field(buf, size, "approved_by", token->subject);
+	b2b_audit_field(buf, size, "approved_for", token->organisation ? token->organisation : "none");
+}
+
 static void accept_token(struct login *login, const struct b2b_id_token *token)
 {
 	struct b2b_core *core = login->core;
 	struct b2b_authentication authentication;
 	struct b2b_gathered gathered;
+	const char *fault = "";
 	enum b2b_reason reason;
-	char detail[192] = "";
+	char detail[320] = "";
 
 	b2b_gather(core, login->origin.user, login->origin.service, &gathered);
-	reason = check_binding(&gathered, token);
+	reason = b2b_binding_check(&core->conf->federation, &gathered.facts, token, &fault);
 	if (reason == B2B_AUTH_WRONG_PERSON || reason == B2B_AUTH_WRONG_ORG)
-		snprintf(detail, sizeof(detail), "approved_by=%s approved_for=%s", token->subject, token->organisation ? token->organisation : "none");
+		describe(token, fault, detail, sizeof(detail));
 	if (reason == B2B_OK && lacks_auth_time(&gathered, token))
 		reason = B2B_AUTH_AGE;
 	if (reason == B2B_OK) {

@@ -111,3 +111,10 @@ void b2b_audit_format(char *buf, size_t size, const char *event, const char *org
 		put_text(&out, extra);
 	}
 }
+
+void b2b_audit_field(char *buf, size_t size, const char *key, const char *value)
+{
+	struct out out = { .buf = buf, .size = size, .len = size ? strnlen(buf, size - 1) : 0 };
+
+	put_field(&out, key, value);
+}

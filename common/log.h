@@ -19,4 +19,7 @@ void b2b_log(int priority, const char *format, ...) __attribute__((format(printf
 void b2b_audit_format(char *buf, size_t size, const char *event, const char *org, const char *user, const char *reason, const char *id,
                       const char *extra);
 
+/* Append KEY=VALUE in that form to the text in BUF: what others say must not pass for fields of ours. NULL or "" is left out. */
+void b2b_audit_field(char *buf, size_t size, const char *key, const char *value);
+
 #endif

@@ -117,6 +117,13 @@ static void audit_lines_cannot_be_forged(void **state)
 	assert_string_equal(line, "event=auth user=\"a b' reason=okevent=x\" reason=user-unknown");
 	b2b_audit_format(line, 12, "auth", "acme", "alice@acme", "ok", "0123", NULL);
 	assert_string_equal(line, "event=auth ");
+	line[0] = '\0';
+	b2b_audit_field(line, sizeof(line), "by", "eve reason=ok");
+	b2b_audit_field(line, sizeof(line), "for", NULL);
+	b2b_audit_field(line, sizeof(line), "why", "x");
+	assert_string_equal(line, "by=\"eve reason=ok\" why=x");
+	b2b_audit_field(line, 8, "why", "x"); /* no room */
+	assert_string_equal(line, "by=\"eve");
 }
 
 static void start_ticks_name_a_process(void **state)
