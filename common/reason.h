@@ -41,7 +41,11 @@
 	X(BUSY, 28, "busy", "Too many requests at once; wait a moment and try again.")                                   \
 	X(NOT_ROOT, 29, "not-root", "Only root may ask for this.")                                                       \
 	X(PROTOCOL, 30, "protocol", "The request was malformed.")                                                        \
-	X(INTERNAL, 31, "internal", "Something went wrong on this host; tell the host's administrator.")               \
+	X(INTERNAL, 31, "internal", "Something went wrong on this host; tell the host's administrator.")                 \
+	X(USER_CLOSED, 32, "user-closed", "Your access was closed by this host's administrator.")                        \
+	X(ORG_CLOSED, 33, "org-closed", "Your organisation's access was closed by this host's administrator.")           \
+	X(UNCHANGED, 34, "unchanged", "There is nothing to change.")                                                     \
+	X(NOT_DURABLE, 35, "not-durable", "It is in force, but could not be written to disk.")  \
 	X(AUTH_TOKEN_REFUSED, 40, "auth-token-refused", "This token is not valid for this host; get one that is meant for it.")    \
 	X(AUTH_TOKEN_OVER, 41, "auth-token-over", "This token has expired or was revoked; get a new one.")
 

@@ -91,6 +91,8 @@ int b2b_principal_standing(const struct b2b_principal *principal, int64_t now)
 {
 	if (principal->state == B2B_REMOVED)
 		return B2B_USER_REMOVED;
+	if (principal->by_hand)
+		return B2B_USER_CLOSED;
 	if (principal->state != B2B_ACTIVE || principal->disabled_ms)
 		return B2B_USER_SUSPENDED;
 	return in_window(principal->not_before, principal->not_after, now) ? B2B_OK : B2B_USER_WINDOW;
@@ -100,6 +102,8 @@ int b2b_org_standing(const struct b2b_org_record *org, int64_t now)
 {
 	if (org->state == B2B_ORG_HAS_ENDED)
 		return B2B_ORG_ENDED;
+	if (org->by_hand)
+		return B2B_ORG_CLOSED;
 	if (org->state != B2B_ORG_IS_ACTIVE || org->disabled_ms)
 		return B2B_ORG_SUSPENDED;
 	return in_window(org->not_before, org->not_after, now) ? B2B_OK : B2B_ORG_WINDOW;

@@ -39,6 +39,7 @@ void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal)
 		.modified_ms = sqlite3_column_int64(row, 12),
 		.disabled_ms = sqlite3_column_int64(row, 13),
 		.cutoff_ms = sqlite3_column_int64(row, 14),
+		.by_hand = sqlite3_column_int(row, B2B_PRINCIPAL_HOLDS_NAME + 1) != 0,
 	};
 
 	b2b_row_copy(row, 4, view.local, sizeof(view.local));
@@ -194,7 +195,8 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
 	uint32_t uid;
 	/* without the text columns: this is read whole, often */
 	int r = b2b_row_prepare(state, &row,
-	                        "SELECT ledger.id, state, not_before, not_after, disabled_ms, uid IS NULL FROM id_range"
+	                        "SELECT ledger.id, state, not_before, not_after, disabled_ms, uid IS NULL,"
+	                        " uid IN (SELECT uid FROM principal WHERE id IN (SELECT what FROM hand WHERE hand.kind = 1)) FROM id_range"
 	                        " JOIN ledger ON ledger.id BETWEEN lo AND hi LEFT JOIN principal ON uid = ledger.id"
 	                        " WHERE id_range.org_id = ?1 AND ledger.kind = 1");
 
@@ -208,6 +210,7 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
 		view.not_before = sqlite3_column_int64(row, 2);
 		view.not_after = sqlite3_column_int64(row, 3);
 		view.disabled_ms = sqlite3_column_int64(row, 4);
+		view.by_hand = sqlite3_column_int(row, 6) != 0;
 		r = each(arg, uid, sqlite3_column_int(row, 5) ? NULL : &view);
 		if (r)
 			break;

@@ -14,7 +14,8 @@ void b2b_org_record_clear(struct b2b_org_record *org)
 
 int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_org_record *ret)
 {
-	static const char select[] = "SELECT state, not_before, not_after, modified_ms, disabled_ms, cutoff_ms FROM org WHERE id = ?";
+	static const char select[] = "SELECT state, not_before, not_after, modified_ms, disabled_ms, cutoff_ms,"
+	                             " EXISTS (SELECT 1 FROM hand WHERE (kind = 2 AND what = ?1) OR kind = 3) FROM org WHERE id = ?1";
 	struct b2b_org_record org = { 0 };
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, select, &row);
@@ -31,6 +32,7 @@ int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_or
 		org.modified_ms = sqlite3_column_int64(row, 3);
 		org.disabled_ms = sqlite3_column_int64(row, 4);
 		org.cutoff_ms = sqlite3_column_int64(row, 5);
+		org.by_hand = sqlite3_column_int(row, 6) != 0;
 	}
 	sqlite3_reset(row);
 	if (r <= 0)

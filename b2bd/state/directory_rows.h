@@ -7,7 +7,7 @@
 
 #define B2B_PRINCIPAL_COLUMNS                                                                                          \
 	"uid, id, subject, org_id, local, display, kind, state, not_before, not_after, roles, shell, modified_ms,"         \
-	" disabled_ms, cutoff_ms, holds_name"
+	" disabled_ms, cutoff_ms, holds_name, EXISTS (SELECT 1 FROM hand WHERE hand.kind = 1 AND what = principal.id)"
 #define B2B_PRINCIPAL_HOLDS_NAME 15 /* number of that column */
 
 /* The row's values; strings stay the row's, valid until it is stepped. Not to be cleared. */

@@ -1,9 +1,10 @@
 /*
  * The directory's copy in SQLite: organisations, principals, groups, and the id ledger.
  *
- * Two things can close a principal or an organisation: the directory's record (state, window) and an event
- * (account-disabled). Each is kept by itself; it is open only when neither closes it. An event's closing is lifted by
- * account-enabled, or by a directory record modified after the event that says active.
+ * Three things can close a principal or an organisation: the directory's record (state, window), an event
+ * (account-disabled), and root's word on this host (hand_state.h). Each is kept by itself; it is open only when none closes
+ * it. An event's closing is lifted by account-enabled, or by a directory record modified after the event that says active;
+ * root's by root alone.
  */
 #ifndef B2B_DIRECTORY_STATE_H
 #define B2B_DIRECTORY_STATE_H
@@ -28,6 +29,7 @@ struct b2b_principal {
 	uint32_t uid;
 	int64_t disabled_ms; /* time of the event that disabled it; 0: none */
 	int64_t cutoff_ms;   /* authentications not after this are void; 0: none */
+	bool by_hand;        /* root closed it on this host */
 };
 void b2b_principal_clear(struct b2b_principal *principal);
 
@@ -38,6 +40,7 @@ struct b2b_org_record {
 	int64_t modified_ms;
 	int64_t disabled_ms;
 	int64_t cutoff_ms;
+	bool by_hand; /* root closed it on this host, by itself or with all others */
 };
 void b2b_org_record_clear(struct b2b_org_record *org);
 
@@ -86,7 +89,7 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
 
 /*
  * Every person's id that was ever given in ORG_ID, with what decides how it stands: state, window and
- * disabled_ms are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
+ * disabled_ms and by_hand are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
  */
 int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg);
@@ -141,7 +144,7 @@ int b2b_directory_disable_org(struct b2b_state *state, const char *org_id, int64
 int b2b_directory_enable_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
 int b2b_directory_cut_off_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
 
-/* Is it open by directory and events, at wall-clock second NOW? B2B_OK or the reason (B2B_USER_SUSPENDED, B2B_ORG_ENDED, …). */
+/* Is it open by directory, events and root's word, at wall-clock second NOW? B2B_OK or the reason (B2B_USER_SUSPENDED, B2B_ORG_ENDED, …). */
 int b2b_principal_standing(const struct b2b_principal *principal, int64_t now);
 int b2b_org_standing(const struct b2b_org_record *org, int64_t now);
 
