@@ -27,6 +27,39 @@ int b2b_federation_new(struct b2b_loop *loop, struct b2b_http *http, const struc
 	return 0;
 }
 
+static void names_free(char **names, size_t n)
+{
+	while (n)
+		free(names[--n]);
+	free(names);
+}
+
+int b2b_federation_distrust(struct b2b_federation *federation, const char *const *names, size_t n)
+{
+	char **copies = calloc(n ? n : 1, sizeof(*copies));
+	size_t i;
+
+	for (i = 0; copies && i < n; i++) {
+		copies[i] = strdup(names[i]);
+		if (copies[i])
+			continue;
+		names_free(copies, i);
+		return -ENOMEM;
+	}
+	if (!copies)
+		return -ENOMEM;
+	names_free(federation->distrusted, federation->n_distrusted);
+	federation->distrusted = copies;
+	federation->n_distrusted = n;
+	b2b_jwks_distrust(federation->jwks, (const char *const *)copies, n);
+	return 0;
+}
+
+char *b2b_federation_thumbprint(const struct b2b_federation *federation, const char *kid)
+{
+	return b2b_jwks_thumbprint(federation->jwks, kid);
+}
+
 void b2b_federation_free(struct b2b_federation *federation)
 {
 	if (!federation)
@@ -36,6 +69,7 @@ void b2b_federation_free(struct b2b_federation *federation)
 	b2b_client_identity_free(federation->identity);
 	b2b_discovery_clear(&federation->discovery);
 	b2b_jwks_free(federation->jwks);
+	names_free(federation->distrusted, federation->n_distrusted);
 	free(federation);
 }
 
@@ -73,8 +107,10 @@ void b2b_federation_state(struct b2b_federation *federation, struct b2b_jwks *jw
 	if (!why)
 		why = "";
 	other_why = strncmp(federation->why, why, sizeof(federation->why) - 1) != 0;
-	if (jwks != federation->jwks)
+	if (jwks != federation->jwks) {
 		b2b_jwks_free(federation->jwks);
+		b2b_jwks_distrust(jwks, (const char *const *)federation->distrusted, federation->n_distrusted);
+	}
 	federation->jwks = jwks;
 	snprintf(federation->why, sizeof(federation->why), "%s", why);
 	if (federation->changed && (was_ready != (jwks != NULL) || (!jwks && other_why)))

@@ -30,6 +30,14 @@ const char *b2b_federation_why(const struct b2b_federation *federation); /* last
 const struct b2b_jwks *b2b_federation_jwks(const struct b2b_federation *federation); /* NULL before ready */
 
 /*
+ * Refuse every key whose kid or RFC 7638 thumbprint is among NAMES (copied), and no other from now on: those that are there
+ * and those that are fetched later. Returns 0, or -ENOMEM: as before.
+ */
+int b2b_federation_distrust(struct b2b_federation *federation, const char *const *names, size_t n);
+/* The thumbprint of the key that has KID, or this thumbprint; NULL where no such key is known now. Caller frees. */
+char *b2b_federation_thumbprint(const struct b2b_federation *federation, const char *kid);
+
+/*
  * A token was refused with B2B_TOKEN_KEY_UNKNOWN: fetch the JWKS again (at most once in 60 s; unknown kids are
  * remembered). DONE(arg, fetched) is called from the loop when there is something newer, or not.
  */

@@ -42,6 +42,8 @@ struct b2b_federation {
 	struct b2b_client_identity *identity;
 	struct b2b_discovery discovery;
 	struct b2b_jwks *jwks;        /* NULL: not ready */
+	char **distrusted;            /* kids and thumbprints */
+	size_t n_distrusted;
 	struct b2b_refresh refresh;
 	struct b2b_access access;
 	void (*changed)(void *arg, bool ready, const char *why);

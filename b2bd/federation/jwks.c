@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "b2bd/federation/client_identity.h"
 #include "b2bd/json.h"
 
 static int collect(const json_t *list, struct b2b_jwks *jwks)
@@ -75,4 +77,38 @@ void b2b_jwks_allow(struct b2b_jwks *jwks, unsigned algs)
 		if (key->by_kind && EVP_PKEY_is_a(key->pkey, "RSA"))
 			key->alg = algs & B2B_ALG_BIT(B2B_ALG_RS256) ? B2B_ALG_RS256 : B2B_ALG_PS256;
 	}
+}
+
+/* 1, 0, or -ENOMEM. */
+static int is_named(const struct b2b_key *key, const char *const *names, size_t n)
+{
+	char *thumbprint = n ? b2b_key_thumbprint(key->pkey) : NULL;
+	int r = n && !thumbprint ? -ENOMEM : 0;
+	size_t i;
+
+	for (i = 0; i < n && r <= 0; i++) {
+		if ((key->kid && !strcmp(key->kid, names[i])) || (thumbprint && !strcmp(thumbprint, names[i])))
+			r = 1;
+	}
+	free(thumbprint);
+	return r;
+}
+
+void b2b_jwks_distrust(struct b2b_jwks *jwks, const char *const *names, size_t n)
+{
+	size_t i;
+
+	for (i = 0; jwks && i < jwks->n; i++)
+		jwks->keys[i].distrusted = is_named(&jwks->keys[i], names, n) != 0;
+}
+
+char *b2b_jwks_thumbprint(const struct b2b_jwks *jwks, const char *name)
+{
+	size_t i;
+
+	for (i = 0; jwks && i < jwks->n; i++) {
+		if (is_named(&jwks->keys[i], &name, 1) > 0)
+			return b2b_key_thumbprint(jwks->keys[i].pkey);
+	}
+	return NULL;
 }

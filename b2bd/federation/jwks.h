@@ -12,6 +12,7 @@ struct b2b_key {
 	enum b2b_alg alg;  /* the one algorithm that it is used with (RFC 8725 3.1) */
 	bool by_kind;      /* the key itself does not name it */
 	EVP_PKEY *pkey;
+	bool distrusted;   /* refused, by root's word */
 };
 
 struct b2b_jwks {

@@ -112,6 +112,10 @@ static enum b2b_token_fault check_named(const struct compact *compact, const cha
 
 		if (!key->kid || strcmp(key->kid, kid) != 0)
 			continue;
+		if (key->distrusted) {
+			fault = B2B_TOKEN_KEY_DISTRUSTED;
+			continue;
+		}
 		if (key->alg == alg && signed_by(compact, jwt, key))
 			return B2B_TOKEN_OK;
 		if (key->alg == alg)
@@ -126,17 +130,22 @@ static enum b2b_token_fault check_named(const struct compact *compact, const cha
 static enum b2b_token_fault check_unnamed(const struct compact *compact, const char *jwt, const struct b2b_jwks *jwks, enum b2b_alg alg)
 {
 	const struct b2b_key *found = NULL;
+	enum b2b_token_fault fault = B2B_TOKEN_KEY_UNKNOWN;
 	size_t i;
 
 	for (i = 0; jwks && i < jwks->n; i++) {
 		if (jwks->keys[i].alg != alg)
 			continue;
+		if (jwks->keys[i].distrusted) {
+			fault = B2B_TOKEN_KEY_DISTRUSTED;
+			continue;
+		}
 		if (found)
 			return B2B_TOKEN_KEY_UNKNOWN;
 		found = &jwks->keys[i];
 	}
 	if (!found)
-		return B2B_TOKEN_KEY_UNKNOWN;
+		return fault;
 	return signed_by(compact, jwt, found) ? B2B_TOKEN_OK : B2B_TOKEN_SIGNATURE;
 }
 

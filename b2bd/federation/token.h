@@ -34,6 +34,7 @@
 	X(TYP, "a token of another kind")                                                                                \
 	X(KID, "its key id is no string")                                                                                \
 	X(KEY_UNKNOWN, "signed with a key that the issuer does not publish") /* fetch the JWKS again, once */            \
+	X(KEY_DISTRUSTED, "signed with a key that root does not trust on this host")                                     \
 	X(SIGNATURE, "the signature is wrong")                                                                           \
 	/* from whom, for whom, when */                                                                                  \
 	X(ISSUER, "from another issuer")                                                                                 \
@@ -95,6 +96,10 @@ struct b2b_jwks; /* opaque */
 int b2b_jwks_parse(const char *json, size_t len, struct b2b_jwks **ret_jwks); /* 0, -EBADMSG, -ENOMEM */
 void b2b_jwks_free(struct b2b_jwks *jwks);
 size_t b2b_jwks_count(const struct b2b_jwks *jwks);
+/* Refuse exactly those keys whose kid or RFC 7638 thumbprint is among NAMES; a thumbprint that cannot be made is refused too. */
+void b2b_jwks_distrust(struct b2b_jwks *jwks, const char *const *names, size_t n); /* jwks NULL is legal */
+/* Of the first key with this kid or thumbprint; NULL: none, or no memory. Caller frees. */
+char *b2b_jwks_thumbprint(const struct b2b_jwks *jwks, const char *name);
 
 /* What the validators compare with. Times are wall-clock seconds. */
 struct b2b_token_expect {

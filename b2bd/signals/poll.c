@@ -20,6 +20,7 @@ static const char *error_code(enum b2b_token_fault fault)
 	case B2B_TOKEN_KEY_ALG:
 	case B2B_TOKEN_UNSIGNED:
 	case B2B_TOKEN_KEY_UNKNOWN:
+	case B2B_TOKEN_KEY_DISTRUSTED:
 		return "invalid_key";
 	case B2B_TOKEN_SIGNATURE:
 		return "authentication_failed";

@@ -473,6 +473,51 @@ static void key_must_be_clear_where_the_token_names_none(void **state)
 	EVP_PKEY_free(b);
 }
 
+/* A stolen key is refused by name, by thumbprint under another name, and where the token names none. */
+static void a_distrusted_key_is_refused_under_every_name(void **state)
+{
+	EVP_PKEY *stolen = signer_key("ES256"), *sound = signer_key("ES256");
+	json_t *payload = json_pack("{s:s}", "iss", "x"), *set;
+	char *by_name = signer_token(stolen, "ES256", "k1", "JWT", payload), *renamed = signer_token(stolen, "ES256", "k9", "JWT", payload);
+	char *unnamed = signer_token(stolen, "ES256", NULL, "JWT", payload), *other = signer_token(sound, "ES256", "k2", "JWT", payload);
+	char *other_unnamed = signer_token(sound, "ES256", NULL, "JWT", payload), *text, *thumbprint;
+	struct b2b_jwks *jwks;
+
+	(void)state;
+	set = json_pack("{s:[o,o,o]}", "keys", signer_jwk(stolen, "k1", "ES256", "sig"), signer_jwk(stolen, "k9", "ES256", "sig"),
+	                signer_jwk(sound, "k2", "ES256", "sig"));
+	text = json_dumps(set, 0);
+	jwks = keys_of(text);
+	assert_int_equal(verify(by_name, jwks), B2B_TOKEN_OK);
+	assert_int_equal(verify(renamed, jwks), B2B_TOKEN_OK);
+	thumbprint = b2b_jwks_thumbprint(jwks, "k1");
+	assert_non_null(thumbprint);
+	assert_null(b2b_jwks_thumbprint(jwks, "k3"));
+	b2b_jwks_distrust(jwks, (const char *const[]){ "k1" }, 1);
+	refuse_as(by_name, jwks, B2B_TOKEN_KEY_DISTRUSTED);
+	assert_int_equal(verify(renamed, jwks), B2B_TOKEN_OK);
+	b2b_jwks_distrust(jwks, (const char *const[]){ "k1", thumbprint }, 2);
+	refuse_as(by_name, jwks, B2B_TOKEN_KEY_DISTRUSTED);
+	refuse_as(renamed, jwks, B2B_TOKEN_KEY_DISTRUSTED);
+	assert_int_not_equal(verify(unnamed, jwks), B2B_TOKEN_OK);
+	assert_int_equal(verify(other, jwks), B2B_TOKEN_OK);
+	assert_int_equal(verify(other_unnamed, jwks), B2B_TOKEN_OK); /* the only one left that it can mean */
+	b2b_jwks_distrust(jwks, NULL, 0);
+	assert_int_equal(verify(by_name, jwks), B2B_TOKEN_OK);
+	free(thumbprint);
+	free(by_name);
+	free(renamed);
+	free(unnamed);
+	free(other);
+	free(other_unnamed);
+	free(text);
+	json_decref(set);
+	json_decref(payload);
+	b2b_jwks_free(jwks);
+	EVP_PKEY_free(stolen);
+	EVP_PKEY_free(sound);
+}
+
 static void every_fault_has_a_text_of_its_own(void **state)
 {
 	int i, j;
@@ -501,6 +546,7 @@ int main(void)
 		cmocka_unit_test(rsa_key_is_for_one_algorithm),
 		cmocka_unit_test(an_issuer_signs_with_what_it_may),
 		cmocka_unit_test(key_must_be_clear_where_the_token_names_none),
+		cmocka_unit_test(a_distrusted_key_is_refused_under_every_name),
 		cmocka_unit_test(every_fault_has_a_text_of_its_own),
 	};
 
