@@ -72,6 +72,9 @@ static int no_answer(struct b2b_ctl *ctl, int error)
 	case -EPERM:
 		text = B2B_RUN_DIR " is not root's alone, so what is in it cannot be trusted: remove it and restart b2bd";
 		break;
+	case -EPIPE:
+		text = "b2bd ended before it answered, so whether it was done is not known: repeat it, what was done already says so";
+		break;
 	case -EACCES:
 		text = B2B_SOCKET_PATH " cannot be opened by this user: run b2bctl as root";
 		break;

@@ -12,7 +12,7 @@ static const struct verb {
 	const char *words[2]; /* "policy" "apply" */
 	int (*run)(struct b2b_ctl *ctl);
 	int least, most; /* operands */
-	enum { WITH_JSON = 1, WITH_ID = 2, WITH_WRITE = 4, WITH_GROUP = 8, WITH_DIR = 16, WITH_WORDS = 32 } options;
+	enum { WITH_JSON = 1, WITH_ID = 2, WITH_WRITE = 4, WITH_GROUP = 8, WITH_DIR = 16, WITH_WORDS = 32, WITH_REASON = 64, WITH_ALL = 128 } options;
 	const char *usage, *meaning;
 } verbs[] = {
 	{ { "status" }, b2b_ctl_status, 0, 0, WITH_JSON, "status", "how the agent, the directory and the signals are" },
@@ -21,6 +21,17 @@ static const struct verb {
 	{ { "sessions" }, b2b_ctl_sessions, 0, 1, WITH_JSON, "sessions [ORGANISATION]", "who is logged in" },
 	{ { "sync" }, b2b_ctl_sync, 0, 0, WITH_JSON, "sync", "begin a full pass over the directory now" },
 	{ { "doctor" }, b2b_ctl_doctor, 0, 0, WITH_JSON, "doctor", "what of this host undoes what b2b promises" },
+	{ { "revoke", "user" }, b2b_ctl_revoke_user, 1, 1, WITH_JSON | WITH_REASON, "revoke user NAME --reason TEXT", "close a person here and end their sessions" },
+	{ { "revoke", "org" }, b2b_ctl_revoke_org, 1, 1, WITH_JSON | WITH_REASON, "revoke org ORGANISATION --reason TEXT",
+	  "close an organisation here, with all below it" },
+	{ { "revoke", "session" }, b2b_ctl_revoke_session, 1, 1, WITH_JSON | WITH_REASON, "revoke session ID --reason TEXT", "end one session" },
+	{ { "reinstate", "user" }, b2b_ctl_reinstate_user, 1, 1, WITH_JSON, "reinstate user NAME", "lift such a closing of a person" },
+	{ { "reinstate", "org" }, b2b_ctl_reinstate_org, 1, 1, WITH_JSON, "reinstate org ORGANISATION", "and of an organisation" },
+	{ { "close" }, b2b_ctl_close, 0, 0, WITH_JSON | WITH_REASON | WITH_ALL, "close --all --reason TEXT", "close every partner at once" },
+	{ { "open" }, b2b_ctl_open, 0, 0, WITH_JSON | WITH_ALL, "open --all", "lift it" },
+	{ { "distrust", "key" }, b2b_ctl_distrust_key, 1, 1, WITH_JSON | WITH_REASON, "distrust key KID [--reason TEXT]",
+	  "refuse what one of the issuer's keys signed" },
+	{ { "trust", "key" }, b2b_ctl_trust_key, 1, 1, WITH_JSON, "trust key KID", "trust it again" },
 	{ { "policy", "check" }, b2b_ctl_policy_check, 0, 0, 0, "policy check", "read the configuration and say what applying it would change" },
 	{ { "policy", "apply" }, b2b_ctl_policy_apply, 0, 0, 0, "policy apply", "compile the configuration into the host's policy" },
 	{ { "org", "add" }, b2b_ctl_org_add, 1, 1, WITH_ID | WITH_WRITE, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },
@@ -35,12 +46,13 @@ static const struct verb {
 	{ { "idmap" }, b2b_ctl_idmap_show, 0, 1, WITH_JSON, NULL, NULL },
 };
 
-enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_REASON, OPTION_ALL, OPTION_HELP, OPTION_VERSION };
 
 static const struct option options[] = {
 	{ "conf", required_argument, NULL, OPTION_CONF }, { "id", required_argument, NULL, OPTION_ID }, { "json", no_argument, NULL, OPTION_JSON },
 	{ "write", no_argument, NULL, OPTION_WRITE },     { "help", no_argument, NULL, OPTION_HELP },   { "version", no_argument, NULL, OPTION_VERSION },
 	{ "dir", required_argument, NULL, OPTION_DIR },   { "words", no_argument, NULL, OPTION_WORDS }, { "group", no_argument, NULL, OPTION_GROUP },
+	{ "reason", required_argument, NULL, OPTION_REASON }, { "all", no_argument, NULL, OPTION_ALL },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -76,6 +88,7 @@ static int help(FILE *out)
 	      "  --dir DIR    cache: instead of " B2B_CACHE_DIR ", also a copy\n"
 	      "  --words      cache dump: every state word, not only their numbers\n"
 	      "  --group      idmap preview, pin: OWNER is a group\n"
+	      "  --reason TEXT  what the people concerned are told\n"
 	      "  --write      org add, idmap pin: append to the file\n"
 	      "  --help, --version\n\n"
 	      "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 b2bd does not\n"
@@ -118,6 +131,10 @@ static const char *wrong_option(const struct b2b_ctl *ctl, const struct verb *ve
 		return "--dir does not go with";
 	if (ctl->words && !(verb->options & WITH_WORDS))
 		return "--words does not go with";
+	if (ctl->reason && !(verb->options & WITH_REASON))
+		return "--reason does not go with";
+	if (ctl->all && !(verb->options & WITH_ALL))
+		return "--all does not go with";
 	return NULL;
 }
 
@@ -176,6 +193,12 @@ int b2b_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 			break;
 		case OPTION_GROUP:
 			ctl.group = true;
+			break;
+		case OPTION_REASON:
+			ctl.reason = optarg;
+			break;
+		case OPTION_ALL:
+			ctl.all = true;
 			break;
 		case OPTION_HELP:
 			return help(out);

@@ -31,6 +31,8 @@ struct b2b_ctl {
 	bool json, write;      /* --json, --write */
 	bool words;            /* --words */
 	bool group;            /* --group */
+	const char *reason;    /* --reason */
+	bool all;              /* --all */
 	bool other_conf, other_dir; /* --conf, --dir were given */
 };
 
@@ -53,6 +55,15 @@ int b2b_ctl_idmap_show(struct b2b_ctl *ctl);
 int b2b_ctl_idmap_preview(struct b2b_ctl *ctl);
 int b2b_ctl_idmap_pin(struct b2b_ctl *ctl);
 int b2b_ctl_idmap_export(struct b2b_ctl *ctl);
+int b2b_ctl_revoke_user(struct b2b_ctl *ctl);
+int b2b_ctl_revoke_org(struct b2b_ctl *ctl);
+int b2b_ctl_revoke_session(struct b2b_ctl *ctl);
+int b2b_ctl_reinstate_user(struct b2b_ctl *ctl);
+int b2b_ctl_reinstate_org(struct b2b_ctl *ctl);
+int b2b_ctl_close(struct b2b_ctl *ctl);
+int b2b_ctl_open(struct b2b_ctl *ctl);
+int b2b_ctl_distrust_key(struct b2b_ctl *ctl);
+int b2b_ctl_trust_key(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
 int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -95,6 +106,7 @@ void b2b_ctl_show_findings(FILE *out, const json_t *json);
 /* ---- printing answers (show_*.c); a wrong answer is B2B_CTL_FAILED ---- */
 
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s);
+void b2b_ctl_show_by_hand(FILE *out, const json_t *list, int64_t now_s); /* what status says of closings by hand */
 int b2b_ctl_show_orgs(FILE *out, const json_t *json);
 int b2b_ctl_show_users(FILE *out, const json_t *json, int64_t now_s);
 int b2b_ctl_show_sessions(FILE *out, const json_t *json, int64_t now_s);

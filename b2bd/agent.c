@@ -189,6 +189,9 @@ static int start_parts(struct b2b_core *core, char *error)
 	b2b_source_get_status(core->source, &directory);
 	core->must_pass = directory.last_complete_s == 0;
 	b2b_federation_on_ready(core->federation, federation_changed, core);
+	r = b2b_distrust_apply(core); /* before any token comes */
+	if (r < 0)
+		return r;
 	return b2b_server_new(core->loop, core->setup->listen_fd, b2b_on_request, core, &core->server);
 }
 

@@ -1,6 +1,7 @@
 /* One line per decision, and the answer that carries its id to the person. */
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "b2bd/core.h"
@@ -24,6 +25,30 @@ void b2b_audit(struct b2b_core *core, const char *event, int org, const char *us
 
 	b2b_audit_format(line, sizeof(line), event, alias, user, b2b_reason_code(reason), id, extra);
 	b2b_log(reason == B2B_OK ? LOG_INFO : LOG_NOTICE, "%s", line);
+}
+
+uint32_t b2b_audit_login_uid(pid_t pid)
+{
+	char path[48], text[16] = "";
+	unsigned long uid = UINT32_MAX;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/loginuid", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return UINT32_MAX;
+	if (fgets(text, sizeof(text), file) && *text >= '0' && *text <= '9')
+		uid = strtoul(text, NULL, 10);
+	fclose(file);
+	return (uint32_t)uid;
+}
+
+void b2b_audit_by(uint32_t by, char *buf, size_t size)
+{
+	if (by == UINT32_MAX)
+		snprintf(buf, size, "by=unset");
+	else
+		snprintf(buf, size, "by=%u", by);
 }
 
 void b2b_audit_name(struct b2b_core *core, uint32_t uid, char *buf, size_t size)

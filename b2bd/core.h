@@ -16,6 +16,7 @@
 #include "b2bd/rate.h"
 #include "b2bd/server.h"
 #include "b2bd/signals/stream.h"
+#include "b2bd/state/hand_state.h"
 #include "b2bd/state/session_state.h"
 #include "b2bd/tickets.h"
 #include "common/conf.h"
@@ -104,6 +105,7 @@ struct b2b_revocation {
 	const struct b2b_session *session; /* session scope */
 	bool close;               /* the account or organisation is closed; else only sessions end */
 	bool by_event;            /* recorded as an event's closing or cut-off; else it follows from the directory or a limit */
+	const struct b2b_hand *hand; /* root's order, whose audit id it has; a closing is recorded with it. NULL: none */
 	enum b2b_reason reason;
 	const char *text;         /* what the person is told; NULL: the reason's sentence */
 	const char *jti;          /* of the event, noted as seen in the same transaction; NULL: none */
@@ -114,6 +116,8 @@ struct b2b_revocation {
  * Returns 0 when it is durable, or a negative errno: closed and being ended all the same, but it must be told again.
  */
 int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation);
+/* The same of N, whose org is a slot each: all words first, then one transaction for all. */
+int b2b_revoke_each(struct b2b_core *core, const struct b2b_revocation *revocations, size_t n);
 int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
 /* End what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
 void b2b_reconcile(struct b2b_core *core, int org);
@@ -121,6 +125,18 @@ void b2b_reconcile(struct b2b_core *core, int org);
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
+
+/* control_hand.c, control_keys.c: what root closes and opens by hand, and keys. False: the verb is another's. */
+bool b2b_on_ask_hand(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+bool b2b_on_ask_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+/*
+ * Begin an order by CLIENT's "NAME\nREASON": reason (made printable: the people are told), who, when and a new audit id.
+ * *ret_name: how long NAME is.
+ */
+void b2b_hand_begin(struct b2b_hand *hand, struct b2b_client *client, const char *argument, size_t *ret_name);
+json_t *b2b_by_hand_json(struct b2b_core *core); /* all that is closed by hand, for status */
+/* Refuse the keys that root does not trust, from now on; also what was authenticated with the help of any key before. */
+int b2b_distrust_apply(struct b2b_core *core);
 
 /* control_ids.c: the verbs about the id ledger. False: the verb is another's. */
 bool b2b_on_ask_ids(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
@@ -133,6 +149,10 @@ void b2b_pins_start(struct b2b_core *core); /* compare root's pins with the ledg
 void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE]);
 void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
                const char *extra);
+/* Who among this host's people is behind the process PID: its audit login uid (pam_loginuid), UINT32_MAX where none is set. */
+uint32_t b2b_audit_login_uid(pid_t pid);
+/* "by=UID" or "by=unset" of such a one. */
+void b2b_audit_by(uint32_t by, char *buf, size_t size);
 /* The name that UID has on this host into BUF; its number where the directory's copy does not know it. */
 void b2b_audit_name(struct b2b_core *core, uint32_t uid, char *buf, size_t size);
 void b2b_answer(struct b2b_core *core, struct b2b_client *client, const char *event, const struct b2b_origin *origin, int org,

@@ -1,5 +1,7 @@
 #include "b2bd/reply.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,15 +48,31 @@ static void reply_more(void *arg)
 	}
 }
 
-void b2b_reply_refuse(struct b2b_client *client, enum b2b_reason reason)
+static void say_error(struct b2b_client *client, enum b2b_reason reason, const char *text)
 {
 	struct b2b_say_text say = { .reason = reason, .final = 1 };
-	json_t *json = json_pack("{s:{s:s,s:s}}", "error", "code", b2b_reason_code(reason), "text", b2b_reason_text(reason));
+	json_t *json = json_pack("{s:{s:s,s:s}}", "error", "code", b2b_reason_code(reason), "text", text);
 
 	if (json)
 		say.length = (uint32_t)json_dumpb(json, say.text, sizeof(say.text), JSON_COMPACT);
 	json_decref(json);
 	b2b_client_say(client, B2B_SAY_TEXT, &say);
+}
+
+void b2b_reply_refuse(struct b2b_client *client, enum b2b_reason reason)
+{
+	say_error(client, reason, b2b_reason_text(reason));
+}
+
+void b2b_reply_error(struct b2b_client *client, enum b2b_reason reason, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say_error(client, reason, text);
 }
 
 void b2b_reply_json(struct b2b_client *client, json_t *json)

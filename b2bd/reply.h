@@ -11,5 +11,7 @@
 void b2b_reply_json(struct b2b_client *client, json_t *json);
 /* An error object with REASON, in one piece. */
 void b2b_reply_refuse(struct b2b_client *client, enum b2b_reason reason);
+/* The same with a text of its own, for the administrator: what is so, and what to do. */
+void b2b_reply_error(struct b2b_client *client, enum b2b_reason reason, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -40,11 +40,16 @@ static void close_words(struct b2b_core *core, const struct b2b_revocation *revo
 		b2b_live_store(live, revocation->uid, state, true);
 }
 
-static int store_event(struct b2b_core *core, const struct b2b_revocation *revocation)
+/* Why it is closed, beside what the directory says. */
+static int store_cause(struct b2b_core *core, const struct b2b_revocation *revocation)
 {
 	const char *org_id = core->policy->orgs[revocation->org].id;
 
-	if (!revocation->by_event || revocation->scope == B2B_SCOPE_SESSION)
+	if (revocation->scope == B2B_SCOPE_SESSION)
+		return 0;
+	if (revocation->hand)
+		return b2b_hand_store(core->state, revocation->hand);
+	if (!revocation->by_event)
 		return 0;
 	if (revocation->scope == B2B_SCOPE_ORG)
 		return revocation->close ? b2b_directory_disable_org(core->state, org_id, revocation->event_ms)
@@ -53,17 +58,27 @@ static int store_event(struct b2b_core *core, const struct b2b_revocation *revoc
 	                         : b2b_directory_cut_off(core->state, revocation->uid, revocation->event_ms);
 }
 
-static int store(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
+static int store_one(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
 {
-	int r = b2b_state_begin(core->state);
+	int r = store_cause(core, revocation);
 
-	if (r < 0)
-		return r;
-	r = store_event(core, revocation);
 	if (r == 0)
 		r = b2b_pending_add(core->state, end, &end->id);
 	if (r == 0 && revocation->jti)
 		r = b2b_stream_seen(core->state, revocation->jti, b2b_wall_s());
+	return r;
+}
+
+/* One transaction: a busy disk is waited for once. */
+static int store(struct b2b_core *core, const struct b2b_revocation *revocations, struct b2b_pending_end *ends, size_t n)
+{
+	int r = b2b_state_begin(core->state);
+	size_t i;
+
+	if (r < 0)
+		return r;
+	for (i = 0; i < n && r == 0; i++)
+		r = store_one(core, &revocations[i], &ends[i]);
 	if (r < 0) {
 		b2b_state_rollback(core->state);
 		return r;
@@ -224,7 +239,10 @@ static void describe(struct b2b_core *core, const struct b2b_revocation *revocat
 		end->pid = revocation->session->pid;
 		end->start_ticks = revocation->session->start_ticks;
 	}
-	b2b_audit_id(end->audit_id);
+	if (revocation->hand)
+		memcpy(end->audit_id, revocation->hand->audit_id, sizeof(end->audit_id));
+	else
+		b2b_audit_id(end->audit_id);
 	if (!find_sent(core, end)) /* who is being told already is not told again */
 		snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
 }
@@ -234,7 +252,7 @@ static void hold_words(struct b2b_core *core, const struct b2b_revocation *revoc
 {
 	uint32_t uid = revocation->scope == B2B_SCOPE_ORG ? 0 : revocation->uid;
 
-	if (!core->publish || !revocation->close || !revocation->by_event || revocation->scope == B2B_SCOPE_SESSION)
+	if (!core->publish || !revocation->close || !(revocation->by_event || revocation->hand) || revocation->scope == B2B_SCOPE_SESSION)
 		return;
 	if (!hold)
 		b2b_publish_release(core->publish, revocation->org, uid);
@@ -242,27 +260,68 @@ static void hold_words(struct b2b_core *core, const struct b2b_revocation *revoc
 		b2b_log(LOG_ERR, "event=hold-failed uid=%u; it may open again before the event comes again", uid);
 }
 
+static void tell_audit(struct b2b_core *core, const struct b2b_revocation *revocation, const char *id)
+{
+	char user[B2B_NAME_SIZE] = "", extra[64] = "";
+
+	if (revocation->uid)
+		b2b_audit_name(core, revocation->uid, user, sizeof(user));
+	if (revocation->hand)
+		b2b_audit_by(revocation->hand->by, extra, sizeof(extra));
+	b2b_audit(core, revocation->close ? "closed" : "sessions-ending", revocation->org, user, revocation->reason, id, *extra ? extra : NULL);
+}
+
+/* What is stored or could not be is ended. */
+static void end_one(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end, int error)
+{
+	hold_words(core, revocation, error < 0);
+	if (error < 0) {
+		end->id = 0;
+		core->failed_commits++;
+		b2b_log(LOG_ERR, "event=revocation-not-durable id=%s error=\"%s\"; closed and ended all the same", end->audit_id, strerror(-error));
+	}
+	send_end(core, end, revocation->org);
+	tell_audit(core, revocation, end->audit_id);
+}
+
+static int revoke_together(struct b2b_core *core, const struct b2b_revocation *revocations, struct b2b_pending_end *ends, size_t n)
+{
+	size_t i;
+	int r;
+
+	for (i = 0; i < n; i++)
+		close_words(core, &revocations[i]);
+	for (i = 0; i < n; i++)
+		describe(core, &revocations[i], &ends[i]);
+	r = store(core, revocations, ends, n);
+	for (i = 0; i < n; i++)
+		end_one(core, &revocations[i], &ends[i], r);
+	return r;
+}
+
 int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation)
 {
 	struct b2b_pending_end end;
-	char user[B2B_NAME_SIZE] = "";
-	int r;
 
-	if (revocation->org < 0)
-		return -EINVAL;
-	close_words(core, revocation);
-	describe(core, revocation, &end);
-	r = store(core, revocation, &end);
-	hold_words(core, revocation, r < 0);
-	if (r < 0) {
-		end.id = 0;
-		core->failed_commits++;
-		b2b_log(LOG_ERR, "event=revocation-not-durable id=%s error=\"%s\"; closed and ended all the same", end.audit_id, strerror(-r));
+	return revocation->org < 0 ? -EINVAL : revoke_together(core, revocation, &end, 1);
+}
+
+int b2b_revoke_each(struct b2b_core *core, const struct b2b_revocation *revocations, size_t n)
+{
+	struct b2b_pending_end *ends = calloc(n ? n : 1, sizeof(*ends));
+	int r = 0, one;
+	size_t i;
+
+	if (ends) {
+		r = revoke_together(core, revocations, ends, n);
+		free(ends);
+		return r;
 	}
-	send_end(core, &end, revocation->org);
-	if (revocation->uid)
-		b2b_audit_name(core, revocation->uid, user, sizeof(user));
-	b2b_audit(core, revocation->close ? "closed" : "sessions-ending", revocation->org, user, revocation->reason, end.audit_id, NULL);
+	for (i = 0; i < n; i++) { /* without memory one after the other, which needs none */
+		one = b2b_revoke(core, &revocations[i]);
+		if (one < 0)
+			r = one;
+	}
 	return r;
 }
 

@@ -1,0 +1,280 @@
+/*
+ * Closing by hand, asked as b2bctl asks: closed at once, stored, ended; undone by nothing that the service says, and by no
+ * restart, but by root's word; and nobody else is touched.
+ */
+#include "tests/unit/revoke_fixture.h"
+
+#include <jansson.h>
+
+/* Ask, and turn the loop until the whole answer is here. Caller json_decrefs. */
+static json_t *ask(struct fixture *f, const char *verb, const char *argument, int32_t *ret_reason)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	union {
+		struct b2b_packet_head head;
+		unsigned char bytes[B2B_PACKET_MAX];
+	} packet = { .head = { .version = B2B_PROTO_VERSION, .type = B2B_ASK_CONTROL, .length = sizeof(struct b2b_ask_control) } };
+	struct b2b_ask_control *question = (struct b2b_ask_control *)(packet.bytes + sizeof(packet.head));
+	struct b2b_say_text *say = (struct b2b_say_text *)(packet.bytes + sizeof(packet.head));
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i;
+	ssize_t n = -1;
+	json_t *json;
+
+	strncpy(address.sun_path, f->path, sizeof(address.sun_path) - 1);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	snprintf(question->verb, sizeof(question->verb), "%s", verb);
+	snprintf(question->argument, sizeof(question->argument), "%s", argument);
+	assert_true(send(fd, &packet, sizeof(packet.head) + sizeof(*question), 0) > 0);
+	for (i = 0; i < 1000 && n < 0; i++) {
+		b2b_loop_turn(f->core.loop, 5);
+		n = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
+	}
+	assert_true(n > 0);
+	assert_int_equal(packet.head.type, B2B_SAY_TEXT);
+	assert_int_equal(say->final, 1);
+	json = json_loadb(say->text, say->length, 0, NULL);
+	assert_non_null(json);
+	*ret_reason = say->reason;
+	close(fd);
+	return json;
+}
+
+/* What came of it; with an error its text must hold NEEDLE. */
+static int32_t order(struct fixture *f, const char *verb, const char *argument, const char *needle)
+{
+	int32_t reason;
+	json_t *json = ask(f, verb, argument, &reason);
+	const char *text = json_string_value(json_object_get(json_object_get(json, "error"), "text"));
+
+	if (needle && (!text || !strstr(text, needle)))
+		fail_msg("%s: expected \"%s\" in \"%s\"", verb, needle, text ? text : "no error");
+	json_decref(json);
+	return reason;
+}
+
+static int standing(struct fixture *f, int org)
+{
+	struct b2b_principal person;
+	int r = b2b_org_chain_standing(&f->core, org);
+
+	if (r != B2B_OK)
+		return r;
+	assert_int_equal(b2b_directory_by_uid(f->core.state, f->uids[org], &person), 0);
+	r = b2b_principal_standing(&person, b2b_wall_s());
+	b2b_principal_clear(&person);
+	return r;
+}
+
+/* All that a service can say for somebody, by events and by the directory. */
+static void service_says_active(struct fixture *f, int org, const char *id, const char *local)
+{
+	assert_int_equal(b2b_state_begin(f->core.state), 0);
+	assert_int_equal(b2b_directory_enable(f->core.state, f->uids[org], b2b_wall_ms() + 10000), 0);
+	assert_int_equal(b2b_directory_enable_org(f->core.state, f->orgs[org].id, b2b_wall_ms() + 10000), 0);
+	assert_int_equal(b2b_state_commit(f->core.state), 0);
+	put_org(f, org, B2B_ORG_IS_ACTIVE, 0);
+	put_person(f, org, id, local, B2B_SUSPENDED);
+	put_person(f, org, id, local, B2B_ACTIVE);
+	b2b_publish_settled(f->core.publish);
+	b2b_publish_words(f->core.publish, -1);
+}
+
+static void a_person_is_closed_told_and_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_guard_message request;
+
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nLaptop stolen", NULL), B2B_OK);
+	assert_false(is_open(f, ACME));
+	assert_int_equal(standing(f, ACME), B2B_USER_CLOSED);
+	request = next_request(f);
+	assert_int_equal(request.type, B2B_GUARD_END);
+	assert_int_equal(request.scope, B2B_SCOPE_USER);
+	assert_int_equal(request.uid, f->uid);
+	assert_string_equal(request.message, "Laptop stolen");
+	assert_int_equal(pending(f, NULL), 1);
+	assert_true(is_open(f, EMEA));
+	assert_true(is_open(f, GLOBEX));
+}
+
+static void the_service_does_not_undo_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
+	assert_int_equal(order(f, "revoke-org", "globex\nx", NULL), B2B_OK);
+	service_says_active(f, ACME, "p1", "alice");
+	service_says_active(f, GLOBEX, "p3", "erin");
+	assert_false(is_open(f, ACME));
+	assert_false(is_open(f, GLOBEX));
+	assert_int_equal(standing(f, ACME), B2B_USER_CLOSED);
+	assert_int_equal(standing(f, GLOBEX), B2B_ORG_CLOSED);
+	/* nor by naming her otherwise, or moving her to another organisation */
+	put_person(f, GLOBEX, "p1", "alicia", B2B_ACTIVE);
+	assert_int_equal(order(f, "reinstate-org", "globex\n", NULL), B2B_OK);
+	b2b_publish_words(f->core.publish, -1);
+	struct b2b_principal moved;
+	assert_int_equal(b2b_directory_by_name(f->core.state, f->orgs[GLOBEX].id, "alicia", &moved), 0);
+	assert_int_not_equal(moved.uid, f->uid);
+	assert_int_equal(b2b_principal_standing(&moved, b2b_wall_s()), B2B_USER_CLOSED);
+	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load(f->lives[GLOBEX], moved.uid)), B2B_LIVE_OPEN);
+	b2b_principal_clear(&moved);
+}
+
+static void it_outlives_the_agent(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
+	assert_int_equal(order(f, "close-all", "\ny", NULL), B2B_OK);
+	stop_core(f);
+	start_core(f);
+	service_says_active(f, ACME, "p1", "alice");
+	assert_int_equal(standing(f, GLOBEX), B2B_ORG_CLOSED);
+	assert_false(is_open(f, GLOBEX));
+	assert_int_equal(order(f, "open-all", "\n", NULL), B2B_OK);
+	assert_true(is_open(f, GLOBEX));
+	assert_false(is_open(f, ACME)); /* she is closed by herself */
+	assert_int_equal(standing(f, ACME), B2B_USER_CLOSED);
+}
+
+static void reinstating_opens_again_with_the_same_id(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_principal alice;
+
+	b2b_publish_settled(f->core.publish);
+	f->core.heard_ns = 1;
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
+	assert_int_equal(order(f, "reinstate-user", "alice@acme\n", NULL), B2B_OK);
+	assert_true(is_open(f, ACME));
+	assert_int_equal(standing(f, ACME), B2B_OK);
+	assert_int_equal(b2b_directory_by_name(f->core.state, ORG, "alice", &alice), 0);
+	assert_int_equal(alice.uid, f->uid);
+	assert_true(alice.cutoff_ms >= b2b_wall_ms() - 60000); /* who authenticated before does so again */
+	b2b_principal_clear(&alice);
+}
+
+static void reinstating_opens_nothing_that_the_service_closed(void **state)
+{
+	struct fixture *f = *state;
+	json_t *json;
+	int32_t reason;
+
+	b2b_publish_settled(f->core.publish);
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
+	put_person(f, ACME, "p1", "alice", B2B_SUSPENDED);
+	json = ask(f, "reinstate-user", "alice@acme\n", &reason);
+	assert_int_equal(reason, B2B_OK);
+	assert_false(json_is_true(json_object_get(json, "open")));
+	assert_string_equal(json_string_value(json_object_get(json, "reason")), "user-suspended");
+	json_decref(json);
+	assert_false(is_open(f, ACME));
+}
+
+static void every_partner_is_closed_with_one_commit(void **state)
+{
+	struct fixture *f = *state;
+	unsigned scopes = 0;
+	int i, orgs[2];
+
+	assert_int_equal(order(f, "close-all", "\nBreak-in", NULL), B2B_OK);
+	for (i = 0; i < N_ORGS; i++)
+		assert_int_equal(standing(f, i), B2B_ORG_CLOSED);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(f->lives[ACME])), B2B_LIVE_CLOSED); /* and with it emea.acme: readers ask parents */
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(f->lives[GLOBEX])), B2B_LIVE_CLOSED);
+	assert_int_equal(pending(f, NULL), 2); /* one for each tree */
+	for (i = 0; i < 2; i++) {
+		struct b2b_guard_message request = next_request(f);
+
+		scopes += request.scope == B2B_SCOPE_ORG;
+		orgs[i] = request.org;
+		assert_string_equal(request.message, "Break-in");
+	}
+	assert_int_equal(scopes, 2);
+	assert_int_equal(orgs[0] + orgs[1], ACME + GLOBEX);
+}
+
+static void a_session_ends_and_the_account_stays_open(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_session session = { .pid = 4242, .start_ticks = 7, .uid = f->uid, .jti = "tok-1", .audit_id = "00000000000000aa" };
+	struct b2b_guard_message request;
+
+	assert_int_equal(b2b_session_store(f->core.state, &session), 0);
+	assert_int_equal(order(f, "revoke-session", "tok-2\nx", "there is no session tok-2"), B2B_UNCHANGED);
+	assert_int_equal(order(f, "revoke-session", "\nx", "there is no session"), B2B_UNCHANGED); /* an empty sid names nobody */
+	assert_int_equal(order(f, "revoke-session", "tok-1\nx", NULL), B2B_OK);
+	request = next_request(f);
+	assert_int_equal(request.scope, B2B_SCOPE_SESSION);
+	assert_int_equal(request.pid, 4242);
+	assert_int_equal(request.start_ticks, 7);
+	assert_true(is_open(f, ACME));
+	assert_int_equal(standing(f, ACME), B2B_OK);
+}
+
+static void names_and_states_that_do_not_fit_are_told(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(order(f, "revoke-user", "mallory@acme\nx", NULL), B2B_USER_UNKNOWN);
+	assert_int_equal(order(f, "revoke-user", "acme\nx", NULL), B2B_USER_UNKNOWN);
+	assert_int_equal(order(f, "revoke-org", "initech\nx", NULL), B2B_ORG_UNKNOWN);
+	assert_int_equal(order(f, "reinstate-user", "alice@acme\n", "not closed by hand"), B2B_UNCHANGED);
+	assert_int_equal(order(f, "open-all", "\n", "not closed by hand"), B2B_UNCHANGED);
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nfirst", NULL), B2B_OK);
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nsecond", "closed already (first"), B2B_UNCHANGED);
+	assert_true(is_open(f, GLOBEX));
+}
+
+static void status_lists_what_is_closed(void **state)
+{
+	struct fixture *f = *state;
+	json_t *list, *one;
+
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nLaptop \"stolen\"\tyesterday", NULL), B2B_OK);
+	list = b2b_by_hand_json(&f->core);
+	assert_int_equal(json_array_size(list), 1);
+	one = json_array_get(list, 0);
+	assert_string_equal(json_string_value(json_object_get(one, "kind")), "user");
+	assert_string_equal(json_string_value(json_object_get(one, "name")), "alice@acme");
+	assert_string_equal(json_string_value(json_object_get(one, "reason")), "Laptop \"stolen\" yesterday");
+	json_decref(list);
+}
+
+static void a_full_disk_closes_all_the_same_and_says_so(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), "PRAGMA query_only = 1", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", "could not be written to disk"), B2B_NOT_DURABLE);
+	assert_false(is_open(f, ACME));
+	assert_int_equal(next_request(f).uid, f->uid);
+	b2b_publish_settled(f->core.publish);
+	b2b_publish_words(f->core.publish, -1);
+	assert_false(is_open(f, ACME)); /* what the database says does not open it */
+	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), "PRAGMA query_only = 0", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
+	assert_int_equal(order(f, "reinstate-user", "alice@acme\n", NULL), B2B_OK);
+	assert_true(is_open(f, ACME));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_person_is_closed_told_and_ended),
+		TEST(the_service_does_not_undo_it),
+		TEST(it_outlives_the_agent),
+		TEST(reinstating_opens_again_with_the_same_id),
+		TEST(reinstating_opens_nothing_that_the_service_closed),
+		TEST(every_partner_is_closed_with_one_commit),
+		TEST(a_session_ends_and_the_account_stays_open),
+		TEST(names_and_states_that_do_not_fit_are_told),
+		TEST(status_lists_what_is_closed),
+		TEST(a_full_disk_closes_all_the_same_and_says_so),
+	};
+
+	return cmocka_run_group_tests_name("hand", tests, NULL, NULL);
+}
