@@ -12,7 +12,7 @@ static const struct verb {
 	const char *words[2]; /* "policy" "apply" */
 	int (*run)(struct b2b_ctl *ctl);
 	int least, most; /* operands */
-	enum { WITH_JSON = 1, WITH_ID = 2, WITH_WRITE = 4, WITH_GROUP = 8, WITH_DIR = 16, WITH_WORDS = 32, WITH_REASON = 64, WITH_ALL = 128 } options;
+	enum { WITH_JSON = 1, WITH_ID = 2, WITH_WRITE = 4, WITH_GROUP = 8, WITH_DIR = 16, WITH_WORDS = 32, WITH_REASON = 64, WITH_ALL = 128, WITH_LIST = 256 } options;
 	const char *usage, *meaning;
 } verbs[] = {
 	{ { "status" }, b2b_ctl_status, 0, 0, WITH_JSON, "status", "how the agent, the directory and the signals are" },
@@ -32,6 +32,7 @@ static const struct verb {
 	{ { "distrust", "key" }, b2b_ctl_distrust_key, 1, 1, WITH_JSON | WITH_REASON, "distrust key KID [--reason TEXT]",
 	  "refuse what one of the issuer's keys signed" },
 	{ { "trust", "key" }, b2b_ctl_trust_key, 1, 1, WITH_JSON, "trust key KID", "trust it again" },
+	{ { "approve" }, b2b_ctl_approve, 0, 1, WITH_JSON | WITH_LIST, "approve ORGANISATION | --list", "a mass removal that waits for a word" },
 	{ { "policy", "check" }, b2b_ctl_policy_check, 0, 0, 0, "policy check", "read the configuration and say what applying it would change" },
 	{ { "policy", "apply" }, b2b_ctl_policy_apply, 0, 0, 0, "policy apply", "compile the configuration into the host's policy" },
 	{ { "org", "add" }, b2b_ctl_org_add, 1, 1, WITH_ID | WITH_WRITE, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },
@@ -46,13 +47,13 @@ static const struct verb {
 	{ { "idmap" }, b2b_ctl_idmap_show, 0, 1, WITH_JSON, NULL, NULL },
 };
 
-enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_REASON, OPTION_ALL, OPTION_HELP, OPTION_VERSION };
+enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_REASON, OPTION_ALL, OPTION_LIST, OPTION_HELP, OPTION_VERSION };
 
 static const struct option options[] = {
 	{ "conf", required_argument, NULL, OPTION_CONF }, { "id", required_argument, NULL, OPTION_ID }, { "json", no_argument, NULL, OPTION_JSON },
 	{ "write", no_argument, NULL, OPTION_WRITE },     { "help", no_argument, NULL, OPTION_HELP },   { "version", no_argument, NULL, OPTION_VERSION },
 	{ "dir", required_argument, NULL, OPTION_DIR },   { "words", no_argument, NULL, OPTION_WORDS }, { "group", no_argument, NULL, OPTION_GROUP },
-	{ "reason", required_argument, NULL, OPTION_REASON }, { "all", no_argument, NULL, OPTION_ALL },
+	{ "reason", required_argument, NULL, OPTION_REASON }, { "all", no_argument, NULL, OPTION_ALL }, { "list", no_argument, NULL, OPTION_LIST },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -135,6 +136,8 @@ static const char *wrong_option(const struct b2b_ctl *ctl, const struct verb *ve
 		return "--reason does not go with";
 	if (ctl->all && !(verb->options & WITH_ALL))
 		return "--all does not go with";
+	if (ctl->list && !(verb->options & WITH_LIST))
+		return "--list does not go with";
 	return NULL;
 }
 
@@ -199,6 +202,9 @@ int b2b_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 			break;
 		case OPTION_ALL:
 			ctl.all = true;
+			break;
+		case OPTION_LIST:
+			ctl.list = true;
 			break;
 		case OPTION_HELP:
 			return help(out);

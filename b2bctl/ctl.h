@@ -32,7 +32,7 @@ struct b2b_ctl {
 	bool words;            /* --words */
 	bool group;            /* --group */
 	const char *reason;    /* --reason */
-	bool all;              /* --all */
+	bool all, list;        /* --all, --list */
 	bool other_conf, other_dir; /* --conf, --dir were given */
 };
 
@@ -64,6 +64,7 @@ int b2b_ctl_close(struct b2b_ctl *ctl);
 int b2b_ctl_open(struct b2b_ctl *ctl);
 int b2b_ctl_distrust_key(struct b2b_ctl *ctl);
 int b2b_ctl_trust_key(struct b2b_ctl *ctl);
+int b2b_ctl_approve(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
 int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -107,6 +108,7 @@ void b2b_ctl_show_findings(FILE *out, const json_t *json);
 
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s);
 void b2b_ctl_show_by_hand(FILE *out, const json_t *list, int64_t now_s); /* what status says of closings by hand */
+void b2b_ctl_show_approvals(FILE *out, const json_t *list, int64_t now_s); /* mass removals that wait */
 int b2b_ctl_show_orgs(FILE *out, const json_t *json);
 int b2b_ctl_show_users(FILE *out, const json_t *json, int64_t now_s);
 int b2b_ctl_show_sessions(FILE *out, const json_t *json, int64_t now_s);

@@ -120,6 +120,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 	if (pending)
 		b2b_ctl_paragraph(out, "", "%lld being ended; journalctl -u b2bd names what resists", pending);
 	show_revocations(out, json_object_get(json, "revocations"));
+	b2b_ctl_show_approvals(out, json_object_get(json, "approvals"), now_s);
 	b2b_ctl_show_by_hand(out, json_object_get(json, "by_hand"), now_s);
 	b2b_ctl_paragraph(out, "revoked now", "%s", b2b_ctl_text(json, "worst_case_revocation"));
 	show_host(out, json_object_get(json, "host"));

@@ -95,11 +95,12 @@ static void directory_passed(void *arg, uint64_t began_ns, int error, const char
 {
 	struct b2b_core *core = arg;
 
-	if (error < 0) {
+	/* where an organisation's losses wait for a word the pass is complete all the same: the others do not wait with it */
+	if (error < 0 && error != -EBUSY) {
 		b2b_log(LOG_WARNING, "event=directory-pass-failed error=\"%s\"", why ? why : strerror(-error));
 		return;
 	}
-	b2b_log(LOG_INFO, "event=directory-pass");
+	b2b_log(LOG_INFO, error == -EBUSY ? "event=directory-pass waits=\"%s\"" : "event=directory-pass", why);
 	core->must_pass = false; /* a pass that a gap asked for began after it (source.h) */
 	if (!core->published_all)
 		publish_all(core);

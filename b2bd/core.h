@@ -138,6 +138,10 @@ json_t *b2b_by_hand_json(struct b2b_core *core); /* all that is closed by hand, 
 /* Refuse the keys that root does not trust, from now on; also what was authenticated with the help of any key before. */
 int b2b_distrust_apply(struct b2b_core *core);
 
+/* control_approve.c: mass removals that wait. False: the verb is another's. */
+bool b2b_on_ask_approve(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+json_t *b2b_approvals_json(struct b2b_core *core, bool names); /* NAMES: with who it is about, at most 1,000 each */
+
 /* control_ids.c: the verbs about the id ledger. False: the verb is another's. */
 bool b2b_on_ask_ids(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
 json_t *b2b_ids_trouble_json(struct b2b_core *core); /* organisations in which somebody could get no id, for status */

@@ -54,7 +54,8 @@ struct b2b_conf_federation {
 	enum b2b_directory directory;
 	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */
 	uint32_t clock_skew_s;
-	uint32_t mass_removal_percent;
+	uint32_t mass_removal_percent; /* of an organisation's people */
+	uint32_t mass_removal_least;   /* fewer are no mass */
 };
 
 /* [host]; policy-like keys (visibility, separator, …) go into struct b2b_policy */

@@ -86,6 +86,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "How far the host's clock and the service's may be apart." },
 	{ B2B_CONF_FEDERATION, "mass_removal", &b2b_conf_percent, AT(conf_federation, mass_removal_percent), "20%", NULL, NULL, 1, 100,
 	  "Share of an organisation's people that one directory pass may remove; more than that waits for an administrator's word." },
+	{ B2B_CONF_FEDERATION, "mass_removal_least", &b2b_conf_number, AT(conf_federation, mass_removal_least), "3", NULL, NULL, 1, 1000000,
+	  "Fewer people than this are no mass removal, whatever their share." },
 
 	{ B2B_CONF_HOST, "audience", &b2b_conf_text, AT(draft_host, host.audience), NULL, "client_id", NULL, 0, 0,
 	  "Name of this host towards the service: the audience of its event tokens." },

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "b2bd/directory/id_set.h"
+#include "b2bd/directory/mass_guard.h"
 #include "b2bd/directory/scim_list.h"
 #include "b2bd/directory/scim_parse.h"
 #include "b2bd/directory/scim_text.h"
@@ -15,10 +16,9 @@
 #define TELL_EVERY_NS B2B_NS_PER_S /* changes found are told during a long pass, but not for each page */
 #define SWEEP_ROWS 500
 #define SWEEP_PAUSE_NS B2B_NS_PER_MS
-#define MASS_LEAST 3        /* fewer are no mass */
 #define CONFIRM_MAX 200     /* of an organisation; pages that move lose a few, not many */
 #define CONFIRM_TIMEOUT_MS 10000
-#define WHY_SIZE 256
+#define WHY_SIZE B2B_MASS_WHY_SIZE
 
 enum stage { ORGS, PEOPLE, GROUPS, N_LISTS };
 
@@ -34,6 +34,7 @@ struct b2b_scim_pass {
 	struct b2b_id_set orgs;     /* organisations that were listed */
 	uint64_t told_ns;
 	int org;                    /* whose missing ones are looked at */
+	bool approved;              /* that they go was approved */
 	char **missing;             /* ids to be confirmed; taken from the end */
 	size_t n_missing;
 	struct b2b_api_call *confirm;
@@ -104,6 +105,8 @@ static void sweep(void *arg)
 		b2b_timer_set(pass->api.loop, &pass->next, SWEEP_PAUSE_NS, sweep, pass);
 		return;
 	}
+	if (pass->approved)
+		b2b_removal_drop(pass->store.state, pass->store.policy->orgs[pass->org].id);
 	pass->org++;
 	next_org(pass);
 }
@@ -172,67 +175,62 @@ static int collect_missing(void *arg, uint32_t uid, const char *id)
 	return ++pass->n_missing == CONFIRM_MAX ? 1 : 0;
 }
 
-static void refuse_removal(struct b2b_scim_pass *pass, const char *format, uint64_t unseen, uint64_t living)
-{
-	pass->result = -EBUSY;
-	snprintf(pass->why, sizeof(pass->why), format, pass->store.policy->orgs[pass->org].alias, (unsigned long long)unseen,
-	         (unsigned long long)living);
-	pass->org++;
-	b2b_log(LOG_ERR, "directory: %s; nobody of it is removed", pass->why);
-}
-
-/* Was the organisation itself listed? Unknown ones have nobody to lose. */
+/* Was the organisation itself listed? */
 static bool listed(struct b2b_scim_pass *pass, const char *id)
 {
 	return b2b_id_set_add(&pass->orgs, id) == 0;
 }
 
-/* Returns true when there is something to do for this organisation. */
-static bool look_at_org(struct b2b_scim_pass *pass)
+/* 1: those who are missing are to be asked for; 0: nothing is to be done for this organisation; or a negative errno. */
+static int look_at_org(struct b2b_scim_pass *pass)
 {
-	const char *id = pass->store.policy->orgs[pass->org].id;
-	uint64_t living = 0, unseen = 0;
-	int r = b2b_directory_count_unseen(pass->store.state, id, pass->number, &living, &unseen);
+	const struct b2b_policy_org *org = &pass->store.policy->orgs[pass->org];
+	bool here = listed(pass, org->id);
+	char why[B2B_MASS_WHY_SIZE] = "";
+	int r = b2b_mass_judge(pass->store.state, &pass->store.conf->federation, org, pass->number, here, why);
 
-	if (r < 0)
-		return false;
-	if (living && !listed(pass, id)) {
-		refuse_removal(pass, "the organisation %s is no longer listed (%llu of %llu people)", unseen, living);
-		return false;
+	if (r == B2B_MASS_WAITS) {
+		pass->result = -EBUSY;
+		snprintf(pass->why, sizeof(pass->why), "%s", why);
+		b2b_log(LOG_ERR, "directory: %s; nobody of it is removed", why);
+		return 0;
 	}
-	if (unseen >= MASS_LEAST && unseen * 100 > living * pass->store.conf->federation.mass_removal_percent) {
-		refuse_removal(pass, "%s would lose %llu of %llu people", unseen, living);
-		return false;
+	pass->approved = r == B2B_MASS_APPROVED;
+	if (r == B2B_MASS_APPROVED && !here) {
+		pass->store.changed[pass->org] = true;
+		r = b2b_mass_end_org(pass->store.state, org->id, pass->number);
 	}
-	return true;
+	return r < 0 ? r : 1;
 }
 
-static void next_org(struct b2b_scim_pass *pass)
+static void ask_for_missing(struct b2b_scim_pass *pass)
 {
 	int r;
 
-	while ((uint32_t)pass->org < pass->store.policy->n_orgs) {
-		int org = pass->org;
+	pass->missing = calloc(CONFIRM_MAX, sizeof(*pass->missing));
+	r = pass->missing ? b2b_directory_each_unseen(pass->store.state, pass->store.policy->orgs[pass->org].id, pass->number, collect_missing, pass)
+	                  : -ENOMEM;
+	if (r < 0)
+		end(pass, -EAGAIN, strerror(-r));
+	else
+		confirm_next(pass);
+}
 
-		if (!look_at_org(pass)) {
-			if (pass->org == org) {
-				end(pass, -EAGAIN, "the database cannot be read");
-				return;
-			}
-			continue;
-		}
-		pass->missing = calloc(CONFIRM_MAX, sizeof(*pass->missing));
-		r = pass->missing ? b2b_directory_each_unseen(pass->store.state, pass->store.policy->orgs[org].id, pass->number, collect_missing, pass)
-		                  : -ENOMEM;
-		if (r < 0)
-			end(pass, -EAGAIN, strerror(-r));
-		else
-			confirm_next(pass);
-		return;
-	}
-	if (pass->result == 0)
+/* An organisation that waits for a word holds no other up, and the pass is complete: all that it shows is stored. */
+static void next_org(struct b2b_scim_pass *pass)
+{
+	int r = 0;
+
+	while ((uint32_t)pass->org < pass->store.policy->n_orgs && (r = look_at_org(pass)) == 0)
+		pass->org++;
+	if (r < 0) {
+		end(pass, -EAGAIN, "the database cannot be read");
+	} else if (r > 0) {
+		ask_for_missing(pass);
+	} else {
 		b2b_directory_end_pass(pass->store.state, b2b_wall_s());
-	end(pass, pass->result, pass->why);
+		end(pass, pass->result, pass->why);
+	}
 }
 
 static int note_orgs(struct b2b_scim_pass *pass, const json_t *resources)

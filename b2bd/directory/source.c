@@ -82,7 +82,7 @@ static void pass_end(void *arg, int error, const char *why)
 	source->pass = NULL;
 	source->failures = error == -EAGAIN ? source->failures + 1 : 0;
 	snprintf(source->why, sizeof(source->why), "%s", error < 0 ? why : "");
-	if (error == 0)
+	if (error == 0 || error == -EBUSY)
 		source->failing_since_s = 0;
 	else if (!source->failing_since_s)
 		source->failing_since_s = b2b_wall_s();

@@ -17,7 +17,7 @@ struct b2b_source_handlers {
 	void (*changed)(void *arg, int org);
 	/*
 	 * A full pass that BEGAN_NS (b2b_now_ns clock) ended: 0 complete; -EAGAIN an error on the way, nothing was removed (WHY says what);
-	 * -EBUSY more than mass_removal_percent of an organisation would go: waits for a person's word, nothing removed.
+	 * -EBUSY complete, but an organisation would lose too many: those wait for a person's word (mass_guard.h).
 	 */
 	void (*passed)(void *arg, uint64_t began_ns, int error, const char *why);
 };

@@ -37,6 +37,11 @@ static const char status_ill[] =
 	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0},"
 	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0},"
 	"\"ids\":[{\"organisation\":\"acme\",\"trouble\":\"used-up\"},{\"organisation\":\"globex\",\"trouble\":\"unpinned\"}],"
+	"\"approvals\":[{\"organisation\":\"globex\",\"missing\":40,\"living\":50,\"unlisted\":false,\"since_s\":1799999700,\"approved\":false},"
+	"{\"organisation\":\"acme\",\"missing\":4,\"living\":4,\"unlisted\":true,\"since_s\":1799999700,\"approved\":true}],"
+	"\"by_hand\":[{\"kind\":\"user\",\"name\":\"alice@acme\",\"reason\":\"Laptop \\u001b[2J stolen\",\"since_s\":1799999700,\"by\":0},"
+	"{\"kind\":\"all\",\"name\":\"\",\"reason\":\"Break-in\",\"since_s\":1799999700,\"by\":null},"
+	"{\"kind\":\"key\",\"name\":\"k1\",\"reason\":\"\",\"since_s\":1799999700,\"by\":4000000000}],"
 	"\"lease\":{\"age_ms\":null,\"valid\":false},\"sessions\":0,\"pending_ends\":2,"
 	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
 
@@ -82,6 +87,8 @@ static void tells_that_all_is_well(void **state)
 	assert_has(text, "revocations   12; half within 40 ms, 99% within 120 ms, all within 130 ms\n");
 	assert_has(text, "revoked now   at once: signals are arriving\n");
 	assert_null(strstr(text, "failing"));
+	assert_null(strstr(text, "closed"));
+	assert_null(strstr(text, "waits"));
 	free(text);
 }
 
@@ -99,6 +106,12 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "signals       not arriving, last poll: never");
 	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n");
 	assert_has(text, "2 being ended; journalctl");
+	assert_has(text, "waits         globex: 40 of 50 people are not in the directory any more; first\n              missed 5 minutes ago; b2bctl approve globex\n");
+	assert_has(text, "4 of 4 people");
+	assert_has(text, "approved,");
+	assert_has(text, "closed        alice@acme, by root 5 minutes ago: Laptop ?[2J stolen\n");
+	assert_has(text, "closed        every partner, by root 5 minutes ago: Break-in\n");
+	assert_has(text, "distrusted    the key k1, by uid 4000000000 5 minutes ago\n");
 	assert_has(text, "revocations   none yet\n");
 	free(text);
 }
@@ -367,6 +380,9 @@ static void judges_the_command_line(void **state)
 	static const char *const wrong[][4] = {
 		{ "status", "x" }, { "bogus" }, { "policy" }, { "policy", "bogus" }, { "org", "add" }, { "users", "a", "b" }, { "--bogus" }, { "status", "--conf" },
 		{ "policy", "check", "--json" }, { "status", "--write" }, { "orgs", "--id", "x" },
+		{ "revoke", "user", "alice@acme" }, { "revoke", "user", "--reason", "x" }, { "revoke", "alice@acme" }, { "close", "--reason", "x" },
+		{ "close", "--all" }, { "close", "--all", "--reason", "" }, { "open" }, { "status", "--reason", "x" }, { "reinstate", "user", "a@b", "--all" },
+		{ "approve" }, { "approve", "acme", "--list" }, { "distrust", "key" }, { "status", "--list" },
 	};
 	struct ctl_result result;
 

@@ -84,6 +84,7 @@ static void has_sensible_defaults(void **state)
 	assert_int_equal(conf->federation.algorithms, 31);
 	assert_int_equal(conf->federation.access_token_typ, B2B_TYP_AT_JWT);
 	assert_int_equal(conf->federation.token_life_s, 3600);
+	assert_int_equal(conf->federation.mass_removal_least, 3);
 	assert_null(conf->host.audience);
 	assert_int_equal(conf->host.poll_hold_s, 25);
 	assert_null(conf->host.idmap);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "b2bd/directory/source.h"
+#include "b2bd/state/removal_state.h"
 #include "common/clock.h"
 #include "common/reason.h"
 #include "tests/support/tls_server.h"
@@ -203,6 +204,7 @@ static int setup(void **state)
 	federation->scim_gid_attribute = (char *)"gidNumber";
 	federation->sync_interval_s = 3600;
 	federation->mass_removal_percent = 20;
+	federation->mass_removal_least = 3;
 	world->directory = (struct directory){ .n_people = 10, .page = 500 };
 	memset(&fake, 0, sizeof(fake));
 	assert_int_equal(b2b_loop_new(&world->loop), 0);
@@ -358,6 +360,125 @@ static void many_at_once_wait_for_a_word(void **state)
 	world->directory.acme_unlisted = true;
 	assert_int_equal(pass(world), -EBUSY);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
+}
+
+static int approve(struct world *world)
+{
+	return b2b_removal_approve(world->base->state, "42c3e9", b2b_wall_s(), 1000);
+}
+
+/* How many are waited for, 0: nothing waits. */
+static size_t waiting(struct world *world)
+{
+	struct b2b_removal removal;
+	size_t n;
+
+	if (b2b_removal_get(world->base->state, "42c3e9", &removal) < 0)
+		return 0;
+	n = removal.n_missing;
+	b2b_removal_clear(&removal);
+	return n;
+}
+
+static void what_was_approved_goes_with_the_next_pass(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(approve(world), -ENOENT);
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 5;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(waiting(world), 5);
+	assert_int_equal(pass(world), -EBUSY); /* as long as nobody says so */
+	assert_int_equal(approve(world), 0);
+	world->directory.status = 500; /* an error is no pass */
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+	world->directory.status = 0;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n4"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, "n5"), B2B_OK);
+	assert_int_equal(waiting(world), 0);
+	world->directory.gone = 9; /* the word was for those five */
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(standing(world, "n5"), B2B_OK);
+}
+
+static void more_than_was_approved_waits_again(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 4;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(approve(world), 0);
+	world->directory.gone = 9;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+	assert_int_equal(waiting(world), 9);
+	assert_int_equal(approve(world), 0);
+	world->directory.gone = 5; /* most of them are there again */
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n4"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, "n5"), B2B_OK);
+}
+
+static void what_a_later_pass_does_not_want_is_forgotten(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 5;
+	assert_int_equal(pass(world), -EBUSY);
+	world->directory.gone = 0;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(waiting(world), 0);
+	assert_int_equal(approve(world), -ENOENT);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+}
+
+static void an_organisation_that_is_no_longer_listed_ends_once_approved(void **state)
+{
+	struct world *world = *state;
+	struct b2b_org_record org;
+
+	assert_int_equal(pass(world), 0);
+	world->directory.gone = 9;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(approve(world), 0);
+	world->directory.acme_unlisted = true; /* that was not what was approved */
+	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(standing(world, "n0"), B2B_OK);
+	assert_int_equal(approve(world), 0);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(b2b_directory_org(world->base->state, "42c3e9", &org), 0);
+	assert_int_equal(b2b_org_standing(&org, b2b_wall_s()), B2B_ORG_ENDED);
+	b2b_org_record_clear(&org);
+}
+
+static void the_threshold_is_roots(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->conf.federation.mass_removal_least = 6;
+	world->directory.gone = 5;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, "n4"), B2B_USER_REMOVED);
+}
+
+static void a_pass_that_waits_is_complete_for_all_others(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(sqlite3_exec(b2b_state_db(world->base->state), "UPDATE directory_pass SET complete_s = 5", NULL, NULL, NULL), SQLITE_OK);
+	world->directory.gone = 5;
+	assert_int_equal(pass(world), -EBUSY);
+	b2b_source_get_status(world->source, &status);
+	assert_true(status.last_complete_s > 5);
+	assert_int_equal(status.failing_since_s, 0);
 }
 
 /* A second host that asks the same directory. */
@@ -562,6 +683,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_everything_page_by_page), TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
 		TEST(an_old_token_is_replaced_once), TEST(who_is_gone_is_removed),       TEST(who_is_only_not_listed_stays),
+		TEST(what_was_approved_goes_with_the_next_pass), TEST(more_than_was_approved_waits_again),
+		TEST(what_a_later_pass_does_not_want_is_forgotten), TEST(an_organisation_that_is_no_longer_listed_ends_once_approved),
+		TEST(the_threshold_is_roots), TEST(a_pass_that_waits_is_complete_for_all_others),
 		TEST(many_at_once_wait_for_a_word),  TEST(a_broken_record_does_not_remove_its_person), TEST(a_full_disk_ends_the_pass),
 		TEST(one_without_an_id_stops_nobody), TEST(the_directory_says_the_ids_of_every_host),
 		TEST(a_removed_persons_number_is_nobody_elses), TEST(finds_one),
