@@ -107,6 +107,8 @@ static void dump_host(const struct b2b_dump *dump, json_t *object)
 	json_object_set_new(object, "enumerate", json_boolean(index->enumerate));
 	json_object_set_new(object, "group_members", json_string(index->group_members ? "full" : "none"));
 	json_object_set_new(object, "partners_gid", json_integer(index->partners_gid));
+	json_object_set_new(object, "ending_grace_s", json_integer(index->head.reserved & B2B_FORMAT_ENDING_GRACE));
+	json_object_set_new(object, "left_behind", json_string(index->head.reserved & B2B_FORMAT_ENDING_LEFT_BEHIND ? "end" : "report"));
 	json_object_set_new(object, "home", b2b_dump_text(index->home, sizeof(index->home)));
 	json_object_set_new(object, "shells", each(dump, index->n_shells, b2b_dump_shell));
 	json_object_set_new(object, "roles", each(dump, index->n_roles, dump_role));

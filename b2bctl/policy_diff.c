@@ -119,6 +119,8 @@ static unsigned diff_host(const struct b2b_policy *before, const struct b2b_poli
 	n += differ(out, "host", "", "enumerate", before->enumerate ? "yes" : "no", after->enumerate ? "yes" : "no");
 	n += differ(out, "host", "", "group_members", before->group_members ? "full" : "none", after->group_members ? "full" : "none");
 	n += differ_number(out, "host", "", "partners_gid", before->partners_gid, after->partners_gid);
+	n += differ_number(out, "host", "", "ending_grace", before->ending_grace_s, after->ending_grace_s);
+	n += differ(out, "host", "", "left_behind", before->end_left_behind ? "end" : "report", after->end_left_behind ? "end" : "report");
 	return n;
 }
 

@@ -132,6 +132,8 @@ void b2b_show_index(FILE *out, const json_t *index)
 	                  b2b_ctl_text(index, "visibility"), b2b_ctl_true(index, "enumerate") ? "enumerated" : "not enumerated",
 	                  strcmp(b2b_ctl_text(index, "group_members"), "full") == 0 ? "their members" : "nobody");
 	b2b_ctl_paragraph(out, "partners", "gid %lld", b2b_ctl_number(index, "partners_gid"));
+	b2b_ctl_paragraph(out, "ending", "%lld s after SIGHUP; what was left behind: %s", b2b_ctl_number(index, "ending_grace_s"),
+	                  b2b_ctl_text(index, "left_behind"));
 	b2b_ctl_paragraph(out, "home", "%s", b2b_ctl_text(index, "home"));
 	show_list(out, "shells", "", json_object_get(index, "shells"));
 	show_roles(out, json_object_get(index, "roles"));

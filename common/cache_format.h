@@ -87,8 +87,12 @@ struct b2b_format_head {
 	uint64_t size;        /* 16  of the whole file */
 	uint64_t generation;  /* 24  of policy or snapshot; live: 0 */
 	uint32_t header_size; /* 32  where the first table may begin */
-	uint32_t reserved;    /* 36 */
+	uint32_t reserved;    /* 36  index: how sessions end, B2B_FORMAT_ENDING_ below; else 0 */
 };
+
+/* Bits 0-15 are seconds of grace; an index of before has zeros, which is what it meant. Only b2bd reads them. */
+#define B2B_FORMAT_ENDING_GRACE 0xffffu
+#define B2B_FORMAT_ENDING_LEFT_BEHIND 0x10000u /* end it, too */
 
 /* ---- index ---- */
 

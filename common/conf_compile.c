@@ -94,6 +94,8 @@ static void compile_host(struct b2b_draft *draft, struct b2b_conf *conf)
 	policy->enumerate = host->enumerate;
 	policy->group_members = host->group_members == 0;
 	policy->partners_gid = host->partners_gid;
+	policy->ending_grace_s = host->ending_grace_s;
+	policy->end_left_behind = host->left_behind == 1;
 	snprintf(policy->home, sizeof(policy->home), "%s", host->home);
 	for (size_t i = 0; i < host->shells.n; i++)
 		snprintf(policy->shells[policy->n_shells++], sizeof(policy->shells[0]), "%s", host->shells.words[i]);

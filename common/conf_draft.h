@@ -13,7 +13,7 @@
 
 struct b2b_draft_host {
 	struct b2b_conf_host host;
-	uint32_t staleness_s, visibility, separator, group_members, partners_gid;
+	uint32_t staleness_s, visibility, separator, group_members, partners_gid, ending_grace_s, left_behind;
 	bool enumerate;
 	char *home;
 	struct b2b_conf_words shells;

@@ -15,6 +15,7 @@ static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
 static const char *const separators[] = { "@", "+", NULL };
 static const char *const member_lists[] = { "full", "none", NULL };
+static const char *const left_behinds[] = { "report", "end", NULL };
 static const char *const methods[] = { "device", "ciba", "token", NULL };
 static const char *const levels[] = { "none", "aal1", "aal2", "aal3", NULL };
 
@@ -112,6 +113,10 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Whether who is new, and has neither a pinned id nor one from the directory, gets one by a hash. Hosts that share files want no." },
 	{ B2B_CONF_HOST, "shells", &b2b_conf_shells, AT(draft_host, shells), "/bin/bash /bin/sh", NULL, NULL, 0, B2B_SHELLS_MAX,
 	  "Shells that the directory may give to people. Who has none, or another, gets the first." },
+	{ B2B_CONF_HOST, "ending_grace", &b2b_conf_duration, AT(draft_host, ending_grace_s), "none", NULL, NULL, 0, B2B_ENDING_GRACE_MAX_S,
+	  "Time between the reason, with SIGHUP, and SIGKILL when sessions end; none for SIGKILL at once. Whoever was withdrawn goes on until it is over." },
+	{ B2B_CONF_HOST, "left_behind", &b2b_conf_word, AT(draft_host, left_behind), "report", NULL, left_behinds, 0, 0,
+	  "What becomes of a daemon that a partner started under another local account, and that has left the session: it is logged, or ended too." },
 	{ B2B_CONF_HOST, "qr", &b2b_conf_bool, AT(draft_host, host.qr), "yes", NULL, NULL, 0, 0,
 	  "Whether a log-in shows a QR code beside the URL where the terminal can show one." },
 

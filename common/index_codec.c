@@ -47,6 +47,7 @@ static void lay_out(const struct b2b_policy *policy, struct b2b_format_index *in
 	index->shells_at = place(&end, index->n_shells * (uint64_t)B2B_PATH_SIZE);
 	memcpy(index->home, policy->home, strlen(policy->home));
 	b2b_format_head_init(&index->head, B2B_MAGIC_INDEX, end, policy->generation, sizeof(*index));
+	index->head.reserved = policy->ending_grace_s | (policy->end_left_behind ? B2B_FORMAT_ENDING_LEFT_BEHIND : 0);
 }
 
 static void put_orgs(const struct b2b_policy *policy, const struct b2b_format_index *index, unsigned char *image)
@@ -198,6 +199,8 @@ static int take_host(const struct b2b_format_index *index, const unsigned char *
 	policy->enumerate = index->enumerate != 0;
 	policy->group_members = index->group_members != 0;
 	policy->partners_gid = index->partners_gid;
+	policy->ending_grace_s = index->head.reserved & B2B_FORMAT_ENDING_GRACE;
+	policy->end_left_behind = index->head.reserved & B2B_FORMAT_ENDING_LEFT_BEHIND;
 	policy->n_shells = index->n_shells;
 	for (uint32_t i = 0; i < index->n_shells; i++)
 		if (take_text(policy->shells[i], B2B_PATH_SIZE, (const char *)image + index->shells_at + (size_t)i * B2B_PATH_SIZE, B2B_PATH_SIZE) < 0)

@@ -31,6 +31,7 @@
 #define B2B_RANGE_MIN 64u         /* ids in the smallest range */
 #define B2B_RANGE_MAX 0x400000u   /* 4,194,304 ids in the largest range: bounds the live file */
 #define B2B_GID_FIRST 0x70000000u  /* no id below is ours, the group `partners` included: readers then touch no file */
+#define B2B_ENDING_GRACE_MAX_S 300u
 #define B2B_PARTNERS_GID 0x77fffff0u /* default gid of the group `partners` */
 
 enum b2b_visibility { B2B_VISIBLE_ORGANISATION, B2B_VISIBLE_STRICT, B2B_VISIBLE_EVERYONE };
@@ -69,6 +70,8 @@ struct b2b_policy {
 	bool enumerate;              /* getpwent/getgrent list partners */
 	bool group_members;          /* groups list their members (full), or not (none) */
 	uint32_t partners_gid;
+	uint32_t ending_grace_s;     /* between SIGHUP and SIGKILL at the end of sessions; 0: SIGKILL at once */
+	bool end_left_behind;        /* what a partner started under another local account ends too; else it is reported */
 	char home[B2B_PATH_SIZE];    /* template: %o alias, %u local name; default /home/%o/%u */
 	char shells[B2B_SHELLS_MAX][B2B_PATH_SIZE]; /* shells[0] is the default */
 	uint32_t n_shells;

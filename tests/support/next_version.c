@@ -56,7 +56,7 @@ static void set_head(struct b2b_format_head *head, const struct image *image, si
 	head->min_reader = min_reader;
 	head->size = image->end;
 	head->header_size = (uint32_t)header + LONGER;
-	head->reserved = 0xa5a5a5a5u;
+	head->reserved |= 0xa5a40000u; /* an index has its low bits in use */
 }
 
 static void put(const char *path, const struct image *image)

@@ -395,12 +395,13 @@ static void each_byte_of_the_index_counts(void **state)
 	size_t roles = peek32("index", 84), services = peek32("index", 88), shells = peek32("index", 92);
 	struct free_bytes list[64] = {
 		{ "generation: any is one", 24, 8 },
+		{ "reserved: seconds of grace, what becomes of what was left behind", 36, 3 },
 		{ "enumerate, group_members: yes or no", 50, 2 },
 		{ "home: the letters of a path", 97, strlen(fixture.policy->home) },
 		{ "shells: the letters of a path", shells + 1, 63 },
 		{ "shells: the letters of a path", shells + 64 + 1, 63 },
 	};
-	size_t n = 5;
+	size_t n = 6;
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {

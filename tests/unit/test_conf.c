@@ -141,7 +141,7 @@ static void reads_everything_that_can_be_said(void **state)
 	                                  "name_claim = user/login\nalgorithms = ES256\n\tPS256\naccess_token_typ = any\ntoken_life = 90m\n"
 	                                  "  # indented comment\n"
 	                                  "[host]\n separator = +\nstaleness = 30s\nvisibility = strict\nenumerate = yes\ngroup_members = none\n"
-	                                  "partners_gid = 1879048192\nidmap = /etc/b2b/idmap\nhashed_ids = no\nhome = /srv/%o/%u\nqr = no\naudience = web7.example.com\n"
+	                                  "partners_gid = 1879048192\nidmap = /etc/b2b/idmap\nhashed_ids = no\nhome = /srv/%o/%u\nqr = no\nending_grace = 2m\nleft_behind = end\naudience = web7.example.com\n"
 	                                  "shells = /bin/sh\n  /bin/bash ; the second\n\t/usr/bin/zsh /bin/dash\n"
 	                                  "[assurance]\naal2 = urn:mace:incommon:iap:silver https://refeds.org/profile/mfa\n level=2\naal1 = 0\n"
 	                                  "[service cron]\nmethods = token device\nassurance = aal2\nmax_age = 15m\nstaleness = 9s",
@@ -164,6 +164,8 @@ static void reads_everything_that_can_be_said(void **state)
 	assert_int_equal(conf->policy->partners_gid, 0x70000000);
 	assert_int_equal(conf->policy->visibility, B2B_VISIBLE_STRICT);
 	assert_false(conf->policy->group_members);
+	assert_int_equal(conf->policy->ending_grace_s, 120);
+	assert_true(conf->policy->end_left_behind);
 	assert_int_equal(conf->policy->n_shells, 4);
 	assert_string_equal(conf->policy->shells[2], "/usr/bin/zsh");
 	assert_int_equal(conf->n_acrs, 4);

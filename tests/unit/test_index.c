@@ -47,6 +47,8 @@ static void what_was_written_is_read(void **state)
 	policy->generation = 77;
 	policy->enumerate = true;
 	policy->visibility = B2B_VISIBLE_STRICT;
+	policy->ending_grace_s = B2B_ENDING_GRACE_MAX_S;
+	policy->end_left_behind = true;
 	policy->services[1].key_suffices = true;
 	policy->services[1].max_age_s = 900;
 	assert_int_equal(b2b_index_read(dir, &read), -ENOENT);
@@ -60,6 +62,8 @@ static void what_was_written_is_read(void **state)
 	assert_int_equal(read->generation, 77);
 	assert_true(read->enumerate && read->group_members && read->visibility == B2B_VISIBLE_STRICT && read->separator == '@');
 	assert_int_equal(read->partners_gid, B2B_PARTNERS_GID);
+	assert_int_equal(read->ending_grace_s, B2B_ENDING_GRACE_MAX_S);
+	assert_true(read->end_left_behind);
 	b2b_policy_free(read);
 }
 
@@ -157,6 +161,8 @@ static void expect_invalid(void)
 static void what_breaks_the_bounds_is_not_written(void **state)
 {
 	(void)state;
+	policy->ending_grace_s = B2B_ENDING_GRACE_MAX_S + 1;
+	expect_invalid();
 	policy->separator = '/';
 	expect_invalid();
 	policy->n_shells = 0;
