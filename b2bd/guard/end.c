@@ -40,6 +40,7 @@ static void end_free(struct b2b_end *end)
 	b2b_processes_free(&end->signalled);
 	b2b_processes_free(&end->met);
 	b2b_processes_free(&end->relayed);
+	b2b_processes_free(&end->seen);
 	b2b_posix_sessions_free(&end->sessions);
 	free(end->ttys);
 	free(end);
@@ -216,8 +217,18 @@ static void answer(struct b2b_ends *ends, const struct b2b_end *end, int result)
 		                             .left = result == 0 ? 0 : end->left ? end->left : 1,
 		                             .terminals = end->terminals,
 		                             .began_ns = end->began_ns,
-		                             .clear_ns = end->clear_ns };
+		                             .clear_ns = end->clear_ns,
+		                             .found = end->found,
+		                             .left_behind = end->left_behind };
 
+	if (result < 0 && end->signalled.n) {
+		const struct b2b_process *held = &end->signalled.items[0];
+
+		message.held_pid = held->pid;
+		message.held_uid = held->uids[0];
+		message.held_state = held->state;
+		memcpy(message.held_name, held->name, sizeof(message.held_name));
+	}
 	if (end->owed)
 		ends->setup.answer(ends->setup.arg, &message);
 }
@@ -257,9 +268,9 @@ static void clear(struct b2b_ends *ends, struct b2b_end *end)
 	end->owed = false;
 	end->hunting = false;
 	end->held = false;
-	end->held_pace_ns = end->relay_ns = end->leader_ns = end->busy_ns = 0;
-	end->quick = end->pace = end->doubts = end->ended = 0;
-	end->signalled.n = end->met.n = end->relayed.n = end->sessions.n = 0;
+	end->held_pace_ns = end->grace_ns = end->relay_ns = end->leader_ns = end->busy_ns = 0;
+	end->quick = end->pace = end->doubts = end->found = end->ended = 0;
+	end->signalled.n = end->met.n = end->relayed.n = end->seen.n = end->sessions.n = 0;
 	end->due_ns = B2B_NEVER;
 	end->scope.only_older = true;
 	end->tombstone = true;
@@ -280,7 +291,7 @@ static void hold(struct b2b_ends *ends, struct b2b_end *end)
 	if (end->held)
 		return;
 	end->held = true;
-	b2b_log(LOG_ERR, "event=not-ended left=%u id=%s; tried again until it is", end->left, end->audit_id);
+	b2b_end_report_held(end);
 	answer(ends, end, -EBUSY);
 }
 
@@ -290,7 +301,7 @@ static void look_at(struct b2b_ends *ends, struct b2b_end *end, int scanned)
 	int r;
 
 	forget_watch(end);
-	r = b2b_end_looked(end, &ends->list, &ends->registry, scanned, &watch);
+	r = b2b_end_looked(end, &ends->list, &ends->registry, scanned, ends->first, &watch);
 	if (r > 0) {
 		clear(ends, end);
 		return;
@@ -316,7 +327,7 @@ static void met(void *arg, const struct b2b_process *process)
 	struct met *look = arg;
 
 	for (struct b2b_end *end = look->ends->first; end; end = end->next) {
-		if (end->hunting && is_due(look->ends, end, look->now_ns))
+		if (end->hunting && is_due(look->ends, end, look->now_ns) && !(end->tombstone && b2b_end_gives_grace(look->ends->first, process)))
 			b2b_end_met(end, process, &look->ends->registry);
 	}
 }

@@ -13,7 +13,8 @@
 #define STRIKE_AFTER 2 /* looks in a row that met somebody new */
 #define STRIKES_MAX 16 /* people in one look */
 #define TERMINALS_MAX 1024
-#define LEFT_REPORTED_MAX 16
+#define REPORTED_MAX 16 /* lines of one kind in one END */
+#define GRACE_PACE_NS (250 * B2B_NS_PER_MS)
 #define HELD_FIRST_NS (250 * B2B_NS_PER_MS)
 #define HELD_LAST_NS (2 * B2B_NS_PER_S)
 
@@ -69,6 +70,31 @@ void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const s
 	if (!holds(&end->signalled, process))
 		end->ended++;
 	append(&end->met, process); /* without memory it is only signalled once more */
+}
+
+static bool in_grace(const struct b2b_end *end)
+{
+	return end->grace_ns && !end->hunting;
+}
+
+bool b2b_end_gives_grace(const struct b2b_end *first, const struct b2b_process *process)
+{
+	for (const struct b2b_end *end = first; end; end = end->next) {
+		if (in_grace(end) && (b2b_scope_has_process(&end->scope, process) || holds(&end->seen, process)))
+			return true;
+	}
+	return false;
+}
+
+/* A tombstone, or the first rule of a guard that has just begun, knows nothing of grace. */
+static void spare(struct look *look, const struct b2b_end *first)
+{
+	while (first && !in_grace(first))
+		first = first->next;
+	for (size_t i = 0; first && look->end->tombstone && i < look->list->n; i++) {
+		if (look->marks[i] != B2B_MARK_NONE && b2b_end_gives_grace(first, &look->list->items[i]))
+			look->marks[i] = B2B_MARK_NONE;
+	}
 }
 
 static bool was_told(const struct b2b_end *end, uint32_t tty)
@@ -168,11 +194,42 @@ static void remember(struct look *look, bool relays, bool leaders)
 	}
 }
 
+/* Only an END that begins gives grace: who comes late has had it. */
+static bool has_grace(struct look *look)
+{
+	struct b2b_end *end = look->end;
+	uint64_t grace_ns = end->scope.policy->ending_grace_s * B2B_NS_PER_S;
+
+	if (!grace_ns || end->tombstone || end->held)
+		return false;
+	if (!end->grace_ns)
+		end->grace_ns = look->now_ns + grace_ns;
+	return look->counts[B2B_MARK_TARGET] && look->now_ns < end->grace_ns;
+}
+
+/* Once each, as a terminal that goes away would; a stopped one could not heed it. */
+static void hang_up(struct look *look)
+{
+	for (size_t i = 0; i < look->list->n; i++) {
+		const struct b2b_process *process = &look->list->items[i];
+
+		if (look->marks[i] != B2B_MARK_TARGET || holds(&look->end->seen, process))
+			continue;
+		b2b_process_signal(process, SIGHUP);
+		b2b_process_signal(process, SIGCONT);
+	}
+}
+
 static void end_marked(struct look *look)
 {
 	struct b2b_end *end = look->end;
 	bool relays, leaders, alone = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] == 0;
 
+	end->hunting = !has_grace(look);
+	if (!end->hunting) {
+		hang_up(look);
+		return;
+	}
 	if (look->counts[B2B_MARK_RELAY] && !end->relay_ns)
 		end->relay_ns = look->now_ns + B2B_END_DRAIN_NS;
 	if (alone && look->counts[B2B_MARK_LEADER] && !end->leader_ns)
@@ -191,16 +248,28 @@ static void end_marked(struct look *look)
 
 static void report_left(const struct look *look)
 {
-	unsigned reported = 0;
+	struct b2b_end *end = look->end;
 
-	if (look->end->tombstone)
+	if (end->tombstone)
 		return;
-	for (size_t i = 0; i < look->list->n && reported < LEFT_REPORTED_MAX; i++) {
-		if (look->marks[i] != B2B_MARK_LEFT)
+	end->left_behind = 0;
+	for (size_t i = 0; i < look->list->n; i++) {
+		const struct b2b_process *process = &look->list->items[i];
+
+		if (look->marks[i] != B2B_MARK_LEFT || end->left_behind++ >= REPORTED_MAX)
 			continue;
-		b2b_log(LOG_WARNING, "event=left-behind pid=%d uid=%u id=%s", (int)look->list->items[i].pid, look->list->items[i].uids[0],
-		        look->end->audit_id);
-		reported++;
+		b2b_log(LOG_WARNING, "event=left-behind pid=%d uid=%u name=%s id=%s", (int)process->pid, process->uids[0], process->name, end->audit_id);
+	}
+}
+
+void b2b_end_report_held(const struct b2b_end *end)
+{
+	b2b_log(LOG_ERR, "event=not-ended left=%u id=%s; tried again until it is", end->left, end->audit_id);
+	for (size_t i = 0; i < end->signalled.n && i < REPORTED_MAX; i++) {
+		const struct b2b_process *process = &end->signalled.items[i];
+
+		b2b_log(LOG_ERR, "event=held pid=%d uid=%u state=%c name=%s id=%s", (int)process->pid, process->uids[0], process->state, process->name,
+		        end->audit_id);
 	}
 }
 
@@ -214,6 +283,11 @@ static void pace(struct look *look)
 	struct b2b_end *end = look->end;
 	uint64_t due_ns;
 
+	if (!end->hunting) {
+		end->busy_ns = look->now_ns; /* what holds out does so from the end of the grace on */
+		end->due_ns = earlier(look->now_ns + GRACE_PACE_NS, end->grace_ns);
+		return;
+	}
 	if (look->fresh && end->quick < QUICK_MAX) {
 		end->quick++;
 		end->pace = 0;
@@ -299,6 +373,22 @@ static void count(struct look *look)
 	look->end->left = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] + look->counts[B2B_MARK_LEADER];
 }
 
+/* What is new in this look is counted once; it is there to be compared with in the next. */
+static void count_found(struct look *look)
+{
+	struct b2b_processes now = { 0 };
+
+	for (size_t i = 0; i < look->list->n; i++) {
+		if (look->marks[i] == B2B_MARK_NONE || look->marks[i] == B2B_MARK_LEFT)
+			continue;
+		if (!holds(&look->end->seen, &look->list->items[i]))
+			look->end->found++;
+		append(&now, &look->list->items[i]); /* without memory it is only counted, and hung up, twice */
+	}
+	b2b_processes_free(&look->end->seen);
+	look->end->seen = now;
+}
+
 /* On a busy host somebody always vanishes while one looks: a few looks in a row that find nothing are enough then. */
 static bool doubtful(struct b2b_end *end, int scanned, uint64_t now_ns)
 {
@@ -309,8 +399,8 @@ static bool doubtful(struct b2b_end *end, int scanned, uint64_t now_ns)
 	return true;
 }
 
-int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
-                   ssize_t *ret_watch)
+int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
+                   const struct b2b_end *first, ssize_t *ret_watch)
 {
 	struct look look = { .end = end, .list = list };
 	int r;
@@ -323,6 +413,7 @@ int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const 
 	r = judge_leaders(&look);
 	if (r < 0)
 		goto out;
+	spare(&look, first);
 	count(&look);
 	look.now_ns = b2b_now_ns();
 	look.fresh = end->met.n > 0;
@@ -337,8 +428,8 @@ int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const 
 	if (!end->busy_ns)
 		end->busy_ns = look.now_ns;
 	tell_all(&look);
-	end->hunting = true;
 	end_marked(&look);
+	count_found(&look);
 	end->fresh = look.fresh;
 	pace(&look);
 	*ret_watch = first_marked(&look);

@@ -18,10 +18,12 @@ struct b2b_end {
 	bool fresh;                     /* the last look found something that was not there before */
 	uint64_t began_ns, clear_ns, expires_ns, due_ns;
 	uint64_t busy_ns;               /* since when something was there, 0: nothing */
+	uint64_t grace_ns;              /* SIGKILL from then on; 0: no grace has begun */
 	uint64_t relay_ns, leader_ns;   /* their deadlines, 0: not running */
 	uint64_t held_pace_ns;
 	unsigned quick, pace, doubts;   /* looks without a pause; step of the pause; looks that found nothing, but may have missed some */
-	uint32_t ended, left, terminals;
+	uint32_t found, ended, left, left_behind, terminals;
+	struct b2b_processes seen;      /* in scope at the last look, by pid */
 	struct b2b_processes signalled; /* by the last look, by pid */
 	struct b2b_processes met;       /* killed during this look */
 	struct b2b_processes relayed;   /* leaders that were seen with a relay, by pid: they end by themselves */
@@ -38,10 +40,17 @@ struct b2b_end {
 void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const struct b2b_registry *registry);
 
 /*
- * A look is over. SCANNED: what b2b_processes_scan said of it, negative also where the registry could not be read. Kills, and says when to look again (due_ns) and whom to wait for
- * (*ret_watch: index in LIST, -1). Returns 1 when nothing is left, 0 when something is, or a negative errno.
+ * A look is over. SCANNED: what b2b_processes_scan said of it, negative also where the registry could not be read. FIRST: of
+ * all ENDs, for b2b_end_gives_grace. Kills, and says when to look again (due_ns) and whom to wait for (*ret_watch: index in
+ * LIST, -1). Returns 1 when nothing is left, 0 when something is, or a negative errno.
  */
-int b2b_end_looked(struct b2b_end *end, const struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
-                   ssize_t *ret_watch);
+int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
+                   const struct b2b_end *first, ssize_t *ret_watch);
+
+/* Does an END of the list from FIRST on give PROCESS grace right now? What a tombstone would end at once. */
+bool b2b_end_gives_grace(const struct b2b_end *first, const struct b2b_process *process);
+
+/* Name to the log what of END is left, now that it has held out for too long. */
+void b2b_end_report_held(const struct b2b_end *end);
 
 #endif

@@ -14,6 +14,7 @@
 #include "common/proto.h"
 
 #define B2B_GUARD_PACKET 512 /* every message is exactly this long */
+#define B2B_GUARD_NAME_SIZE 16
 
 enum b2b_guard_type {
 	B2B_GUARD_INSTALL = 1, /* a sealed memfd (SCM_RIGHTS; F_SEAL_WRITE|SHRINK|GROW) with the snapshot of org */
@@ -43,6 +44,14 @@ struct b2b_guard_message {
 	uint64_t generation;  /* INSTALL: what is installed now */
 	uint64_t began_ns;    /* END: b2b_now_ns when the guard took it, and at the look into /proc that found nothing */
 	uint64_t clear_ns;
+	/* END: the proof. found: processes that were of the scope in any look; those that were not ended ended by themselves. */
+	uint32_t found;
+	uint32_t left_behind; /* the person's by login uid only, and not ended: root's policy says so */
+	int32_t held_pid;     /* -EBUSY: one of those left */
+	uint32_t held_uid;
+	char held_state;      /* as /proc has it: D, T … */
+	char held_name[B2B_GUARD_NAME_SIZE];
+	char pad2[7];
 };
 
 _Static_assert(sizeof(struct b2b_guard_message) <= B2B_GUARD_PACKET, "a guard message fits its packet");

@@ -65,6 +65,17 @@ static int parse_fields(const char *text, uint64_t *fields)
 	return 0;
 }
 
+/* Between the first bracket and NAME_END, the last; what would confuse a log line becomes '?'. */
+static void take_name(const char *text, const char *name_end, char name[B2B_PROCESS_NAME_SIZE])
+{
+	const char *at = strchr(text, '(');
+	size_t n = 0;
+
+	for (at = at ? at + 1 : name_end; at < name_end && n + 1 < B2B_PROCESS_NAME_SIZE; at++)
+		name[n++] = *at > ' ' && *at <= '~' && *at != '"' && *at != '=' ? *at : '?';
+	name[n] = '\0';
+}
+
 int b2b_process_parse_stat(const char *text, struct b2b_process *ret)
 {
 	uint64_t fields[F_COUNT] = { 0 };
@@ -75,6 +86,7 @@ int b2b_process_parse_stat(const char *text, struct b2b_process *ret)
 		return -EBADMSG;
 	if (parse_fields(name_end + 3, fields) < 0)
 		return -EBADMSG;
+	take_name(text, name_end, ret->name);
 	ret->pid = (pid_t)pid;
 	ret->state = name_end[2];
 	ret->ppid = (pid_t)fields[F_PPID];
@@ -241,9 +253,12 @@ static uint32_t read_number(pid_t pid, const char *file)
 	return (uint32_t)strtoul(text, NULL, 10);
 }
 
-uint32_t b2b_process_loginuid(pid_t pid)
+uint32_t b2b_process_loginuid(struct b2b_process *process)
 {
-	return read_number(pid, "loginuid");
+	if (!process->knows_login)
+		process->login = read_number(process->pid, "loginuid");
+	process->knows_login = true;
+	return process->login;
 }
 
 uint32_t b2b_process_audit_session(pid_t pid)
@@ -251,7 +266,8 @@ uint32_t b2b_process_audit_session(pid_t pid)
 	return read_number(pid, "sessionid");
 }
 
-uint32_t b2b_process_parse_slice(const char *cgroup)
+/* Behind "user-UID.slice/", and UID; NULL: in nobody's slice. */
+static const char *find_slice(const char *cgroup, uint32_t *ret_uid)
 {
 	static const char slice[] = "/user.slice/user-";
 	const char *at = strstr(cgroup, slice);
@@ -259,19 +275,57 @@ uint32_t b2b_process_parse_slice(const char *cgroup)
 	char *end;
 
 	if (!at)
-		return B2B_NO_AUDIT;
+		return NULL;
 	at += sizeof(slice) - 1;
 	if (*at < '0' || *at > '9')
-		return B2B_NO_AUDIT;
+		return NULL;
 	uid = strtoul(at, &end, 10);
-	return strncmp(end, ".slice", strlen(".slice")) == 0 && uid < B2B_NO_AUDIT ? (uint32_t)uid : B2B_NO_AUDIT;
+	if (strncmp(end, ".slice", strlen(".slice")) != 0 || uid >= B2B_NO_AUDIT)
+		return NULL;
+	*ret_uid = (uint32_t)uid;
+	return end + strlen(".slice");
 }
 
-uint32_t b2b_process_slice(pid_t pid)
+uint32_t b2b_process_parse_slice(const char *cgroup)
+{
+	uint32_t uid;
+
+	return find_slice(cgroup, &uid) ? uid : B2B_NO_AUDIT;
+}
+
+uint32_t b2b_process_slice(struct b2b_process *process)
 {
 	char text[4096];
 
-	return read_text(pid, "cgroup", text, sizeof(text)) < 0 ? B2B_NO_AUDIT : b2b_process_parse_slice(text);
+	if (!process->knows_slice)
+		process->slice = read_text(process->pid, "cgroup", text, sizeof(text)) < 0 ? B2B_NO_AUDIT : b2b_process_parse_slice(text);
+	process->knows_slice = true;
+	return process->slice;
+}
+
+int b2b_process_parse_logind(const char *cgroup, uint32_t uid, char ret_session[B2B_LOGIND_SIZE])
+{
+	uint32_t found = B2B_NO_AUDIT;
+	const char *at = find_slice(cgroup, &found);
+	size_t len;
+
+	if (!at || found != uid || strncmp(at, "/session-", strlen("/session-")) != 0)
+		return -ENOENT;
+	at++;
+	len = strcspn(at, "/\n");
+	if (len >= B2B_LOGIND_SIZE || len < strlen(".scope") || strncmp(at + len - strlen(".scope"), ".scope", strlen(".scope")) != 0)
+		return -ENOENT;
+	memcpy(ret_session, at, len);
+	ret_session[len] = '\0';
+	return 0;
+}
+
+int b2b_process_logind(pid_t pid, uint32_t uid, char ret_session[B2B_LOGIND_SIZE])
+{
+	char text[4096];
+	int r = read_text(pid, "cgroup", text, sizeof(text));
+
+	return r < 0 ? -ENOENT : b2b_process_parse_logind(text, uid, ret_session);
 }
 
 int b2b_process_open(const struct b2b_process *process)

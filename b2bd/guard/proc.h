@@ -8,6 +8,8 @@
 #include <sys/types.h>
 
 #define B2B_NO_AUDIT UINT32_MAX /* loginuid or audit session that was never set */
+#define B2B_PROCESS_NAME_SIZE 16 /* the kernel's TASK_COMM_LEN */
+#define B2B_LOGIND_SIZE 32       /* "session-12.scope" */
 
 struct b2b_process {
 	pid_t pid, ppid;
@@ -17,6 +19,10 @@ struct b2b_process {
 	uint64_t start_ticks; /* with pid it names one process of this boot */
 	char state;           /* R S D T t Z X … */
 	bool kernel;          /* a kernel thread */
+	char name[B2B_PROCESS_NAME_SIZE]; /* as it calls itself; what a log line should not hold is '?' */
+	/* Read when somebody asks, once a look, however many ask. */
+	bool knows_login, knows_slice;
+	uint32_t login, slice;
 };
 
 struct b2b_processes {
@@ -51,12 +57,16 @@ void b2b_processes_free(struct b2b_processes *list);
 ssize_t b2b_processes_find(const struct b2b_processes *list, pid_t pid);
 
 /* Who logged in, and which audit session that began; kept through sudo, su and daemonizing. B2B_NO_AUDIT where there is none. */
-uint32_t b2b_process_loginuid(pid_t pid);
+uint32_t b2b_process_loginuid(struct b2b_process *process);
 uint32_t b2b_process_audit_session(pid_t pid);
 
 /* The uid of the logind slice (user-UID.slice) that the process lives in, or B2B_NO_AUDIT. */
-uint32_t b2b_process_slice(pid_t pid);
+uint32_t b2b_process_slice(struct b2b_process *process);
 uint32_t b2b_process_parse_slice(const char *cgroup);
+
+/* The session of logind (session-N.scope, in the slice of UID) that the process lives in. Returns 0, or -ENOENT: in none of UID's. */
+int b2b_process_logind(pid_t pid, uint32_t uid, char ret_session[B2B_LOGIND_SIZE]);
+int b2b_process_parse_logind(const char *cgroup, uint32_t uid, char ret_session[B2B_LOGIND_SIZE]);
 
 /*
  * A CLOEXEC pidfd of exactly PROCESS (number and start time agree), or -ESRCH, or a negative errno.

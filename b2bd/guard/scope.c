@@ -9,7 +9,7 @@ enum { UNKNOWN, OUTSIDE, INSIDE, OTHER, OWN };
 
 struct judgement {
 	const struct b2b_scope *scope;
-	const struct b2b_processes *list;
+	struct b2b_processes *list;
 	const struct b2b_registry *registry;
 	ssize_t *parents;  /* index of the parent, -1 */
 	uint8_t *standing; /* UNKNOWN … OWN */
@@ -339,13 +339,15 @@ static bool is_candidate(const struct judgement *j, size_t i)
 	return !j->scope->only_older || process->start_ticks < j->scope->began_ticks;
 }
 
-static uint8_t mark_by_login(const struct judgement *j, const struct b2b_process *process, bool shares)
+static uint8_t mark_by_login(const struct judgement *j, struct b2b_process *process, bool shares)
 {
-	uint32_t login = j->scope->kind == B2B_SCOPE_SESSION ? B2B_NO_AUDIT : b2b_process_loginuid(process->pid);
+	uint32_t login = j->scope->kind == B2B_SCOPE_SESSION ? B2B_NO_AUDIT : b2b_process_loginuid(process);
 
 	if (login == B2B_NO_AUDIT || !b2b_scope_has_uid(j->scope, login))
 		return B2B_MARK_NONE;
-	return shares || b2b_process_slice(process->pid) == login ? B2B_MARK_TARGET : B2B_MARK_LEFT;
+	if (shares || j->scope->policy->end_left_behind || b2b_process_slice(process) == login)
+		return B2B_MARK_TARGET;
+	return B2B_MARK_LEFT;
 }
 
 static int mark_by_posix_session(struct judgement *j)
@@ -385,6 +387,53 @@ static uint32_t audit_session_begun(const struct judgement *j)
 	return 0;
 }
 
+static bool any_marked(const struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		if (j->marks[i] != B2B_MARK_NONE && j->marks[i] != B2B_MARK_LEFT)
+			return true;
+	}
+	return false;
+}
+
+static void mark_by_slice(struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		uint32_t slice = is_candidate(j, i) ? b2b_process_slice(&j->list->items[i]) : B2B_NO_AUDIT;
+
+		if (slice != B2B_NO_AUDIT && b2b_scope_has_uid(j->scope, slice))
+			j->marks[i] = B2B_MARK_TARGET;
+	}
+}
+
+/* The session that logind made for the leader: its parent (sshd's listener) is in another. sudo's is that of the whole log-in. */
+static void find_logind_session(struct judgement *j)
+{
+	for (size_t i = 0; i < j->list->n; i++) {
+		char begun[B2B_LOGIND_SIZE], around[B2B_LOGIND_SIZE] = "";
+
+		if (j->marks[i] != B2B_MARK_LEADER || b2b_process_logind(j->list->items[i].pid, j->scope->uid, begun) < 0)
+			continue;
+		b2b_process_logind(j->list->items[i].ppid, j->scope->uid, around);
+		if (strcmp(begun, around) != 0)
+			memcpy(j->sessions->logind, begun, sizeof(begun));
+		return;
+	}
+}
+
+static void mark_by_logind_session(struct judgement *j)
+{
+	if (!*j->sessions->logind)
+		find_logind_session(j);
+	for (size_t i = 0; *j->sessions->logind && i < j->list->n; i++) {
+		char session[B2B_LOGIND_SIZE];
+
+		if (is_candidate(j, i) && b2b_process_logind(j->list->items[i].pid, j->scope->uid, session) == 0 &&
+		    strcmp(session, j->sessions->logind) == 0)
+			j->marks[i] = B2B_MARK_TARGET;
+	}
+}
+
 /* One session's detached children: the person's uid, and the audit session that this very log-in began. */
 static void mark_by_audit_session(struct judgement *j)
 {
@@ -412,7 +461,7 @@ static int allocate(struct judgement *j, size_t **ret_stack)
 	return j->parents && j->standing && j->marks && *ret_stack ? 0 : -ENOMEM;
 }
 
-int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
+int b2b_scope_mark(const struct b2b_scope *scope, struct b2b_processes *list, const struct b2b_registry *registry,
                    struct b2b_posix_sessions *sessions, uint8_t **ret_marks)
 {
 	struct judgement j = { .scope = scope, .list = list, .registry = registry, .sessions = sessions };
@@ -426,11 +475,15 @@ int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *li
 		j.parents[i] = b2b_processes_find(list, list->items[i].ppid);
 	judge_standing(&j, stack);
 	mark_by_uid_and_session(&j);
-	if (scope->kind == B2B_SCOPE_SESSION)
+	if (scope->kind == B2B_SCOPE_SESSION) {
 		mark_by_audit_session(&j);
+		mark_by_logind_session(&j);
+	}
 	r = mark_by_posix_session(&j);
 	if (r < 0)
 		goto out;
+	if (scope->kind != B2B_SCOPE_SESSION && !any_marked(&j))
+		mark_by_slice(&j);
 	*ret_marks = j.marks;
 	j.marks = NULL;
 out:

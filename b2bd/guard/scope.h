@@ -8,9 +8,12 @@
  *     parents between are gone;
  *  4. by audit login uid, where the process also shares the POSIX session of something found by 1 or 2 (su in an
  *     administrator's shell: the session's creator is the administrator), or lives in the person's logind slice.
- *     One that left both is a daemon: reported, not ended.
+ *     One that left both is a daemon, left behind: reported, and ended where root's policy says so (end_left_behind);
+ *  5. by logind: whoever lives in the person's slice, or for one session in the scope that logind made for it, whatever
+ *     became of uid, parents and login uid (root can change all three). It costs a file more of each process, so slices are
+ *     looked at once nothing is left by the other rules.
  *
- * Never PID 1, a kernel thread, b2bd's own processes, or by 3 and 4 somebody with another partner's uid.
+ * Never PID 1, a kernel thread, b2bd's own processes, or by 3 to 5 somebody with another partner's uid.
  */
 #ifndef B2B_SCOPE_H
 #define B2B_SCOPE_H
@@ -50,7 +53,7 @@ enum b2b_mark {
 	B2B_MARK_TARGET, /* ended at once */
 	B2B_MARK_RELAY,  /* carries the session's bytes to the client: lives until the reason is through */
 	B2B_MARK_LEADER, /* exits by itself after the others, and closes the PAM session */
-	B2B_MARK_LEFT,   /* the person's by login uid only: reported */
+	B2B_MARK_LEFT,   /* left behind: reported */
 };
 
 /*
@@ -64,6 +67,7 @@ struct b2b_posix_session {
 struct b2b_posix_sessions {
 	struct b2b_posix_session *items; /* by sid */
 	size_t n, size;
+	char logind[B2B_LOGIND_SIZE]; /* session scope: what logind calls the session that its leader began; "": not known */
 };
 void b2b_posix_sessions_free(struct b2b_posix_sessions *sessions);
 
@@ -83,7 +87,7 @@ bool b2b_scope_has_uid(const struct b2b_scope *scope, uint32_t uid);
 bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_process *process);
 
 /* One mark per process of LIST into *ret_marks (the caller frees); SESSIONS grows. Returns 0 or -ENOMEM. */
-int b2b_scope_mark(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry,
+int b2b_scope_mark(const struct b2b_scope *scope, struct b2b_processes *list, const struct b2b_registry *registry,
                    struct b2b_posix_sessions *sessions, uint8_t **ret_marks);
 
 /*

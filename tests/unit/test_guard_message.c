@@ -160,11 +160,20 @@ static void test_stat(void **state)
 
 static void test_slice(void **state)
 {
+	char session[B2B_LOGIND_SIZE] = "";
+
 	(void)state;
 	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-2013265921.slice/session-3.scope\n"), ACME_LO + 1);
 	assert_int_equal(b2b_process_parse_slice("0::/system.slice/ssh.service\n"), B2B_NO_AUDIT);
 	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-99999999999.slice/x\n"), B2B_NO_AUDIT);
 	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-12x.slice/x\n"), B2B_NO_AUDIT);
+	assert_int_equal(b2b_process_parse_logind("0::/user.slice/user-2013265921.slice/session-3.scope\n", ACME_LO + 1, session), 0);
+	assert_string_equal(session, "session-3.scope");
+	assert_int_equal(b2b_process_parse_logind("1:name=systemd:/user.slice/user-2013265921.slice/session-c1.scope/x\n0::/\n", ACME_LO + 1, session), 0);
+	assert_string_equal(session, "session-c1.scope");
+	assert_int_equal(b2b_process_parse_logind("0::/user.slice/user-2013265921.slice/session-3.scope\n", ACME_LO + 2, session), -ENOENT);
+	assert_int_equal(b2b_process_parse_logind("0::/user.slice/user-2013265921.slice/user@2013265921.service/x.scope\n", ACME_LO + 1, session), -ENOENT);
+	assert_int_equal(b2b_process_parse_logind("0::/user.slice/user-2013265921.slice/session-3\n", ACME_LO + 1, session), -ENOENT);
 }
 
 static void test_home_path(void **state)

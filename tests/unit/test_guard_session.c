@@ -324,9 +324,9 @@ static void tell_role(int out, int role, bool audited)
 }
 
 /* By sudo, then orphaned: root's, nobody's child, but in the POSIX session that it was started in; and one that left it too. */
-static void sudoer(bool own_session, int out)
+static void sudoer(bool own_session, int out, uint32_t uid)
 {
-	bool audited = set_loginuid(ALICE);
+	bool audited = set_loginuid(uid);
 
 	if (own_session)
 		setsid();
@@ -340,11 +340,11 @@ static void sudoer(bool own_session, int out)
 		}
 		wait(NULL);
 	}
-	world_become(ALICE);
+	world_become(uid);
 	tell_role(out, SHELL, audited);
 }
 
-static void start_sudoer(bool own_session, pid_t pids[ROLES])
+static void start_sudoer(bool own_session, pid_t pids[ROLES], uint32_t uid)
 {
 	int ends[2];
 
@@ -356,7 +356,7 @@ static void start_sudoer(bool own_session, pid_t pids[ROLES])
 		if (!own_session)
 			setsid(); /* an administrator's shell … */
 		if (own_session || fork() == 0) /* … in which su runs */
-			sudoer(own_session, ends[1]);
+			sudoer(own_session, ends[1], uid);
 		sleep_for_ever();
 	}
 	close(ends[1]);
@@ -371,15 +371,48 @@ static void start_sudoer(bool own_session, pid_t pids[ROLES])
 
 static void test_login_uid(void **state)
 {
+	struct b2b_guard_message answer;
 	pid_t pids[ROLES];
 
 	(void)state;
-	start_sudoer(true, pids);
+	start_sudoer(true, pids, ALICE);
 	if (!pids[DAEMON])
 		skip();
-	assert_int_equal(ask_end(B2B_SCOPE_USER, ACME, ALICE).result, 0);
+	answer = ask_end(B2B_SCOPE_USER, ACME, ALICE);
+	assert_int_equal(answer.result, 0);
+	assert_int_equal(answer.left_behind, 1);
+	assert_int_equal(answer.found, 2);
 	assert_false(world_alive(pids[SHELL]) || world_alive(pids[ORPHAN]));
 	assert_true(world_alive(pids[DAEMON])); /* reported, not ended */
+}
+
+static int start_thorough(void **state)
+{
+	policy->end_left_behind = true; /* the guard gets it by fork */
+	return start_guard(state);
+}
+
+static int stop_thorough(void **state)
+{
+	policy->end_left_behind = false;
+	return stop_guard(state);
+}
+
+static void test_left_behind_is_ended(void **state)
+{
+	pid_t pids[ROLES], erin[ROLES];
+	struct b2b_guard_message answer;
+
+	(void)state;
+	start_sudoer(true, pids, ALICE);
+	start_sudoer(true, erin, ERIN);
+	if (!pids[DAEMON])
+		skip();
+	answer = ask_end(B2B_SCOPE_USER, ACME, ALICE);
+	assert_int_equal(answer.result, 0);
+	assert_int_equal(answer.left_behind, 0);
+	assert_false(world_alive(pids[SHELL]) || world_alive(pids[ORPHAN]) || world_alive(pids[DAEMON]));
+	assert_true(world_alive(erin[SHELL]) && world_alive(erin[ORPHAN]) && world_alive(erin[DAEMON]));
 }
 
 static void test_login_uid_in_anothers_session(void **state)
@@ -387,7 +420,7 @@ static void test_login_uid_in_anothers_session(void **state)
 	pid_t pids[ROLES], administrator;
 
 	(void)state;
-	start_sudoer(false, pids);
+	start_sudoer(false, pids, ALICE);
 	if (!pids[DAEMON])
 		skip();
 	administrator = getsid(pids[SHELL]);
@@ -437,6 +470,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_session, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_nested, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_login_uid, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_left_behind_is_ended, start_thorough, stop_thorough),
 		cmocka_unit_test_setup_teardown(test_login_uid_in_anothers_session, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_two_hundred, start_guard, stop_guard),
 	};
