@@ -107,8 +107,8 @@ static void audit_end(const struct b2b_ending *ending, const struct b2b_guard_me
 	if (answer->held_pid)
 		snprintf(held, sizeof(held), " held_pid=%d held_uid=%u held_state=%c held_name=%.*s", answer->held_pid, answer->held_uid,
 		         answer->held_state, B2B_GUARD_NAME_SIZE - 1, answer->held_name);
-	snprintf(extra, sizeof(extra), "scope=%s found=%u ended=%u left=%u left_behind=%u told=%u latency_ms=%lld ending_ms=%lld%s",
-	         scope_name(end->scope), answer->found, answer->ended, answer->left, answer->left_behind, answer->terminals,
+	snprintf(extra, sizeof(extra), "scope=%s found=%u root=%u ended=%u left=%u left_behind=%u told=%u latency_ms=%lld ending_ms=%lld%s",
+	         scope_name(end->scope), answer->found, answer->root, answer->ended, answer->left, answer->left_behind, answer->terminals,
 	         (long long)(clear_ms - since), (long long)(clear_ms - end->received_ms), held);
 	b2b_audit(ending->core, answer->left ? "end-incomplete" : "ended", ending->org, user, (enum b2b_reason)end->reason, end->audit_id,
 	          extra);

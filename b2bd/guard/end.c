@@ -219,6 +219,7 @@ static void answer(struct b2b_ends *ends, const struct b2b_end *end, int result)
 		                             .began_ns = end->began_ns,
 		                             .clear_ns = end->clear_ns,
 		                             .found = end->found,
+		                             .root = end->root,
 		                             .left_behind = end->left_behind };
 
 	if (result < 0 && end->signalled.n) {
@@ -269,7 +270,7 @@ static void clear(struct b2b_ends *ends, struct b2b_end *end)
 	end->hunting = false;
 	end->held = false;
 	end->held_pace_ns = end->grace_ns = end->relay_ns = end->leader_ns = end->busy_ns = 0;
-	end->quick = end->pace = end->doubts = end->found = end->ended = 0;
+	end->quick = end->pace = end->doubts = end->found = end->root = end->ended = 0;
 	end->signalled.n = end->met.n = end->relayed.n = end->seen.n = end->sessions.n = 0;
 	end->due_ns = B2B_NEVER;
 	end->scope.only_older = true;

@@ -381,8 +381,10 @@ static void count_found(struct look *look)
 	for (size_t i = 0; i < look->list->n; i++) {
 		if (look->marks[i] == B2B_MARK_NONE || look->marks[i] == B2B_MARK_LEFT)
 			continue;
-		if (!holds(&look->end->seen, &look->list->items[i]))
+		if (!holds(&look->end->seen, &look->list->items[i])) {
 			look->end->found++;
+			look->end->root += look->marks[i] == B2B_MARK_TARGET && look->list->items[i].uids[1] == 0;
+		}
 		append(&now, &look->list->items[i]); /* without memory it is only counted, and hung up, twice */
 	}
 	b2b_processes_free(&look->end->seen);

@@ -46,6 +46,7 @@ struct b2b_guard_message {
 	uint64_t clear_ns;
 	/* END: the proof. found: processes that were of the scope in any look; those that were not ended ended by themselves. */
 	uint32_t found;
+	uint32_t root;        /* of found, ran as root: where root wanted to hide from /proc, it could have */
 	uint32_t left_behind; /* the person's by login uid only, and not ended: root's policy says so */
 	int32_t held_pid;     /* -EBUSY: one of those left */
 	uint32_t held_uid;

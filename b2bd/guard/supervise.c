@@ -288,7 +288,7 @@ static void start_both(struct supervisor *supervisor)
 static bool same_grants(const struct b2b_policy *a, const struct b2b_policy *b)
 {
 	if (a->separator != b->separator || a->enumerate != b->enumerate || a->group_members != b->group_members ||
-	    a->n_shells != b->n_shells || a->n_roles != b->n_roles || a->n_services != b->n_services ||
+	    a->ending_grace_s != b->ending_grace_s || a->end_left_behind != b->end_left_behind || a->n_shells != b->n_shells || a->n_roles != b->n_roles || a->n_services != b->n_services ||
 	    strcmp(a->home, b->home) != 0 || memcmp(a->shells, b->shells, sizeof(a->shells)) != 0 ||
 	    memcmp(a->roles, b->roles, sizeof(a->roles)) != 0 || memcmp(a->services, b->services, sizeof(a->services)) != 0)
 		return false;

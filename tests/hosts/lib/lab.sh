@@ -10,6 +10,7 @@ declare -A LAYER_PACKAGES
 LAYER_PACKAGES+=(
 	[services]='@base at dbus libglib2.0-bin polkitd pkexec postgresql uidmap nscd systemd-userdbd'
 	[unscd]='@base unscd'
+	[jobs]='@base at dbus libpam-systemd screen tmux'
 )
 export LAYER
 
