@@ -282,6 +282,9 @@ static const char *find_slice(const char *cgroup, uint32_t *ret_uid)
 	uid = strtoul(at, &end, 10);
 	if (strncmp(end, ".slice", strlen(".slice")) != 0 || uid >= B2B_NO_AUDIT)
 		return NULL;
+	/* Root's own: makes /run/user/UID and takes it away again. */
+	if (strncmp(end + strlen(".slice"), "/user-runtime-dir@", strlen("/user-runtime-dir@")) == 0)
+		return NULL;
 	*ret_uid = (uint32_t)uid;
 	return end + strlen(".slice");
 }

@@ -60,7 +60,7 @@ ssize_t b2b_processes_find(const struct b2b_processes *list, pid_t pid);
 uint32_t b2b_process_loginuid(struct b2b_process *process);
 uint32_t b2b_process_audit_session(pid_t pid);
 
-/* The uid of the logind slice (user-UID.slice) that the process lives in, or B2B_NO_AUDIT. */
+/* The uid of the logind slice (user-UID.slice) that the process lives in, or B2B_NO_AUDIT; also for what the system runs in it. */
 uint32_t b2b_process_slice(struct b2b_process *process);
 uint32_t b2b_process_parse_slice(const char *cgroup);
 

@@ -167,6 +167,8 @@ static void test_slice(void **state)
 	assert_int_equal(b2b_process_parse_slice("0::/system.slice/ssh.service\n"), B2B_NO_AUDIT);
 	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-99999999999.slice/x\n"), B2B_NO_AUDIT);
 	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-12x.slice/x\n"), B2B_NO_AUDIT);
+	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-2013265921.slice/user@2013265921.service/init.scope\n"), ACME_LO + 1);
+	assert_int_equal(b2b_process_parse_slice("0::/user.slice/user-2013265921.slice/user-runtime-dir@2013265921.service\n"), B2B_NO_AUDIT);
 	assert_int_equal(b2b_process_parse_logind("0::/user.slice/user-2013265921.slice/session-3.scope\n", ACME_LO + 1, session), 0);
 	assert_string_equal(session, "session-3.scope");
 	assert_int_equal(b2b_process_parse_logind("1:name=systemd:/user.slice/user-2013265921.slice/session-c1.scope/x\n0::/\n", ACME_LO + 1, session), 0);
