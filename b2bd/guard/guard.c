@@ -10,6 +10,7 @@
 
 #include "b2bd/guard/end.h"
 #include "b2bd/guard/install.h"
+#include "b2bd/guard/linger.h"
 #include "b2bd/guard/message.h"
 #include "common/clock.h"
 #include "common/index.h"
@@ -29,6 +30,7 @@ struct guard {
 	const struct b2b_policy *policy; /* setup's, or one that was read since; those stay for the jobs that use them */
 	struct b2b_ends *ends;
 	struct b2b_installer *installer;
+	struct b2b_cache *cache;         /* names of those who linger */
 	int agent_fd, inotify_fd;
 	struct answer *first, **last;    /* not taken by the agent yet */
 	size_t n_answers;
@@ -108,12 +110,20 @@ static void say(void *arg, const struct b2b_guard_message *message)
 	guard->n_answers++;
 }
 
+static void end_lingering(struct guard *guard)
+{
+	const struct b2b_scope closed = { .policy = guard->policy, .lives = guard->setup->lives };
+
+	b2b_linger_end(B2B_LINGER_DIR, &closed, guard->cache);
+}
+
 /* An END is over: what a caching daemon kept of it meanwhile is old. */
 static void ended(void *arg, const struct b2b_guard_message *message)
 {
 	struct guard *guard = arg;
 
 	b2b_nscd_forget(guard->setup->nscd);
+	end_lingering(guard);
 	say(guard, message);
 }
 
@@ -144,6 +154,7 @@ static void handle(struct guard *guard, const void *packet, size_t size, int fd)
 		fd = -1; /* the installer's */
 	} else if (r == 0) {
 		b2b_nscd_forget(guard->setup->nscd); /* the words are closed already */
+		end_lingering(guard);
 		r = b2b_ends_add(guard->ends, &message);
 	}
 	if (r < 0)
@@ -319,6 +330,8 @@ static int prepare(struct guard *guard)
 
 	r = b2b_ends_new(&ends, &guard->ends);
 	if (r == 0)
+		r = b2b_cache_new(guard->setup->cache_dir, &guard->cache);
+	if (r == 0)
 		r = b2b_installer_new(guard->setup->cache_dir, guard->setup->lives, installed, guard, &guard->installer);
 	if (r < 0)
 		return r;
@@ -338,6 +351,7 @@ int b2b_guard_run(const struct b2b_guard_setup *setup)
 	r = prepare(&guard);
 	if (r < 0)
 		goto out;
+	end_lingering(&guard);
 	b2b_nscd_forget(setup->nscd); /* of what happened while there was no guard */
 	while (!guard.stop)
 		turn(&guard);
@@ -346,6 +360,7 @@ out:
 	if (guard.inotify_fd >= 0)
 		close(guard.inotify_fd);
 	b2b_installer_free(guard.installer);
+	b2b_cache_free(guard.cache);
 	b2b_ends_free(guard.ends);
 	return r;
 }
