@@ -21,6 +21,7 @@ export BUILD LOGS LC_ALL=C.UTF-8
 . "$HERE/lib/report.sh"
 . "$HERE/lib/lab.sh"
 . "$HERE/lib/host.sh"
+. "$HERE/lib/booted.sh"
 . "$HERE/lib/federation.sh"
 . "$HERE/lib/browser.sh"
 . "$HERE/lib/ssh.sh"

@@ -4,17 +4,19 @@ declare -A HOST_PID HOST_ADDRESS
 HOST_COUNT=0
 TOOLS=/usr/local/lib/b2b-test
 
-# host_boot NAME: a bare machine with network, syslog and nothing started. /var/lib/b2b lies on build/'s disk.
+# host_boot NAME [PROCESS-1…]: a bare machine with network, syslog and nothing started. /var/lib/b2b lies on build/'s disk.
+# HOST_BRANCH: a cgroup that becomes the root of the host's.
 host_boot()
 {
 	local name=$1 outside
 
+	test $# -gt 1 || set -- "$name" "$BUILD/tests/hosts/init" --stay bash "$HERE/host-setup" "$name" "$LAB"
 	HOST_COUNT=$((HOST_COUNT + 1))
 	HOST_ADDRESS[$name]=$LAB_NET.$((10 + HOST_COUNT))
 	mkdir -p "$LAB/mem/$name"/{upper,work,root} "$LAB/disk/$name"
 	chmod 755 "$LAB/mem/$name/upper"
-	unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child=KILL --propagation private \
-		"$BUILD/tests/hosts/init" --stay bash "$HERE/host-setup" "$name" "$LAB" \
+	sh -c 'test -z "$0" || echo $$ >"$0/cgroup.procs"; exec "$@"' "${HOST_BRANCH:-}" \
+		unshare --mount --pid --net --uts --ipc --cgroup --fork --kill-child=KILL --propagation private "${@:2}" \
 		>"$LAB/log/$name.boot" 2>&1 </dev/null {LAB_LOCK}>&- &
 	outside=$!
 	disown

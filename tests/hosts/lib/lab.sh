@@ -25,6 +25,7 @@ lab_enter()
 	esac
 	test -x "$BUILD/tests/hosts/init" || die "run 'make tests' first: $BUILD/tests/hosts/init is not there"
 	lab_sweep
+	booted_sweep
 	export B2B_LAB=inside
 	export B2B_LAB_OUTER="$$ $(sed 's/.*) //' /proc/$$/stat | cut -d' ' -f20)"
 	exec setpriv --pdeathsig KILL unshare --mount --pid --net --uts --ipc --fork --kill-child=KILL --propagation private \
@@ -50,6 +51,7 @@ lab_end()
 	# Everybody in here is ours; the disk folder can only go once nobody writes to it.
 	kill -KILL -1 2>/dev/null
 	umount -l "$LAB/mem"
+	test ! -d "$LAB/cgroup" || { booted_end; umount -l "$LAB/cgroup"; }
 	rm -rf "$LAB"
 	exit "$status"
 }
