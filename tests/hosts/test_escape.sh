@@ -27,10 +27,7 @@ started()
 	wait_for 5 runs "sleep $2" || FAIL "$1" "it did not start, so its end shows nothing: $(tail -n 5 "${SESSION_OUT[$3]}")"
 }
 
-for pair in 'a1 alice@acme' 'a2 alice@acme' 'a3 alice@acme' 'c1 carol@acme' 'e1 erin@globex'; do
-	read -r id user <<<"$pair"
-	session_login "$id" "$user" "$user" web7 || die "$user cannot log in: $(tail -n 20 "${SESSION_OUT[$id]}")"
-done
+sessions_login web7 'a1 alice@acme' 'a2 alice@acme' 'a3 alice@acme' 'c1 carol@acme' 'e1 erin@globex' || die "somebody cannot log in: $(tail -n 8 "${SESSION_OUT[@]}")"
 
 # What everybody may do who has a shell.
 ways=(

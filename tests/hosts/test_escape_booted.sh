@@ -38,10 +38,7 @@ no_manager_of()
 	! manager_of "$1"
 }
 
-for pair in 'a1 alice@acme' 'a2 alice@acme' 'c1 carol@acme' 'e1 erin@globex'; do
-	read -r id user <<<"$pair"
-	session_login "$id" "$user" "$user" web7 || die "$user cannot log in: $(tail -n 20 "${SESSION_OUT[$id]}")"
-done
+sessions_login web7 'a1 alice@acme' 'a2 alice@acme' 'c1 carol@acme' 'e1 erin@globex' || die "somebody cannot log in: $(tail -n 8 "${SESSION_OUT[@]}")"
 check logind-knows "logind has no session of alice's: $(host_exec web7 loginctl)" grep -q alice@acme <<<"$(host_exec web7 loginctl --no-legend list-sessions)"
 check manager-runs "alice has no user manager: $(host_exec web7 systemctl --no-pager status 'user@*')" wait_for 10 manager_of alice@acme
 

@@ -125,3 +125,22 @@ session_login()
 	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
 	session_shows "$1" '^shell-is-up' 15
 }
+
+# sessions_login HOST 'ID USER'…: session_login of several at once, each approved by themselves.
+sessions_login()
+{
+	local host=$1 pair id user
+
+	shift
+	for pair; do
+		session_start "${pair%% *}" "${pair##* }" "$host"
+	done
+	for pair; do
+		read -r id user <<<"$pair"
+		session_approve "$id" "$user" || return 1
+		session_type "$id" "PS1='\$ '; echo shell-'is'-up"
+	done
+	for pair; do
+		session_shows "${pair%% *}" '^shell-is-up' 15 || return 1
+	done
+}
