@@ -59,6 +59,10 @@ static void show_lease(FILE *out, const json_t *lease)
 	else
 		b2b_ctl_paragraph(out, "lease", "renewed %s ago: %s", b2b_ctl_span(json_integer_value(age) / 1000, span),
 		                  b2b_ctl_true(lease, "valid") ? "sessions may be opened" : "over, no session is opened");
+	if (b2b_ctl_true(lease, "lapsed"))
+		b2b_ctl_paragraph(out, "", "open sessions were ended, as the service was silent for %s", b2b_ctl_span(b2b_ctl_number(lease, "keep_s"), span));
+	else if (json_is_integer(json_object_get(lease, "keep_s")))
+		b2b_ctl_paragraph(out, "", "open sessions end when it is %s old", b2b_ctl_span(b2b_ctl_number(lease, "keep_s"), span));
 }
 
 static void show_revocations(FILE *out, const json_t *revocations)

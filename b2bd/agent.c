@@ -29,6 +29,7 @@ static void beat(void *arg)
 
 	for (i = 0; i < core->policy->n_orgs; i++)
 		b2b_live_beat(core->lives[i], now);
+	b2b_lapse_check(core);
 	if (wall >= core->floor_s + FLOOR_EVERY_S && b2b_clock_raise(core->state, wall) == 0)
 		core->floor_s = wall;
 	b2b_timer_set(core->loop, &core->beat, B2B_HEARTBEAT_EVERY_NS, beat, core);
@@ -46,6 +47,16 @@ static void window(void *arg)
 	if (next > 0 && next - now < (int64_t)(WINDOW_MAX_NS / B2B_NS_PER_S))
 		delay = next > now ? (uint64_t)(next - now) * B2B_NS_PER_S : B2B_NS_PER_S;
 	b2b_timer_set(core->loop, &core->window, delay, window, core);
+}
+
+/* What ends by the clock looks at it again; a clock turned back opens nothing (b2b_core_now). */
+static void clock_changed(void *arg)
+{
+	struct b2b_core *core = arg;
+
+	b2b_log(LOG_NOTICE, "event=clock-changed now_s=%lld highest_s=%lld", (long long)b2b_wall_s(), (long long)core->floor_s);
+	window(core);
+	b2b_sessions_start(core);
 }
 
 static void directory_changed(void *arg, int org)
@@ -66,6 +77,7 @@ static void renew_lease(struct b2b_core *core)
 		return;
 	for (i = 0; i < core->policy->n_orgs; i++)
 		b2b_live_verified(core->lives[i], core->heard_ns);
+	core->lapsed = false;
 }
 
 /* What a former agent stored and did not live to publish shows in no pass: it is no change any more. */
@@ -189,6 +201,9 @@ static int start_parts(struct b2b_core *core, char *error)
 		return r;
 	b2b_source_get_status(core->source, &directory);
 	core->must_pass = directory.last_complete_s == 0;
+	r = b2b_clock_watch_new(core->loop, clock_changed, core, &core->clock_watch);
+	if (r < 0)
+		return r;
 	b2b_federation_on_ready(core->federation, federation_changed, core);
 	r = b2b_distrust_apply(core); /* before any token comes */
 	if (r < 0)
@@ -199,6 +214,7 @@ static int start_parts(struct b2b_core *core, char *error)
 static void stop_parts(struct b2b_core *core)
 {
 	b2b_name_asks_cancel(core);
+	b2b_clock_watch_free(core->clock_watch);
 	b2b_server_free(core->server);
 	b2b_stream_free(core->stream);
 	b2b_source_free(core->source);

@@ -46,15 +46,15 @@ static json_t *signals_json(const struct b2b_core *core, const struct b2b_stream
 static json_t *lease_json(const struct b2b_core *core)
 {
 	uint64_t now = b2b_now_ns(), at = core->policy->n_orgs ? b2b_live_verified_at(core->lives[0]) : 0;
-	uint32_t longest = 0, i;
+	uint32_t longest = 0, keep = core->conf->host.staleness_keep_s, i;
+	bool known = at && at <= now;
 
 	for (i = 0; i < core->policy->n_services; i++) {
 		if (core->policy->services[i].staleness_s > longest)
 			longest = core->policy->services[i].staleness_s;
 	}
-	if (!at || at > now)
-		return json_pack("{s:n,s:b}", "age_ms", "valid", 0);
-	return json_pack("{s:I,s:b}", "age_ms", (json_int_t)((now - at) / B2B_NS_PER_MS), "valid", now - at <= longest * B2B_NS_PER_S);
+	return json_pack("{s:o,s:b,s:o,s:b}", "age_ms", known ? json_integer((json_int_t)((now - at) / B2B_NS_PER_MS)) : json_null(), "valid",
+	                 known && now - at <= longest * B2B_NS_PER_S, "keep_s", keep ? json_integer(keep) : json_null(), "lapsed", core->lapsed);
 }
 
 static json_t *status_json(struct b2b_core *core)

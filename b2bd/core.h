@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "b2bd/agent.h"
+#include "b2bd/clock_watch.h"
 #include "b2bd/decide.h"
 #include "b2bd/directory/source.h"
 #include "b2bd/federation/federation.h"
@@ -56,6 +57,8 @@ struct b2b_core {
 	struct b2b_absent absent;
 	struct b2b_timer beat, window, limit, again, pins;
 	bool roles_moved;          /* since the snapshots were made */
+	struct b2b_clock_watch *clock_watch;
+	bool lapsed;               /* sessions were ended because the service was silent; until it is heard */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
 	bool published_all;        /* every organisation was published by this agent */
 	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
@@ -78,6 +81,8 @@ void b2b_gather_uid(struct b2b_core *core, uint32_t uid, const char *service, st
 void b2b_gathered_clear(struct b2b_gathered *gathered);
 /* Wall clock, never behind the highest time seen. */
 int64_t b2b_core_now(const struct b2b_core *core);
+/* A window has closed by the clock: remember the time, so that turning the clock back does not open it. */
+void b2b_core_note_time(struct b2b_core *core);
 /* Is the organisation, with all above it, open by directory, events and words? B2B_OK or why not. */
 enum b2b_reason b2b_org_chain_standing(struct b2b_core *core, int org);
 /* Is it right to tell this peer about people of ORG? The visibility rule of the cache, applied to the socket. */
@@ -125,6 +130,9 @@ void b2b_reconcile(struct b2b_core *core, int org);
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
+
+/* lapse.c: end the sessions of organisations whose service was silent for longer than root allows; cheap otherwise. */
+void b2b_lapse_check(struct b2b_core *core);
 
 /* control_hand.c, control_keys.c: what root closes and opens by hand, and keys. False: the verb is another's. */
 bool b2b_on_ask_hand(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);

@@ -13,6 +13,7 @@
 #include "common/log.h"
 
 #define SESSIONS_AT_ONCE 64
+#define CLOSED_AT_ONCE 64
 
 /* Nothing more to do than to remember it. */
 static int note_seen(struct b2b_core *core, const char *jti)
@@ -219,15 +220,21 @@ static int collect_closed(void *arg, const struct b2b_principal *person)
 static void close_people(struct b2b_core *core, int org)
 {
 	struct closing closing = { .core = core, .org = org };
-	size_t i;
+	struct b2b_revocation list[CLOSED_AT_ONCE];
+	bool by_clock = false;
+	size_t i, n;
 
 	b2b_directory_each(core->state, core->policy->orgs[org].id, collect_closed, &closing);
-	for (i = 0; i < closing.n; i++) {
-		struct b2b_revocation revocation = { .scope = B2B_SCOPE_USER, .org = org, .uid = closing.people[i].uid, .close = true,
-			                             .reason = closing.people[i].reason };
-
-		b2b_revoke(core, &revocation);
+	for (i = 0; i < closing.n; i += n) { /* in portions: a transaction for each person would take long where there are many */
+		for (n = 0; n < CLOSED_AT_ONCE && i + n < closing.n; n++) {
+			list[n] = (struct b2b_revocation){ .scope = B2B_SCOPE_USER, .org = org, .uid = closing.people[i + n].uid, .close = true,
+				                           .reason = closing.people[i + n].reason };
+			by_clock = by_clock || list[n].reason == B2B_USER_WINDOW;
+		}
+		b2b_revoke_each(core, list, n);
 	}
+	if (by_clock)
+		b2b_core_note_time(core);
 	free(closing.people);
 }
 
@@ -243,6 +250,8 @@ static void close_organisation(struct b2b_core *core, int org)
 	b2b_org_record_clear(&record);
 	if (revocation.reason != B2B_OK)
 		b2b_revoke(core, &revocation);
+	if (revocation.reason == B2B_ORG_WINDOW)
+		b2b_core_note_time(core);
 }
 
 void b2b_reconcile(struct b2b_core *core, int org)

@@ -11,6 +11,14 @@ int64_t b2b_core_now(const struct b2b_core *core)
 	return wall > core->floor_s ? wall : core->floor_s;
 }
 
+void b2b_core_note_time(struct b2b_core *core)
+{
+	int64_t wall = b2b_wall_s();
+
+	if (wall > core->floor_s && b2b_clock_raise(core->state, wall) == 0)
+		core->floor_s = wall;
+}
+
 static bool clock_trusted(const struct b2b_core *core)
 {
 	return b2b_wall_s() + (int64_t)core->conf->federation.clock_skew_s >= core->floor_s;

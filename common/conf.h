@@ -63,6 +63,7 @@ struct b2b_conf_host {
 	char *audience;           /* name of this host towards the service; NULL: client_id */
 	char *idmap;              /* file of pinned ids; NULL: none */
 	bool hashed_ids;          /* who has neither a pin nor a number from the directory gets an id by a hash */
+	uint32_t staleness_keep_s; /* longest time since the last completed poll for sessions to go on; 0: no limit */
 	uint32_t poll_hold_s;     /* longest held signal poll; at most a third of staleness */
 	bool qr;                  /* offer a QR code where the terminal can show it */
 };

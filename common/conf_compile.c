@@ -166,6 +166,21 @@ static int compile_renewals(struct b2b_draft *draft, struct b2b_conf *conf)
 	return bound_renewal(draft, B2B_CONF_FEDERATION, "sync_interval", pass, SYNC_INTERVAL_S, &conf->federation.sync_interval_s);
 }
 
+/* What opens would end at once where less were allowed for going on. */
+static int check_staleness_keep(struct b2b_draft *draft, const struct b2b_conf *conf)
+{
+	const struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_HOST);
+	uint32_t largest = section->u.host.staleness_s;
+
+	for (uint32_t i = 0; i < conf->policy->n_services; i++)
+		if (conf->policy->services[i].staleness_s > largest)
+			largest = conf->policy->services[i].staleness_s;
+	if (conf->host.staleness_keep_s && conf->host.staleness_keep_s < largest)
+		return b2b_draft_fail_key(draft, section, "staleness_keep", "found %us; expected at least %us, the largest staleness, or none",
+		                          conf->host.staleness_keep_s, largest);
+	return 0;
+}
+
 static uint8_t method_number(const char *word)
 {
 	return strcmp(word, "device") == 0 ? B2B_METHOD_DEVICE : strcmp(word, "ciba") == 0 ? B2B_METHOD_CIBA : B2B_METHOD_TOKEN;
@@ -230,6 +245,8 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 		r = compile_renewals(draft, conf);
 	if (r == 0)
 		r = check_audience(draft, conf);
+	if (r == 0)
+		r = check_staleness_keep(draft, conf);
 	if (r == 0)
 		r = b2b_draft_compile_roles(draft, resolve_groups, conf->policy);
 	if (r == 0)

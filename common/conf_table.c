@@ -94,6 +94,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Name of this host towards the service: the audience of its event tokens." },
 	{ B2B_CONF_HOST, "staleness", &b2b_conf_duration, AT(draft_host, staleness_s), "5m", NULL, NULL, 3, DAY,
 	  "How long ago the last completed poll for signals may be for a session to be opened. Past it, names still resolve and nobody gets in." },
+	{ B2B_CONF_HOST, "staleness_keep", &b2b_conf_duration, AT(draft_host, host.staleness_keep_s), "none", NULL, NULL, 0, 30 * DAY,
+	  "The same for sessions to go on; past it they are ended. With none they last until their own limits. At least the largest staleness." },
 	{ B2B_CONF_HOST, "poll_hold", &b2b_conf_duration, AT(draft_host, host.poll_hold_s), NULL, "a third of the smallest staleness, at most 25s", NULL, 1, 300,
 	  "How long the service may hold a poll for signals open; at most a third of the smallest staleness." },
 	{ B2B_CONF_HOST, "visibility", &b2b_conf_word, AT(draft_host, visibility), "organisation", NULL, visibilities, 0, 0,

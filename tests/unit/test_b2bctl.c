@@ -42,7 +42,7 @@ static const char status_ill[] =
 	"\"by_hand\":[{\"kind\":\"user\",\"name\":\"alice@acme\",\"reason\":\"Laptop \\u001b[2J stolen\",\"since_s\":1799999700,\"by\":0},"
 	"{\"kind\":\"all\",\"name\":\"\",\"reason\":\"Break-in\",\"since_s\":1799999700,\"by\":null},"
 	"{\"kind\":\"key\",\"name\":\"k1\",\"reason\":\"\",\"since_s\":1799999700,\"by\":4000000000}],"
-	"\"lease\":{\"age_ms\":null,\"valid\":false},\"sessions\":0,\"pending_ends\":2,"
+	"\"lease\":{\"age_ms\":null,\"valid\":false,\"keep_s\":3600,\"lapsed\":false},\"sessions\":0,\"pending_ends\":2,"
 	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
 
 static char *shown(const char *json_text, int (*show)(FILE *out, const json_t *json, int64_t now_s))
@@ -104,7 +104,7 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "ids           acme: the range is used up, who is new is not published;\n              b2b.conf(5), IDS, says what to do\n");
 	assert_has(text, "ids           globex: somebody is not published, who has neither a pin nor an id\n              from the directory; journalctl -u b2bd");
 	assert_has(text, "signals       not arriving, last poll: never");
-	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n");
+	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n              open sessions end when it is 1 hour old\n");
 	assert_has(text, "2 being ended; journalctl");
 	assert_has(text, "waits         globex: 40 of 50 people are not in the directory any more; first\n              missed 5 minutes ago; b2bctl approve globex\n");
 	assert_has(text, "4 of 4 people");

@@ -255,6 +255,7 @@ static void refuses_wrong_values(void **state)
 	refuse("[host]\nhome = /home/%u%\n", "b2b.conf:6: [host] home: found");
 	refuse("[host]\nhome = /home/%u:x\n", "b2b.conf:6: [host] home: found");
 	refuse("[host]\nshells = bash\n", "b2b.conf:6: [host] shells: found \"bash\"; expected absolute paths, each once and at most 63 bytes, at most 16");
+	refuse("[host]\nstaleness_keep = 4m\n", "b2b.conf:6: [host] staleness_keep: found 240s; expected at least 300s, the largest staleness, or none");
 	refuse("[host]\npoll_hold = 1m\n", "b2b.conf:6: [host] poll_hold: found 60s; expected at most 40s, a third of the smallest staleness");
 	refuse("[service sudo]\nstaleness = 30s\n[host]\npoll_hold = 11s\n", "b2b.conf:8: [host] poll_hold: found 11s; expected at most 10s");
 	refuse("signals = set\n", "b2b.conf:5: [federation] signals: found \"set\"; expected one of ssf, none");

@@ -1,0 +1,41 @@
+/*
+ * The limit for keeping sessions: where the service was not heard for longer than root allows, nobody can know that they still
+ * may go on, and they are ended. Nothing is closed by it: the lease has long kept new ones out, and opens by itself again.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "b2bd/core.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+/* CLOCK_BOOTTIME: the time that the machine slept counts. Never verified: since the machine was started. */
+static bool lapsed(const struct b2b_core *core, int org, uint64_t now)
+{
+	uint64_t at = b2b_live_verified_at(core->lives[org]);
+
+	return now - (at <= now ? at : 0) > core->conf->host.staleness_keep_s * B2B_NS_PER_S;
+}
+
+void b2b_lapse_check(struct b2b_core *core)
+{
+	const struct b2b_policy *policy = core->policy;
+	uint64_t now = b2b_now_ns();
+	struct b2b_revocation *list;
+	size_t n = 0;
+
+	if (!core->conf->host.staleness_keep_s || core->lapsed || !policy->n_orgs)
+		return;
+	list = calloc(policy->n_orgs, sizeof(*list));
+	if (!list)
+		return; /* the next beat tries again */
+	for (uint32_t i = 0; i < policy->n_orgs; i++) {
+		if (policy->orgs[i].parent < 0 && lapsed(core, (int)i, now))
+			list[n++] = (struct b2b_revocation){ .scope = B2B_SCOPE_ORG, .org = (int)i, .reason = B2B_STALE };
+	}
+	if (n) {
+		b2b_log(LOG_WARNING, "event=lapsed limit_s=%u; sessions are ended until the service is heard again", core->conf->host.staleness_keep_s);
+		core->lapsed = b2b_revoke_each(core, list, n) == 0;
+	}
+	free(list);
+}

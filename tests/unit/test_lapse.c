@@ -1,0 +1,198 @@
+/* What ends by the clock alone: contracts and the limit for keeping sessions; with no service, and with a clock that jumps. */
+#include "tests/unit/revoke_fixture.h"
+
+#include <time.h>
+
+#include "common/conf.h"
+
+static struct b2b_conf conf;
+
+static int setup_lapse(void **state)
+{
+	struct fixture *f;
+
+	setup(state);
+	f = *state;
+	memset(&conf, 0, sizeof(conf));
+	conf.federation.clock_skew_s = 30;
+	conf.host.staleness_keep_s = 600;
+	f->core.conf = &conf;
+	b2b_publish_settled(f->core.publish);
+	return 0;
+}
+
+static void verified_ago(struct fixture *f, uint64_t seconds)
+{
+	for (int i = 0; i < N_ORGS; i++)
+		b2b_live_verified(f->lives[i], b2b_now_ns() - seconds * B2B_NS_PER_S);
+}
+
+static void sessions_end_when_the_service_was_silent_for_too_long(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_guard_message request;
+
+	verified_ago(f, 599);
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 0);
+	verified_ago(f, 602);
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 2); /* acme with emea.acme, and globex */
+	request = next_request(f);
+	assert_int_equal(request.scope, B2B_SCOPE_ORG);
+	assert_string_equal(request.message, b2b_reason_text(B2B_STALE));
+	for (int i = 0; i < N_ORGS; i++)
+		assert_true(is_open(f, i)); /* nobody is closed: they may come again as soon as the service is heard */
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 2); /* once */
+}
+
+static void sessions_last_where_there_is_no_such_limit(void **state)
+{
+	struct fixture *f = *state;
+
+	conf.host.staleness_keep_s = 0;
+	verified_ago(f, 100000 < b2b_now_ns() / B2B_NS_PER_S ? 100000 : b2b_now_ns() / B2B_NS_PER_S - 1);
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 0);
+}
+
+/* The age is of CLOCK_BOOTTIME: a machine that slept does not take the lease for fresh, and one of another boot is none. */
+static void a_lease_of_the_time_to_come_is_none(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_gathered gathered;
+
+	for (int i = 0; i < N_ORGS; i++)
+		b2b_live_verified(f->lives[i], b2b_now_ns() + 3600 * B2B_NS_PER_S);
+	b2b_gather(&f->core, "alice@acme", "sshd", &gathered);
+	assert_true(gathered.facts.verified_age_ns == UINT64_MAX);
+	b2b_gathered_clear(&gathered);
+	verified_ago(f, 301);
+	b2b_gather(&f->core, "alice@acme", "sshd", &gathered);
+	assert_int_equal(gathered.facts.verified_age_ns / B2B_NS_PER_S, 301);
+	b2b_gathered_clear(&gathered);
+}
+
+static void a_contract_ends_by_the_clock_and_stays_ended_when_it_is_turned_back(void **state)
+{
+	struct fixture *f = *state;
+	int64_t end = b2b_wall_s() + 3600;
+
+	put_org(f, GLOBEX, B2B_ORG_IS_ACTIVE, end);
+	b2b_reconcile(&f->core, -1);
+	assert_true(is_open(f, GLOBEX));
+	/* time was seen past the end, and the clock now says that it is an hour earlier */
+	assert_int_equal(b2b_clock_raise(f->core.state, end + 60), 0);
+	f->core.floor_s = end + 60;
+	b2b_reconcile(&f->core, -1);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(f->lives[GLOBEX])), B2B_LIVE_CLOSED);
+	assert_int_equal(next_request(f).org, GLOBEX);
+	assert_true(is_open(f, ACME));
+	b2b_reconcile(&f->core, -1);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(f->lives[GLOBEX])), B2B_LIVE_CLOSED);
+	assert_int_equal(b2b_org_chain_standing(&f->core, GLOBEX), B2B_ORG_WINDOW);
+	/* also after a restart, by what is on disk alone */
+	stop_core(f);
+	start_core(f);
+	f->core.conf = &conf;
+	b2b_publish_settled(f->core.publish);
+	b2b_reconcile(&f->core, -1);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(f->lives[GLOBEX])), B2B_LIVE_CLOSED);
+}
+
+/* The time at which a window closed is on disk at once: a minute's rounding would let it open again. */
+static void the_time_of_an_end_is_remembered_at_once(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = b2b_wall_s();
+
+	put_org(f, GLOBEX, B2B_ORG_IS_ACTIVE, now - 1);
+	assert_true(b2b_clock_floor(f->core.state) < now);
+	b2b_reconcile(&f->core, -1);
+	assert_true(b2b_clock_floor(f->core.state) >= now);
+	assert_true(f->core.floor_s >= now);
+}
+
+static void log_ins_wait_for_a_clock_that_was_turned_back(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_gathered gathered;
+
+	f->core.floor_s = b2b_wall_s() + 20;
+	b2b_gather(&f->core, "alice@acme", "sshd", &gathered);
+	assert_true(gathered.facts.clock_trusted);
+	b2b_gathered_clear(&gathered);
+	f->core.floor_s = b2b_wall_s() + 120;
+	b2b_gather(&f->core, "alice@acme", "sshd", &gathered);
+	assert_false(gathered.facts.clock_trusted);
+	assert_true(gathered.facts.now_s >= f->core.floor_s);
+	b2b_gathered_clear(&gathered);
+}
+
+static void suspended_people_come_back_with_their_id(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_principal alice;
+
+	put_person(f, ACME, "p1", "alice", B2B_SUSPENDED);
+	b2b_reconcile(&f->core, ACME);
+	assert_false(is_open(f, ACME));
+	assert_int_equal(next_request(f).uid, f->uid);
+	put_person(f, ACME, "p1", "alice", B2B_ACTIVE);
+	b2b_reconcile(&f->core, ACME);
+	assert_true(is_open(f, ACME));
+	assert_int_equal(b2b_directory_by_name(f->core.state, ORG, "alice", &alice), 0);
+	assert_int_equal(alice.uid, f->uid);
+	b2b_principal_clear(&alice);
+}
+
+static void count_change(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* Set to what it says already, which is a change of the clock all the same. */
+static void a_clock_that_is_set_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_clock_watch *watch;
+	struct timespec now;
+	int changes = 0, i;
+
+	assert_int_equal(b2b_clock_watch_new(f->core.loop, count_change, &changes, &watch), 0);
+	b2b_loop_turn(f->core.loop, 1);
+	assert_int_equal(changes, 0);
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (clock_settime(CLOCK_REALTIME, &now) < 0) {
+		b2b_clock_watch_free(watch);
+		skip();
+	}
+	for (i = 0; i < 1000 && !changes; i++)
+		b2b_loop_turn(f->core.loop, 5);
+	assert_int_equal(changes, 1);
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_settime(CLOCK_REALTIME, &now);
+	for (i = 0; i < 1000 && changes < 2; i++)
+		b2b_loop_turn(f->core.loop, 5);
+	assert_int_equal(changes, 2); /* and it goes on watching */
+	b2b_clock_watch_free(watch);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup_lapse, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(sessions_end_when_the_service_was_silent_for_too_long),
+		TEST(sessions_last_where_there_is_no_such_limit),
+		TEST(a_lease_of_the_time_to_come_is_none),
+		TEST(a_contract_ends_by_the_clock_and_stays_ended_when_it_is_turned_back),
+		TEST(the_time_of_an_end_is_remembered_at_once),
+		TEST(log_ins_wait_for_a_clock_that_was_turned_back),
+		TEST(suspended_people_come_back_with_their_id),
+		TEST(a_clock_that_is_set_is_noticed),
+	};
+
+	return cmocka_run_group_tests_name("lapse", tests, NULL, NULL);
+}
