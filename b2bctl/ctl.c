@@ -16,6 +16,7 @@ static const struct verb {
 	const char *usage, *meaning;
 } verbs[] = {
 	{ { "status" }, b2b_ctl_status, 0, 0, WITH_JSON, "status", "how the agent, the directory and the signals are" },
+	{ { "metrics" }, b2b_ctl_metrics, 0, 0, 0, "metrics", "figures for Prometheus" },
 	{ { "orgs" }, b2b_ctl_orgs, 0, 0, WITH_JSON, "orgs", "the organisations of this host" },
 	{ { "users" }, b2b_ctl_users, 0, 1, WITH_JSON, "users [ORGANISATION]", "their people" },
 	{ { "sessions" }, b2b_ctl_sessions, 0, 1, WITH_JSON, "sessions [ORGANISATION]", "who is logged in" },

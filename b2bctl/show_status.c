@@ -128,6 +128,8 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 	b2b_ctl_show_by_hand(out, json_object_get(json, "by_hand"), now_s);
 	b2b_ctl_paragraph(out, "revoked now", "%s", b2b_ctl_text(json, "worst_case_revocation"));
 	show_host(out, json_object_get(json, "host"));
+	if (b2b_ctl_number(json_object_get(json, "revocations"), "count"))
+		b2b_ctl_show_stages(out, json_object_get(json_object_get(json, "revocations"), "stages"));
 	return B2B_CTL_OK;
 }
 

@@ -30,7 +30,6 @@ static void ready(void *arg, short revents)
 	(void)revents;
 	if (read(watch->fd, &fired, sizeof(fired)) >= 0 || errno != ECANCELED)
 		return;
-	arm(watch->fd);
 	watch->changed(watch->arg);
 }
 

@@ -13,6 +13,7 @@
 #include "b2bd/directory/source.h"
 #include "b2bd/federation/federation.h"
 #include "b2bd/guard_link.h"
+#include "b2bd/latency.h"
 #include "b2bd/publish.h"
 #include "b2bd/rate.h"
 #include "b2bd/server.h"
@@ -33,6 +34,8 @@ struct b2b_absent {
 	} names[B2B_ABSENT_MAX];
 	size_t next;
 };
+
+enum { B2B_STAGE_DELIVERY, B2B_STAGE_CLOSED, B2B_STAGE_DURABLE, B2B_STAGE_GONE, B2B_STAGE_TOTAL, B2B_STAGES }; /* figures.c */
 
 struct b2b_core {
 	const struct b2b_agent_setup *setup;
@@ -65,6 +68,7 @@ struct b2b_core {
 	int64_t floor_s;           /* highest wall-clock time seen */
 	int64_t started_s;
 	size_t pins_seen, pins_broken; /* of root's pins: compared with the ledger so far, and not in accord with it */
+	struct b2b_latency latency[B2B_STAGES]; /* since the start */
 	unsigned failed_commits;   /* revocations that are in force but not on disk yet */
 };
 
@@ -115,6 +119,7 @@ struct b2b_revocation {
 	const char *text;         /* what the person is told; NULL: the reason's sentence */
 	const char *jti;          /* of the event, noted as seen in the same transaction; NULL: none */
 	int64_t event_ms;         /* when the service committed it; 0: decided here */
+	uint64_t received_ns;     /* b2b_now_ns when it came; 0: with this call */
 };
 /*
  * Close at once, store, then end: the order of the blueprint (words, durable with a pending end, told, ended, looked again).
@@ -130,6 +135,10 @@ void b2b_reconcile(struct b2b_core *core, int org);
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
+
+/* figures.c: how long the stages of revocations took */
+void b2b_figures_add(struct b2b_core *core, const struct b2b_pending_end *end, int64_t clear_ms);
+json_t *b2b_figures_json(struct b2b_core *core); /* a list: of each stage the last 1,000, and all since the start */
 
 /* lapse.c: end the sessions of organisations whose service was silent for longer than root allows; cheap otherwise. */
 void b2b_lapse_check(struct b2b_core *core);

@@ -49,7 +49,7 @@ static int revoke_sessions(struct b2b_core *core, const struct b2b_event *event)
 {
 	struct named_sessions named = { .name = event->session };
 	struct b2b_revocation revocation = { .scope = B2B_SCOPE_SESSION, .by_event = true, .reason = B2B_REVOKED, .text = event->reason,
-		                             .event_ms = event->time_ms };
+		                             .event_ms = event->time_ms, .received_ns = event->received_ns };
 	size_t i;
 	int r = 0, one;
 
@@ -89,7 +89,7 @@ static int apply_person(struct b2b_core *core, const struct b2b_event *event, co
 		                             .reason = event->kind == B2B_EVENT_ACCOUNT_PURGED ? B2B_USER_REMOVED
 		                                       : closes(event)                         ? B2B_USER_SUSPENDED
 		                                                                               : B2B_REVOKED,
-		                             .text = event->reason, .jti = event->jti, .event_ms = event->time_ms };
+		                             .text = event->reason, .jti = event->jti, .event_ms = event->time_ms, .received_ns = event->received_ns };
 
 	if (closes(event) && overtaken(event, person->state == B2B_ACTIVE, person->modified_ms))
 		return note_seen(core, event->jti);
@@ -155,7 +155,7 @@ static int on_organisation(struct b2b_core *core, const struct b2b_event *event)
 {
 	struct b2b_revocation revocation = { .scope = B2B_SCOPE_ORG, .close = closes(event), .by_event = true,
 		                             .reason = closes(event) ? B2B_ORG_SUSPENDED : B2B_REVOKED, .text = event->reason,
-		                             .jti = event->jti, .event_ms = event->time_ms };
+		                             .jti = event->jti, .event_ms = event->time_ms, .received_ns = event->received_ns };
 	int org = b2b_policy_org_by_id(core->policy, event->tenant);
 
 	if (org < 0 || org_overtaken(core, event))

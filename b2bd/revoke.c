@@ -100,16 +100,18 @@ static void audit_end(const struct b2b_ending *ending, const struct b2b_guard_me
 {
 	const struct b2b_pending_end *end = &ending->end;
 	int64_t since = end->event_ms ? end->event_ms : end->received_ms;
-	char user[B2B_NAME_SIZE] = "", held[96] = "", extra[384];
+	char user[B2B_NAME_SIZE] = "", held[96] = "", extra[512];
 
 	if (end->scope != B2B_SCOPE_ORG)
 		b2b_audit_name(ending->core, end->uid, user, sizeof(user));
 	if (answer->held_pid)
 		snprintf(held, sizeof(held), " held_pid=%d held_uid=%u held_state=%c held_name=%.*s", answer->held_pid, answer->held_uid,
 		         answer->held_state, B2B_GUARD_NAME_SIZE - 1, answer->held_name);
-	snprintf(extra, sizeof(extra), "scope=%s found=%u root=%u ended=%u left=%u left_behind=%u told=%u latency_ms=%lld ending_ms=%lld%s",
-	         scope_name(end->scope), answer->found, answer->root, answer->ended, answer->left, answer->left_behind, answer->terminals,
-	         (long long)(clear_ms - since), (long long)(clear_ms - end->received_ms), held);
+	snprintf(extra, sizeof(extra), "scope=%s found=%u root=%u ended=%u left=%u left_behind=%u told=%u event_ms=%lld received_ms=%lld"
+	         " closed_us=%lld durable_us=%lld latency_ms=%lld ending_ms=%lld%s", scope_name(end->scope), answer->found, answer->root,
+	         answer->ended, answer->left, answer->left_behind, answer->terminals, (long long)end->event_ms, (long long)end->received_ms,
+	         (long long)end->closed_us, (long long)end->durable_us, (long long)(clear_ms - since), (long long)(clear_ms - end->received_ms),
+	         held);
 	b2b_audit(ending->core, answer->left ? "end-incomplete" : "ended", ending->org, user, (enum b2b_reason)end->reason, end->audit_id,
 	          extra);
 }
@@ -205,7 +207,8 @@ static void end_done(void *arg, const struct b2b_guard_message *answer)
 		try_again(core);
 	} else {
 		audit_end(ending, answer, clear_ms);
-		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, clear_ms) < 0)
+		b2b_figures_add(core, &ending->end, clear_ms);
+		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, ending->end.durable_us, clear_ms) < 0)
 			try_again(core); /* nothing will be found, and it is recorded then */
 		b2b_sessions_forget_gone(core);
 	}
@@ -230,14 +233,23 @@ static void send_end(struct b2b_core *core, const struct b2b_pending_end *end, i
 		dispatch(ending);
 }
 
-static void describe(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)
+static int64_t since_us(uint64_t then_ns)
 {
+	return (int64_t)((b2b_now_ns() - then_ns) / 1000);
+}
+
+static void describe(struct b2b_core *core, const struct b2b_revocation *revocation, uint64_t began_ns, struct b2b_pending_end *end)
+{
+	uint64_t received_ns = revocation->received_ns ? revocation->received_ns : began_ns;
+
 	memset(end, 0, sizeof(*end));
 	end->scope = revocation->scope;
 	end->uid = revocation->uid;
 	end->reason = revocation->reason;
 	end->event_ms = revocation->event_ms;
-	end->received_ms = b2b_wall_ms();
+	end->received_ms = b2b_wall_ms() - since_us(received_ns) / 1000;
+	end->closed_us = since_us(received_ns);
+	end->durable_us = -1;
 	snprintf(end->org_id, sizeof(end->org_id), "%s", core->policy->orgs[revocation->org].id);
 	if (revocation->session) {
 		end->pid = revocation->session->pid;
@@ -290,14 +302,17 @@ static void end_one(struct b2b_core *core, const struct b2b_revocation *revocati
 
 static int revoke_together(struct b2b_core *core, const struct b2b_revocation *revocations, struct b2b_pending_end *ends, size_t n)
 {
+	uint64_t began_ns = b2b_now_ns();
 	size_t i;
 	int r;
 
 	for (i = 0; i < n; i++)
 		close_words(core, &revocations[i]);
 	for (i = 0; i < n; i++)
-		describe(core, &revocations[i], &ends[i]);
+		describe(core, &revocations[i], began_ns, &ends[i]);
 	r = store(core, revocations, ends, n);
+	for (i = 0; i < n && r == 0; i++)
+		ends[i].durable_us = since_us(revocations[i].received_ns ? revocations[i].received_ns : began_ns);
 	for (i = 0; i < n; i++)
 		end_one(core, &revocations[i], &ends[i], r);
 	return r;

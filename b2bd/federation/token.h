@@ -185,6 +185,7 @@ struct b2b_event {
 	char *subject;        /* of iss_sub or opaque user; NULL: the whole tenant, or a control event */
 	char *tenant;         /* organisation's immutable id; NULL where absent */
 	char *session;        /* session.id (jti or sid of the log-in) where the subject names a session; else NULL */
+	uint64_t received_ns; /* b2b_now_ns of the answer that brought it; 0: not noted. Filled in by who received it */
 	int64_t time_ms;      /* event_timestamp, else toe, else iat; clamped to now when in the future */
 	char *state;          /* of a verification event, status of a stream-updated; NULL where absent */
 	char *reason;         /* reason_user in English, else reason_admin, else NULL; control characters stripped */

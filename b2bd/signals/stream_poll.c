@@ -27,6 +27,7 @@ struct batch {
 	struct b2b_stream *stream;
 	struct arrival *arrivals;
 	size_t n;
+	uint64_t received_ns;
 	bool unknown_key; /* some wait for a key */
 	bool withheld;    /* some could not be stored */
 };
@@ -80,6 +81,7 @@ static void check_set(struct batch *batch, const char *jti, const char *jwt)
 		refuse(batch, jti, B2B_TOKEN_CLAIM);
 		return;
 	}
+	event->received_ns = batch->received_ns;
 	batch->arrivals[batch->n].place = batch->n;
 	batch->n++;
 }
@@ -193,7 +195,7 @@ static void poll_next(struct b2b_stream *stream, const struct batch *batch, bool
 
 static void answer(struct b2b_stream *stream, struct b2b_poll_answer *answer)
 {
-	struct batch batch = { .stream = stream };
+	struct batch batch = { .stream = stream, .received_ns = b2b_now_ns() };
 	bool empty = !json_object_size(answer->sets);
 	int r;
 

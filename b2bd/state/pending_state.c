@@ -18,12 +18,17 @@ const char b2b_schema_pending[] =
 	"CREATE TABLE clock_floor (one INTEGER PRIMARY KEY CHECK (one = 1), now_s INTEGER NOT NULL) STRICT;"
 	"INSERT INTO clock_floor VALUES (1, 0);";
 
+/* Rows of before have no such figures. */
+const char b2b_schema_stages[] = "ALTER TABLE pending_end ADD COLUMN closed_us INTEGER NOT NULL DEFAULT -1;"
+                                 "ALTER TABLE revocation ADD COLUMN closed_us INTEGER NOT NULL DEFAULT -1;"
+                                 "ALTER TABLE revocation ADD COLUMN durable_us INTEGER NOT NULL DEFAULT -1;";
+
 int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, int64_t *ret_id)
 {
 	sqlite3_stmt *row = NULL;
 	int r = b2b_row_prepare(state, &row,
 	                        "INSERT INTO pending_end (scope, org_id, uid, pid, start_ticks, reason, audit_id, message, event_ms,"
-	                        " received_ms) VALUES (?,?,?,?,?,?,?,?,?,?)");
+	                        " received_ms, closed_us) VALUES (?,?,?,?,?,?,?,?,?,?,?)");
 
 	if (r < 0)
 		return r;
@@ -37,23 +42,25 @@ int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, 
 	b2b_row_text(row, 8, end->message);
 	b2b_row_int(row, 9, end->event_ms);
 	b2b_row_int(row, 10, end->received_ms);
+	b2b_row_int(row, 11, end->closed_us);
 	r = b2b_row_run(row);
 	if (r == 0)
 		*ret_id = sqlite3_last_insert_rowid(b2b_state_db(state));
 	return r;
 }
 
-static int move_to_record(struct b2b_state *state, int64_t id, int64_t clear_ms)
+static int move_to_record(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms)
 {
 	sqlite3_stmt *row = NULL;
 	int r = b2b_row_prepare(state, &row,
-	                        "INSERT INTO revocation (scope, org_id, uid, reason, audit_id, event_ms, received_ms, clear_ms)"
-	                        " SELECT scope, org_id, uid, reason, audit_id, event_ms, received_ms, ?2 FROM pending_end WHERE id = ?1");
+	                        "INSERT INTO revocation (scope, org_id, uid, reason, audit_id, event_ms, received_ms, clear_ms, closed_us, durable_us)"
+	                        " SELECT scope, org_id, uid, reason, audit_id, event_ms, received_ms, ?2, closed_us, ?3 FROM pending_end WHERE id = ?1");
 
 	if (r < 0)
 		return r;
 	b2b_row_int(row, 1, id);
 	b2b_row_int(row, 2, clear_ms);
+	b2b_row_int(row, 3, durable_us);
 	r = b2b_row_run(row);
 	if (r < 0)
 		return r;
@@ -64,13 +71,13 @@ static int move_to_record(struct b2b_state *state, int64_t id, int64_t clear_ms)
 	return b2b_row_run(row);
 }
 
-int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t clear_ms)
+int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms)
 {
 	int r = b2b_state_begin(state);
 
 	if (r < 0)
 		return r;
-	r = move_to_record(state, id, clear_ms);
+	r = move_to_record(state, id, durable_us, clear_ms);
 	if (r < 0) {
 		b2b_state_rollback(state);
 		return r;
@@ -83,7 +90,7 @@ int b2b_pending_list(struct b2b_state *state, int (*each)(void *arg, const struc
 	struct b2b_pending_end end;
 	sqlite3_stmt *row = NULL;
 	int r = b2b_row_prepare(state, &row,
-	                        "SELECT id, scope, org_id, uid, pid, start_ticks, reason, audit_id, message, event_ms, received_ms"
+	                        "SELECT id, scope, org_id, uid, pid, start_ticks, reason, audit_id, message, event_ms, received_ms, closed_us"
 	                        " FROM pending_end ORDER BY id");
 
 	if (r < 0)
@@ -101,7 +108,33 @@ int b2b_pending_list(struct b2b_state *state, int (*each)(void *arg, const struc
 		b2b_row_copy(row, 8, end.message, sizeof(end.message));
 		end.event_ms = sqlite3_column_int64(row, 9);
 		end.received_ms = sqlite3_column_int64(row, 10);
+		end.closed_us = sqlite3_column_int64(row, 11);
+		end.durable_us = -1; /* whoever knew is gone */
 		r = each(arg, &end);
+		if (r)
+			break;
+	}
+	sqlite3_finalize(row);
+	return r;
+}
+
+int b2b_revocation_recent(struct b2b_state *state, uint32_t limit, int (*each)(void *arg, const struct b2b_pending_end *end, int64_t clear_ms),
+                          void *arg)
+{
+	struct b2b_pending_end end = { 0 };
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row,
+	                        "SELECT event_ms, received_ms, closed_us, durable_us, clear_ms FROM revocation ORDER BY id DESC LIMIT ?");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, limit);
+	while ((r = b2b_row_next(row)) > 0) {
+		end.event_ms = sqlite3_column_int64(row, 0);
+		end.received_ms = sqlite3_column_int64(row, 1);
+		end.closed_us = sqlite3_column_int64(row, 2);
+		end.durable_us = sqlite3_column_int64(row, 3);
+		r = each(arg, &end, sqlite3_column_int64(row, 4));
 		if (r)
 			break;
 	}

@@ -38,12 +38,19 @@ struct b2b_pending_end {
 	char message[B2B_MESSAGE_SIZE];
 	int64_t event_ms;        /* when the service committed it; 0: decided here */
 	int64_t received_ms;
+	int64_t closed_us, durable_us; /* from the receipt until the words were stored, and it was on disk; -1: not known */
 };
 
 /* In the caller's transaction; *ret_id names it. */
 int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, int64_t *ret_id);
-/* Seen through at CLEAR_MS (wall clock): the pending row becomes a row of the revocations' record. One transaction. */
-int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t clear_ms);
+/*
+ * Seen through at CLEAR_MS (wall clock), on disk since DURABLE_US: the pending row becomes a row of the revocations' record.
+ * One transaction.
+ */
+int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms);
+/* The last LIMIT of that record, the newest first; of END the times are filled in. EACH returns 0 to go on. */
+int b2b_revocation_recent(struct b2b_state *state, uint32_t limit, int (*each)(void *arg, const struct b2b_pending_end *end, int64_t clear_ms),
+                          void *arg);
 int b2b_pending_list(struct b2b_state *state, int (*each)(void *arg, const struct b2b_pending_end *end), void *arg);
 
 struct b2b_revocation_figures {

@@ -29,7 +29,11 @@ static const char status_well[] =
 	"\"directory\":{\"last_complete_s\":1799999880,\"failing_since_s\":0,\"why\":\"\",\"people\":120,\"organisations\":4,\"groups\":7},"
 	"\"signals\":{\"connected\":true,\"last_poll_s\":1799999997,\"failing_since_s\":0,\"why\":\"\",\"events\":12,\"refused\":1},"
 	"\"lease\":{\"age_ms\":3000,\"valid\":true},\"sessions\":3,\"pending_ends\":0,"
-	"\"revocations\":{\"count\":12,\"p50_ms\":40,\"p99_ms\":120,\"max_ms\":130},\"worst_case_revocation\":\"at once: signals are arriving\"}";
+	"\"revocations\":{\"count\":12,\"p50_ms\":40,\"p99_ms\":120,\"max_ms\":130,"
+	"\"stages\":[{\"stage\":\"delivery\",\"last\":{\"n\":12,\"p50_us\":8250,\"p99_us\":20000,\"max_us\":21000},"
+	"\"since_start\":{\"n\":3,\"p50_us\":7000,\"p99_us\":9000,\"max_us\":9000,\"sum_us\":23000,\"within_us\":[[1000,0],[10000,3]]}},"
+	"{\"stage\":\"total\",\"last\":{\"n\":12,\"p50_us\":40000,\"p99_us\":120000,\"max_us\":130000},"
+	"\"since_start\":{\"n\":3,\"p50_us\":40000,\"p99_us\":9999000,\"max_us\":99990000,\"sum_us\":100,\"within_us\":[]}}]},\"worst_case_revocation\":\"at once: signals are arriving\"}";
 
 static const char status_ill[] =
 	"{\"agent\":{\"pid\":123,\"since_s\":1799999999},\"federation\":{\"issuer\":\"https://login.example.com\",\"ready\":false,\"why\":\"\"},"
@@ -86,9 +90,37 @@ static void tells_that_all_is_well(void **state)
 	assert_has(text, "sessions      3 open\n");
 	assert_has(text, "revocations   12; half within 40 ms, 99% within 120 ms, all within 130 ms\n");
 	assert_has(text, "revoked now   at once: signals are arriving\n");
+	assert_has(text, "   12   8.2   20.0   21.0            3   7.0     9.0      9.0\n");
 	assert_null(strstr(text, "failing"));
 	assert_null(strstr(text, "closed"));
 	assert_null(strstr(text, "waits"));
+	free(text);
+}
+
+static int show_metrics(FILE *out, const json_t *json, int64_t now_s)
+{
+	(void)now_s;
+	return b2b_ctl_show_metrics(out, json);
+}
+
+static void gives_figures_to_prometheus(void **state)
+{
+	char *text = shown(status_well, show_metrics);
+
+	(void)state;
+	assert_has(text, "# HELP b2b_up Whether b2bd answers.\n# TYPE b2b_up gauge\nb2b_up 1\n");
+	assert_has(text, "b2b_lease_age_seconds 3\n");
+	assert_has(text, "b2b_closed_by_hand{kind=\"user\"} 0\n");
+	assert_has(text, "# TYPE b2b_revocation_seconds histogram\n");
+	assert_has(text, "b2b_revocation_seconds_bucket{stage=\"delivery\",le=\"0.01\"} 3\n");
+	assert_has(text, "b2b_revocation_seconds_bucket{stage=\"delivery\",le=\"+Inf\"} 3\n");
+	assert_has(text, "b2b_revocation_seconds_sum{stage=\"delivery\"} 0.023000\n");
+	assert_has(text, "b2b_revocation_quantile_seconds{stage=\"total\",window=\"last\",quantile=\"0.99\"} 0.120000\n");
+	free(text);
+	text = shown(status_ill, show_metrics);
+	assert_has(text, "b2b_closed_by_hand{kind=\"user\"} 1\n");
+	assert_has(text, "b2b_approvals_waiting 2\n");
+	assert_null(strstr(text, "b2b_lease_age_seconds"));
 	free(text);
 }
 
@@ -407,6 +439,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tells_that_all_is_well),
+		cmocka_unit_test(gives_figures_to_prometheus),
 		cmocka_unit_test(tells_what_is_wrong_and_since_when),
 		cmocka_unit_test(prints_tables_that_fit),
 		cmocka_unit_test(says_it_where_there_is_nothing),

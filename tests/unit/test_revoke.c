@@ -41,6 +41,84 @@ static void closes_stores_ends_and_records(void **state)
 	assert_int_equal(count, 1);
 }
 
+static json_t *stage_named(json_t *stages, const char *name)
+{
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(stages, i, one) {
+		if (strcmp(json_string_value(json_object_get(one, "stage")), name) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+static json_int_t figure(json_t *stages, const char *stage, const char *window, const char *key)
+{
+	return json_integer_value(json_object_get(json_object_get(stage_named(stages, stage), window), key));
+}
+
+/* Event 500 ms ago, received 200 ms ago: each stage is told by itself, of the last ones and since the start. */
+static void every_stage_is_recorded(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_revocation revocation = of_alice(f, true);
+	static const char *const windows[] = { "last", "since_start" };
+	struct b2b_guard_message request;
+	json_t *stages;
+	int i;
+
+	revocation.event_ms = b2b_wall_ms() - 500;
+	revocation.received_ns = b2b_now_ns() - 200 * B2B_NS_PER_MS;
+	assert_int_equal(b2b_revoke(&f->core, &revocation), 0);
+	request = next_request(f);
+	answer(f, request, 0, 0);
+	for (i = 0; i < 1000 && pending(f, NULL); i++)
+		b2b_loop_turn(f->core.loop, 5);
+	stages = b2b_figures_json(&f->core);
+	for (i = 0; i < 2; i++) {
+		json_int_t delivery = figure(stages, "delivery", windows[i], "max_us"), closed = figure(stages, "closed", windows[i], "max_us");
+		json_int_t durable = figure(stages, "durable", windows[i], "max_us"), gone_us = figure(stages, "gone", windows[i], "max_us");
+		json_int_t total = figure(stages, "total", windows[i], "p50_us");
+
+		assert_int_equal(figure(stages, "total", windows[i], "n"), 1);
+		assert_true(delivery >= 290000 && delivery <= 310000);
+		assert_true(closed >= 200000);
+		assert_true(durable > closed);
+		assert_true(gone_us + 2000 >= durable);
+		assert_true(total >= 500000 && total >= gone_us);
+	}
+	json_decref(stages);
+	/* the record outlives the agent, what is counted since the start does not */
+	stop_core(f);
+	start_core(f);
+	stages = b2b_figures_json(&f->core);
+	assert_int_equal(figure(stages, "durable", "last", "n"), 1);
+	assert_int_equal(figure(stages, "durable", "since_start", "n"), 0);
+	json_decref(stages);
+}
+
+static void quantiles_are_within_an_eighth(void **state)
+{
+	struct b2b_latency latency = { 0 };
+	uint64_t p50, p99;
+
+	(void)state;
+	assert_int_equal(b2b_latency_quantile(&latency, 99), 0);
+	for (int64_t us = 1; us <= 100000; us++)
+		b2b_latency_add(&latency, us);
+	p50 = b2b_latency_quantile(&latency, 50);
+	p99 = b2b_latency_quantile(&latency, 99);
+	assert_true(p50 >= 50000 && p50 <= 50000 + 50000 / 8);
+	assert_true(p99 >= 99000 && p99 <= 100000);
+	assert_int_equal(latency.within[0], 1000); /* up to one millisecond */
+	assert_int_equal(latency.within[B2B_LATENCY_BOUNDS - 1], 100000);
+	b2b_latency_add(&latency, -5);
+	b2b_latency_add(&latency, INT64_MAX);
+	assert_int_equal(latency.n, 100002);
+	assert_int_equal(latency.within[B2B_LATENCY_BOUNDS - 1], 100001);
+}
+
 static void ending_sessions_leaves_the_account_open(void **state)
 {
 	struct fixture *f = *state;
@@ -127,6 +205,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(closes_stores_ends_and_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_stage_is_recorded, setup, teardown),
+		cmocka_unit_test(quantiles_are_within_an_eighth),
 		cmocka_unit_test_setup_teardown(ending_sessions_leaves_the_account_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_events_of_one_offboarding_tell_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(whole_organisation_is_one_word, setup, teardown),
