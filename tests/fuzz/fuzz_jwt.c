@@ -1,5 +1,5 @@
 /*
- * ID tokens. Input that begins with '{' is a payload: it is signed, so that the claims are reached; anything else is a
+ * ID tokens, and access tokens in form of JWT. Input that begins with '{' is a payload: it is signed, so that the claims are reached; anything else is a
  * compact token as it stands, against the published keys of RFC 7515 A.2 and A.3.
  */
 #include <stdlib.h>
@@ -20,21 +20,16 @@ static const char published[] =
 
 static EVP_PKEY *key;
 static struct b2b_jwks *own, *theirs;
+static bool wants_access, any_typ; /* how the input at hand is judged */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void prepare(void)
 {
-	json_t *set;
-	char *text;
-
 	key = signer_key("EdDSA");
-	set = json_pack("{s:[o]}", "keys", signer_jwk(key, NULL, NULL, NULL));
-	text = json_dumps(set, 0);
-	if (b2b_jwks_parse(text, strlen(text), &own) < 0 || b2b_jwks_parse(published, strlen(published), &theirs) < 0)
+	own = signer_jwks(key, NULL, NULL);
+	if (b2b_jwks_parse(published, strlen(published), &theirs) < 0)
 		abort();
-	free(text);
-	json_decref(set);
 }
 
 static void check(const struct b2b_id_token *token)
@@ -43,17 +38,30 @@ static void check(const struct b2b_id_token *token)
 		abort();
 	if (json_object_get(token->claims, "events") || json_object_get(token->claims, "nonce"))
 		abort();
+	if (!wants_access)
+		return;
+	if (json_object_get(token->claims, "cnf") || json_object_get(token->claims, "act") || json_object_get(token->claims, "at_hash") ||
+	    !token->client_id || (!any_typ && !token->jti) || token->expires_at - token->issued_at > 3600)
+		abort();
+}
+
+static enum b2b_token_fault judge(const char *jwt, size_t len, const struct b2b_jwks *jwks, const char *mapping, struct b2b_id_token *token)
+{
+	const struct b2b_token_expect expect = { .issuer = "https://a.example", .audience = "web7", .client_id = "web7", .now = NOW, .skew_s = 60,
+		                                 .life_max_s = 3600, .any_typ = any_typ };
+
+	return wants_access ? b2b_access_token_verify(jwt, len, jwks, &expect, mapping, token)
+	                    : b2b_id_token_verify(jwt, len, jwks, &expect, mapping, token);
 }
 
 static void verify(const char *jwt, size_t len, const struct b2b_jwks *jwks)
 {
 	static const char *const mappings[] = { "organization", "organization/number", "https://example.com/org" };
-	const struct b2b_token_expect expect = { .issuer = "https://a.example", .audience = "web7", .now = NOW, .skew_s = 60 };
 	struct b2b_id_token token;
 	size_t i;
 
 	for (i = 0; i < sizeof(mappings) / sizeof(*mappings); i++) {
-		if (b2b_id_token_verify(jwt, len, jwks, &expect, mappings[i], &token) != B2B_TOKEN_OK)
+		if (judge(jwt, len, jwks, mappings[i], &token) != B2B_TOKEN_OK)
 			continue;
 		check(&token);
 		b2b_id_token_clear(&token);
@@ -67,11 +75,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!key)
 		prepare();
 	if (size == 0 || data[0] != '{') {
+		wants_access = any_typ = false;
 		verify((const char *)data, size, theirs);
 		return 0;
 	}
 	text = strndup((const char *)data, size);
-	jwt = signer_compact(key, "EdDSA", "{\"alg\":\"EdDSA\"}", text);
+	wants_access = size % 4 != 0;
+	any_typ = size % 4 == 1;
+	jwt = signer_compact(key, "EdDSA", wants_access && !any_typ ? "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\"}" : "{\"alg\":\"EdDSA\"}", text);
 	verify(jwt, strlen(jwt), own);
 	free(jwt);
 	free(text);
