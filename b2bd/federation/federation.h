@@ -38,8 +38,9 @@ int b2b_federation_distrust(struct b2b_federation *federation, const char *const
 char *b2b_federation_thumbprint(const struct b2b_federation *federation, const char *kid);
 
 /*
- * A token was refused with B2B_TOKEN_KEY_UNKNOWN: fetch the JWKS again (at most once in 60 s; unknown kids are
- * remembered). DONE(arg, fetched) is called from the loop when there is something newer, or not.
+ * A token was refused with B2B_TOKEN_KEY_UNKNOWN: fetch the JWKS again, at most once in 60 s however many ask and whatever
+ * key they name. DONE(arg, fetched) is called from the loop when there is something newer, or not. Keys that cannot be
+ * fetched again are kept for two days, then none is trusted.
  */
 void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg);
 void b2b_federation_forget(struct b2b_federation *federation, void *arg); /* ARG's pending callbacks do not come any more */

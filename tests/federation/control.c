@@ -14,6 +14,7 @@
 #include "tests/federation/sql.h"
 #include "tests/federation/store.h"
 #include "tests/federation/text.h"
+#include "tests/federation/tokens.h"
 
 /* Takes the order in BODY within a transaction, and may add to ANSWER. 0 or a negative errno. */
 typedef int order(struct fed *fed, const json_t *body, json_t *answer);
@@ -232,6 +233,43 @@ static int event(struct fed *fed, const json_t *body, json_t *answer)
 	return error;
 }
 
+static const char *text_or(const json_t *body, const char *name, const char *otherwise)
+{
+	const char *text = fed_text(body, name);
+	return text ? text : otherwise;
+}
+
+/*
+ * {person, audience?, client?, acr?, life_s?} answers an access token to log in with: a JWT for that audience, or without one a
+ * reference that this client may ask about.
+ */
+static int access_token(struct fed *fed, const json_t *body, json_t *answer)
+{
+	const char *key = fed_text(body, "person"), *audience = fed_text(body, "audience");
+	const json_t *life = json_object_get(body, "life_s");
+	int64_t life_s = json_is_integer(life) ? json_integer_value(life) : fed->access_token_s;
+	json_t *person = NULL, *amr = json_pack("[s]", "mfa");
+	char *token = NULL, *sid = fed_random_text(12);
+	int error = !key ? -EINVAL : sid ? fed_person_get(fed, key, &person) : -ENOMEM;
+	if (!error) {
+		struct fed_grant grant = { .client = text_or(body, "client", "web7"),
+					   .scope = "openid organization",
+					   .person = fed_text(person, "id"),
+					   .sid = sid,
+					   .acr = text_or(body, "acr", "aal2"),
+					   .amr = amr,
+					   .auth_time = b2b_wall_s() };
+		error = audience ? fed_access_jwt(fed, &grant, audience, life_s, &token) : fed_token_new(fed, "access", &grant, life_s, &token);
+	}
+	if (!error)
+		json_object_set_new(answer, "access_token", json_string(token));
+	json_decref(person);
+	json_decref(amr);
+	free(token);
+	free(sid);
+	return error;
+}
+
 static int rotate_keys(struct fed *fed, const json_t *body, json_t *answer)
 {
 	const char *choose = fed_text(body, "sign_with");
@@ -271,6 +309,7 @@ static const struct {
 	{ "suspend-organisation", suspend_organisation },
 	{ "reinstate-organisation", reinstate_organisation },
 	{ "event", event },
+	{ "access-token", access_token },
 	{ "rotate-keys", rotate_keys },
 	{ "misbehave", misbehave },
 };

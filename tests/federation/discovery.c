@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/federation/http.h"
 #include "tests/federation/text.h"
@@ -70,7 +71,11 @@ static int jwks(struct fed *fed, struct fed_request *request, struct fed_reply *
 {
 	(void)request;
 	int error = fed_reply_header(reply, "Cache-Control", "public, max-age=300");
-	return error ? error : fed_reply_json(reply, 200, fed_keys_jwks(fed->keys));
+	if (error)
+		return error;
+	if (fed->misbehaviour.jwks)
+		return fed_reply_text(reply, 200, "application/json", strdup(fed->misbehaviour.jwks));
+	return fed_reply_json(reply, 200, fed_keys_jwks(fed->keys));
 }
 
 static int start_page(struct fed *fed, struct fed_request *request, struct fed_reply *reply)

@@ -31,6 +31,7 @@ static const struct {
 } texts[] = {
 	{ "wrong_issuer", offsetof(struct fed_misbehaviour, wrong_issuer) },
 	{ "wrong_audience", offsetof(struct fed_misbehaviour, wrong_audience) },
+	{ "jwks", offsetof(struct fed_misbehaviour, jwks) },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -88,18 +89,22 @@ static int take_one(struct fed_misbehaviour *misbehaviour, const char *name, con
 	return strcmp(name, "reset") == 0 ? 0 : -EINVAL;
 }
 
+static char **text_of(struct fed_misbehaviour *misbehaviour, size_t i)
+{
+	return (char **)(void *)((char *)misbehaviour + texts[i].offset);
+}
+
 /* Turn the borrowed texts of WANTED into copies of its own. */
 static int own_texts(struct fed_misbehaviour *wanted)
 {
-	char *issuer = wanted->wrong_issuer ? strdup(wanted->wrong_issuer) : NULL;
-	char *audience = wanted->wrong_audience ? strdup(wanted->wrong_audience) : NULL;
-	if ((wanted->wrong_issuer && !issuer) || (wanted->wrong_audience && !audience)) {
-		free(issuer);
-		free(audience);
-		return -ENOMEM;
-	}
-	wanted->wrong_issuer = issuer;
-	wanted->wrong_audience = audience;
+	struct fed_misbehaviour own = *wanted;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (*text_of(wanted, i) && !(*text_of(&own, i) = strdup(*text_of(wanted, i)))) {
+			while (i-- > 0)
+				free(*text_of(&own, i));
+			return -ENOMEM;
+		}
+	*wanted = own;
 	return 0;
 }
 
@@ -125,8 +130,8 @@ int fed_misbehave(struct fed_misbehaviour *misbehaviour, const json_t *body, con
 
 void fed_misbehave_clear(struct fed_misbehaviour *misbehaviour)
 {
-	free(misbehaviour->wrong_issuer);
-	free(misbehaviour->wrong_audience);
+	for (size_t i = 0; i < COUNT(texts); i++)
+		free(*text_of(misbehaviour, i));
 	*misbehaviour = (struct fed_misbehaviour){ 0 };
 }
 

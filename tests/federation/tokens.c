@@ -110,21 +110,42 @@ int fed_require_scope(struct fed *fed, const struct fed_request *request, struct
 	return error;
 }
 
-int fed_id_token(struct fed *fed, const struct fed_grant *grant, char **ret_jwt)
+/* What an ID token and an access token say alike. Caller decrefs. */
+static int claims_of(struct fed *fed, const struct fed_grant *grant, const char *audience, int64_t life_s, json_t **ret_claims)
 {
-	json_t *person = NULL, *claims;
+	json_t *person = NULL, *claims = NULL;
 	char *jti = fed_random_text(18);
 	int64_t now = b2b_wall_s();
 	int error = jti ? fed_person_get(fed, grant->person, &person) : -ENOMEM;
-	if (error)
-		goto out;
-	claims = json_pack("{ss,ss,ss,sI,sI,sI,ss,sO,ss,ss,ss,ss,s{s{ss}}}", "iss", fed->issuer, "sub", fed_text(person, "id"), "aud", grant->client,
-			   "exp", (json_int_t)(now + fed->id_token_s), "iat", (json_int_t)now, "auth_time", (json_int_t)grant->auth_time, "acr",
-			   grant->acr, "amr", grant->amr, "jti", jti, "sid", grant->sid, "preferred_username", fed_text(person, "user_name"), "name",
-			   fed_text(person, "display"), "organization", fed_text(person, "alias"), "id", fed_text(person, "organisation"));
-	error = fed_jws_sign(fed, "JWT", claims, ret_jwt);
-out:
+	if (!error) {
+		claims = json_pack("{ss,ss,ss,sI,sI,sI,ss,sO,ss,ss,ss,ss,s{s{ss}}}", "iss", fed->issuer, "sub", fed_text(person, "id"), "aud", audience,
+				   "exp", (json_int_t)(now + life_s), "iat", (json_int_t)now, "auth_time", (json_int_t)grant->auth_time, "acr",
+				   grant->acr, "amr", grant->amr, "jti", jti, "sid", grant->sid, "preferred_username",
+				   fed_text(person, "user_name"), "name", fed_text(person, "display"), "organization", fed_text(person, "alias"), "id",
+				   fed_text(person, "organisation"));
+		error = claims ? 0 : -ENOMEM;
+	}
 	json_decref(person);
 	free(jti);
+	if (!error)
+		*ret_claims = claims;
 	return error;
+}
+
+int fed_id_token(struct fed *fed, const struct fed_grant *grant, char **ret_jwt)
+{
+	json_t *claims;
+	int error = claims_of(fed, grant, grant->client, fed->id_token_s, &claims);
+	return error ? error : fed_jws_sign(fed, "JWT", claims, ret_jwt);
+}
+
+int fed_access_jwt(struct fed *fed, const struct fed_grant *grant, const char *audience, int64_t life_s, char **ret_jwt)
+{
+	json_t *claims;
+	int error = claims_of(fed, grant, audience, life_s, &claims);
+	if (error)
+		return error;
+	json_object_set_new(claims, "client_id", json_string(grant->client));
+	json_object_set_new(claims, "scope", json_string(grant->scope));
+	return fed_jws_sign(fed, "at+jwt", claims, ret_jwt);
 }

@@ -33,4 +33,7 @@ int fed_require_scope(struct fed *fed, const struct fed_request *request, struct
 /* An ID token (OIDC Core section 2) for GRANT; 0 or a negative errno; caller frees. */
 int fed_id_token(struct fed *fed, const struct fed_grant *grant, char **ret_jwt);
 
+/* An access token as a JWT (RFC 9068) for AUDIENCE, which is not kept here: it cannot be revoked. 0 or a negative errno; caller frees. */
+int fed_access_jwt(struct fed *fed, const struct fed_grant *grant, const char *audience, int64_t life_s, char **ret_jwt);
+
 #endif
