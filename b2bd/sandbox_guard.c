@@ -17,7 +17,8 @@
 /* Beside what keeps a process alive. No socket: the two that it has came by fork, further ones only as messages. */
 static const char *const calls[] = {
 	/* /proc, terminals, snapshots */
-	"open", "openat", "getdents64", "pread64", "pwrite64", "fsync", "fdatasync", "ftruncate", "fallocate", "fchmod",
+	"open", "openat", "getdents64", "pread64", "pwrite64", "fsync", "fdatasync", "syncfs", "sync_file_range",
+	"ftruncate", "fallocate", "fchmod",
 	"rename", "renameat", "renameat2", "unlink", "unlinkat", "umask",
 	/* agent and first process: send is sendto, recv is recvfrom */
 	"recvmsg", "sendmsg", "sendto", "recvfrom",

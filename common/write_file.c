@@ -23,7 +23,7 @@ int b2b_pwrite_all(int fd, const void *data, size_t size, off_t offset)
 	return 0;
 }
 
-int b2b_write_new(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
+int b2b_write_unsynced(int dirfd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd)
 {
 	int fd, r;
 
@@ -33,7 +33,24 @@ int b2b_write_new(int dirfd, const char *name, const void *data, size_t size, mo
 	if (fd < 0)
 		return -errno;
 	r = b2b_pwrite_all(fd, data, size, 0);
-	if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+	if (r == 0 && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		unlinkat(dirfd, name, 0);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int b2b_write_new(int dirfd, const char *name, const void *data, size_t size, mode_t mode)
+{
+	int fd = -1, r = b2b_write_unsynced(dirfd, name, data, size, mode, &fd);
+
+	if (r < 0)
+		return r;
+	if (fsync(fd) < 0)
 		r = -errno;
 	if (close(fd) < 0 && r == 0)
 		r = -errno;

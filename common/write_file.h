@@ -14,4 +14,7 @@ int b2b_pwrite_all(int fd, const void *data, size_t size, off_t offset);
  */
 int b2b_write_new(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
 
+/* The same without the fsync, which is the caller's before the rename. *ret_fd: the file, open for that, to be closed. */
+int b2b_write_unsynced(int dirfd, const char *name, const void *data, size_t size, mode_t mode, int *ret_fd);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -92,7 +93,9 @@ static int judge_generation(uint64_t generation, uint64_t installed)
 	return generation - installed > AHEAD_MAX ? -ERANGE : 0;
 }
 
-static int check_and_replace(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t *installed)
+/* The sealed memfd FD, mapped and found right for ORG, where INSTALLED is in place. Returns 0 or a negative errno. */
+static int map_new(const struct b2b_policy *policy, int org, int fd, uint64_t installed, void **ret_image, size_t *ret_size,
+                   uint64_t *ret_generation)
 {
 	uint64_t generation = 0;
 	void *image;
@@ -107,22 +110,157 @@ static int check_and_replace(const char *dir, const struct b2b_policy *policy, i
 		return -errno;
 	r = b2b_snapshot_check(image, size, policy, org, &generation);
 	if (r == 0)
-		r = judge_generation(generation, *installed);
-	if (r == 0)
-		r = replace(dir, policy->orgs[org].id, image, size);
-	munmap(image, size);
-	if (r == 0)
-		*installed = generation;
-	return r;
+		r = judge_generation(generation, installed);
+	if (r < 0) {
+		munmap(image, size);
+		return r;
+	}
+	*ret_image = image;
+	*ret_size = size;
+	*ret_generation = generation;
+	return 0;
 }
 
 int b2b_install(const char *dir, const struct b2b_policy *policy, int org, int fd, uint64_t *ret_generation)
 {
-	uint64_t installed = in_place(dir, policy->orgs[org].id);
-	int r = check_and_replace(dir, policy, org, fd, &installed);
+	uint64_t installed = in_place(dir, policy->orgs[org].id), generation = 0;
+	void *image = NULL;
+	size_t size = 0;
+	int r = map_new(policy, org, fd, installed, &image, &size, &generation);
 
-	*ret_generation = installed;
+	if (r == 0) {
+		r = replace(dir, policy->orgs[org].id, image, size);
+		munmap(image, size);
+	}
+	*ret_generation = r == 0 ? generation : installed;
 	return r;
+}
+
+/* ---- several at once ---- */
+
+/* One of several, between being written and being in place. */
+struct placing {
+	struct b2b_install_item *item;
+	int dirfd, fd;
+	dev_t device;
+	uint64_t generation;
+};
+
+static void close_placing(struct placing *placing)
+{
+	if (placing->fd >= 0)
+		close(placing->fd);
+	if (placing->dirfd >= 0)
+		close(placing->dirfd);
+	placing->fd = placing->dirfd = -1;
+}
+
+/* Nothing of it stays but what was in place. */
+static void give_up(struct placing *placing, int error)
+{
+	unlinkat(placing->dirfd, NEW_NAME, 0);
+	placing->item->result = error;
+	close_placing(placing);
+}
+
+static int open_place(const char *dir, const char *org_id, struct placing *placing)
+{
+	struct stat st;
+
+	placing->dirfd = open_org_dir(dir, org_id);
+	if (placing->dirfd < 0)
+		return placing->dirfd;
+	if (fstat(placing->dirfd, &st) < 0)
+		return -errno;
+	placing->device = st.st_dev;
+	return 0;
+}
+
+/* Checked and written beside the one in place; the disk begins with it, and is not waited for. */
+static void write_beside(const char *dir, const struct b2b_policy *policy, struct placing *placing)
+{
+	struct b2b_install_item *item = placing->item;
+	const char *id = policy->orgs[item->org].id;
+	void *image = NULL;
+	size_t size = 0;
+
+	item->generation = in_place(dir, id);
+	item->result = map_new(policy, item->org, item->fd, item->generation, &image, &size, &placing->generation);
+	if (item->result < 0)
+		return;
+	item->result = open_place(dir, id, placing);
+	if (item->result == 0)
+		item->result = b2b_write_unsynced(placing->dirfd, NEW_NAME, image, size, 0644, &placing->fd);
+	munmap(image, size);
+	if (item->result < 0)
+		close_placing(placing);
+	else
+		sync_file_range(placing->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+/* Kernels before 5.8 do not tell by syncfs that a block could not be written: the file does. */
+static void wait_written(struct placing *placing)
+{
+	if (placing->fd >= 0 &&
+	    sync_file_range(placing->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+		give_up(placing, -errno);
+}
+
+static void rename_one(struct placing *placing)
+{
+	if (placing->fd >= 0 && renameat(placing->dirfd, NEW_NAME, placing->dirfd, NAME) < 0)
+		give_up(placing, -errno);
+}
+
+static bool synced_before(const struct placing *placings, size_t number)
+{
+	for (size_t i = 0; i < number; i++)
+		if (placings[i].fd >= 0 && placings[i].device == placings[number].device)
+			return true;
+	return false;
+}
+
+/* One sync for each file system they lie on, which is one but for who mounts an organisation's folder. Returns 0 or a negative errno. */
+static int sync_all(const struct placing *placings, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (placings[i].fd >= 0 && !synced_before(placings, i) && syncfs(placings[i].dirfd) < 0)
+			return -errno;
+	return 0;
+}
+
+static void place_all(struct placing *placings, size_t n)
+{
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		wait_written(&placings[i]);
+	r = sync_all(placings, n);
+	for (size_t i = 0; i < n; i++)
+		if (placings[i].fd >= 0 && r < 0)
+			give_up(&placings[i], r);
+		else
+			rename_one(&placings[i]);
+	r = sync_all(placings, n);
+	for (size_t i = 0; i < n; i++) {
+		if (placings[i].fd < 0)
+			continue;
+		placings[i].item->result = r;
+		if (r == 0)
+			placings[i].item->generation = placings[i].generation;
+		close_placing(&placings[i]);
+	}
+}
+
+void b2b_install_all(const char *dir, const struct b2b_policy *policy, struct b2b_install_item *items, size_t n)
+{
+	struct placing placings[B2B_INSTALL_MOST] = { { .item = NULL } };
+
+	for (size_t i = 0; i < n; i++) {
+		placings[i] = (struct placing){ .item = &items[i], .dirfd = -1, .fd = -1 };
+		write_beside(dir, policy, &placings[i]);
+	}
+	place_all(placings, n);
 }
 
 /* Map what is in place. Returns 0, -ENOENT where nothing is, or another negative errno. */

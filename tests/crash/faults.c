@@ -37,6 +37,8 @@ static const struct fault_kind kinds[] = {
 	{ SYS_fallocate, "fallocate", { ENOSPC, EIO, EINTR, EOPNOTSUPP } },
 	{ SYS_fsync, "fsync", { EIO, ENOSPC, EINTR } },
 	{ SYS_fdatasync, "fdatasync", { EIO, ENOSPC, EINTR } },
+	{ SYS_syncfs, "syncfs", { EIO, ENOSPC } },
+	{ SYS_sync_file_range, "sync_file_range", { EIO, ENOSPC } },
 	{ SYS_linkat, "linkat", { ENOSPC, EIO } },
 	{ SYS_renameat, "renameat", { ENOSPC, EIO } },
 	{ SYS_unlinkat, "unlinkat", { EIO } },

@@ -85,6 +85,33 @@ int published_install(const char *dir, const struct b2b_policy *policy, struct b
 	return r;
 }
 
+int published_beside(const struct b2b_policy *policy, uint64_t generation)
+{
+	struct b2b_snapshot_builder *builder = NULL;
+	int fd = memfd_create("snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0 || b2b_snapshot_new(policy, FIXTURE_APAC, generation, &builder) < 0 || b2b_snapshot_write(builder, fd) < 0 ||
+	    fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		err(1, "snapshot");
+	b2b_snapshot_free(builder);
+	return fd;
+}
+
+int published_install_both(const char *dir, const struct b2b_policy *policy, struct b2b_live *const lives[2], int fd, int beside)
+{
+	struct b2b_install_item items[] = { { .org = FIXTURE_APAC, .fd = beside }, { .org = FIXTURE_ACME, .fd = fd } };
+	int r = 0;
+
+	b2b_install_all(dir, policy, items, 2);
+	for (size_t i = 0; i < 2; i++) {
+		if (items[i].result == 0 || items[i].result == -ESTALE)
+			b2b_live_set_generation(lives[items[i].org], items[i].generation);
+		if (items[i].result < 0 && items[i].result != -ESTALE)
+			r = items[i].result;
+	}
+	return r;
+}
+
 void published_open(struct b2b_live *live, unsigned version)
 {
 	b2b_live_store_org(live, B2B_LIVE_OPEN, false);

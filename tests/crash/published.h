@@ -25,6 +25,10 @@ int published_snapshot(const struct b2b_policy *policy, unsigned version);
 /* Install the snapshot FD (the caller's) and announce it, as the guard does. Returns 0 or a negative errno. */
 int published_install(const char *dir, const struct b2b_policy *policy, struct b2b_live *live, int fd);
 
+/* A snapshot of the organisation below acme, in which nobody is; and both installed at once and announced, acme's last: 0 where they are in place, too. */
+int published_beside(const struct b2b_policy *policy, uint64_t generation);
+int published_install_both(const char *dir, const struct b2b_policy *policy, struct b2b_live *const lives[2], int fd, int beside);
+
 /* Open the words of acme's people of all versions up to VERSION, and acme's own. */
 void published_open(struct b2b_live *live, unsigned version);
 

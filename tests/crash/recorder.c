@@ -262,6 +262,8 @@ static void note_file_call(struct recorder *recorder, struct file *file, const s
 	case SYS_ftruncate: note_size(recorder, file); break;
 	case SYS_fsync:
 	case SYS_fdatasync: disk_log_add(recorder->log, DISK_SYNC, file->inode); break;
+	/* A folder of the recorded one's file system. Of a range of a file, no sync is taken for granted. */
+	case SYS_syncfs: disk_log_add(recorder->log, DISK_SYNC_ALL, DISK_ROOT); break;
 	case SYS_fchmod:
 	case SYS_fchown:
 	case SYS_fsetxattr: note_attributes(recorder, file, call); break;

@@ -33,6 +33,7 @@
 struct stage {
 	struct b2b_policy *policies[2]; /* versions 1 and 2 */
 	int snapshots[3];               /* of policy 1, by version */
+	int beside;                     /* one of the organisation below acme */
 	struct b2b_live **lives;        /* of policy 1; NULL: the guard never ran */
 	struct b2b_cache *primed;       /* a process that looks since before the writer */
 	struct published_view from, to; /* before and after a run that succeeds */
@@ -173,6 +174,28 @@ static void a_snapshot_is_installed_whole_or_not_at_all(void **state)
 	report("install", faults_run(&scenario));
 }
 
+/* ---- two snapshots are installed at once ---- */
+
+static int install_both(void *arg)
+{
+	(void)arg;
+	return published_install_both(DIR, stage.policies[0], stage.lives, stage.snapshots[2], stage.beside);
+}
+
+static void check_both(void *arg, int result)
+{
+	(void)arg;
+	expect_next_attempt(install_both, result != 0);
+}
+
+static void of_several_at_once_each_is_installed_whole_or_not_at_all(void **state)
+{
+	const struct faults_scenario scenario = { .prepare = prepare_install, .act = install_both, .check = check_both };
+
+	(void)state;
+	report("install at once", faults_run(&scenario));
+}
+
 /* ---- the guard starts ---- */
 
 static int start_guard(void *arg)
@@ -254,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_policy_is_applied_whole_or_not_at_all),
 		cmocka_unit_test(a_snapshot_is_installed_whole_or_not_at_all),
+		cmocka_unit_test(of_several_at_once_each_is_installed_whole_or_not_at_all),
 		cmocka_unit_test(a_restart_announces_what_is_installed),
 		cmocka_unit_test(a_first_start_leads_to_a_working_cache),
 	};
@@ -269,6 +293,7 @@ int main(void)
 	stage.policies[1] = published_policy(2);
 	for (unsigned version = 1; version <= 2; version++)
 		stage.snapshots[version] = published_snapshot(stage.policies[0], version);
+	stage.beside = published_beside(stage.policies[0], 1);
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	clear();
 	b2b_policy_free(stage.policies[0]);

@@ -35,7 +35,7 @@
 #define LATEST 9u        /* the version that is published after the cut */
 
 static struct b2b_policy *policies[4];
-static int snapshots[LATEST + 1];
+static int snapshots[LATEST + 1], beside[LATEST + 1];
 
 /* ---- the writers ---- */
 
@@ -64,6 +64,15 @@ static int install(struct b2b_live *live, unsigned version, int mark)
 	return r;
 }
 
+static int install_both(struct b2b_live *const lives[2], unsigned version, int mark)
+{
+	int r = published_install_both(DIR, policies[1], lives, snapshots[version], beside[version]);
+
+	if (r == 0)
+		tracer_mark(mark);
+	return r;
+}
+
 /* Everything for the first time. */
 static int first_time(void)
 {
@@ -80,7 +89,7 @@ static int first_time(void)
 	return r;
 }
 
-/* And from a disk that has all of that: a word stored, a snapshot, a policy, a snapshot, a policy. */
+/* And from a disk that has all of that: a word stored, a snapshot, a policy, two snapshots at once, a policy. */
 static int write_cache(void *arg)
 {
 	struct b2b_live **lives = NULL;
@@ -97,7 +106,7 @@ static int write_cache(void *arg)
 	if (r == 0)
 		r = apply(2, MARK_POLICY_2);
 	if (r == 0)
-		r = install(lives[FIXTURE_ACME], 3, MARK_SNAPSHOT_3);
+		r = install_both(lives, 3, MARK_SNAPSHOT_3);
 	if (r == 0)
 		r = apply(3, MARK_POLICY_3);
 	b2b_prepare_release(lives, policies[1]->n_orgs);
@@ -179,7 +188,7 @@ static void expect_recovery(int mark)
 		         (unsigned long long)b2b_live_generation(lives[FIXTURE_ACME]), view.snapshot);
 	published_open(lives[FIXTURE_ACME], LATEST);
 	assert_int_equal(b2b_index_write(DIR, policies[1]), 0);
-	assert_int_equal(published_install(DIR, policies[1], lives[FIXTURE_ACME], snapshots[LATEST]), 0);
+	assert_int_equal(published_install_both(DIR, policies[1], lives, snapshots[LATEST], beside[LATEST]), 0);
 	view = published_look_fresh(DIR);
 	assert_string_equal(view.wrong, "");
 	assert_true(view.snapshot == LATEST && view.policy == 1 && view.alice_open);
@@ -230,8 +239,10 @@ int main(void)
 	machine_private();
 	for (unsigned i = 1; i <= 3; i++)
 		policies[i] = published_policy(i);
-	for (unsigned i = 1; i <= LATEST; i++)
+	for (unsigned i = 1; i <= LATEST; i++) {
 		snapshots[i] = published_snapshot(policies[1], i);
+		beside[i] = published_beside(policies[1], i);
+	}
 	r = cmocka_run_group_tests(tests, NULL, NULL);
 	for (unsigned i = 1; i <= 3; i++)
 		b2b_policy_free(policies[i]);

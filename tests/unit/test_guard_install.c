@@ -137,6 +137,38 @@ static void test_full_disk(void **state)
 	assert_int_equal(install(GLOBEX, snapshot_of(GLOBEX, next + 1, ALL_SEALS)).result, 0);
 }
 
+/* The same where several are installed at once: it is the one's trouble. */
+static void test_full_disk_among_others(void **state)
+{
+	struct b2b_install_item items[WORLD_ORGS];
+	uint64_t next[WORLD_ORGS];
+
+	(void)state;
+	for (int org = 0; org < WORLD_ORGS; org++) {
+		struct b2b_guard_message answer = install(org, snapshot_of(org, b2b_live_generation(lives[org]) + 1, ALL_SEALS));
+
+		assert_true(answer.result == 0 || answer.result == -ESTALE);
+		next[org] = answer.generation + 1;
+		items[org] = (struct b2b_install_item){ .org = org, .fd = snapshot_of(org, next[org], ALL_SEALS) };
+	}
+	assert_int_equal(mount("tmpfs", WORLD_CACHE "/org/7be10a", "tmpfs", 0, "size=4k,nr_inodes=1,mode=755"), 0);
+	b2b_install_all(WORLD_CACHE, policy, items, WORLD_ORGS);
+	umount(WORLD_CACHE "/org/7be10a");
+	for (int org = 0; org < WORLD_ORGS; org++) {
+		assert_int_equal(items[org].result, org == EMEA ? -ENOSPC : 0);
+		/* on the disk that was mounted there is none */
+		assert_int_equal(items[org].generation, org == EMEA ? 0 : next[org]);
+	}
+	b2b_install_all(WORLD_CACHE, policy, items, WORLD_ORGS);
+	for (int org = 0; org < WORLD_ORGS; org++) {
+		assert_int_equal(items[org].result, org == EMEA ? 0 : -ESTALE);
+		assert_int_equal(items[org].generation, next[org]);
+		b2b_live_set_generation(lives[org], next[org]);
+		close(items[org].fd);
+	}
+	assert_int_equal(access(WORLD_CACHE "/org/42c3e9/.snapshot.new", F_OK), -1);
+}
+
 /* A crash after the rename: the next start announces what is there. */
 static void test_recovers(void **state)
 {
@@ -282,6 +314,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refuses, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_counts_from_what_is_in_place, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_full_disk, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_full_disk_among_others, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_recovers, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_dies_with_the_guard, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_notes_what_cannot_be_announced, start_guard, stop_guard),
