@@ -37,12 +37,12 @@ static int write_flat(const struct source *source, uint64_t *bytes)
 	return r;
 }
 
-static int make(const char *what, const struct bench_population *population, const struct source *source, uint64_t *bytes)
+static int make(const char *what, const struct bench_guard *guard, const struct source *source, uint64_t *bytes)
 {
 	if (strcmp(what, "b2b") == 0)
-		return bench_publish(population, source, 0, BENCH_ORGS - 1, bytes);
+		return bench_publish(guard, source, 0, BENCH_ORGS - 1, bytes);
 	if (strcmp(what, "one") == 0)
-		return bench_publish(population, source, ONE, ONE, bytes);
+		return bench_publish(guard, source, ONE, ONE, bytes);
 	if (strcmp(what, "flat") == 0)
 		return write_flat(source, bytes);
 	return strcmp(what, "parse") == 0 ? 0 : -EINVAL;
@@ -62,14 +62,12 @@ static void one_core(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-static int run(const char *what, const struct bench_population *population)
+static int measure(const char *what, const struct bench_population *population, const struct bench_guard *guard)
 {
-	struct source source;
 	uint64_t began = b2b_now_ns(), bytes = 0;
+	struct source source;
 	int r;
 
-	if (strcmp(what, "prepare") == 0)
-		return bench_prepare(population);
 	r = source_read(BENCH_DIR, &source);
 	if (r < 0)
 		return r;
@@ -78,10 +76,27 @@ static int run(const char *what, const struct bench_population *population)
 		change_one(population, &source);
 		began = b2b_now_ns();
 	}
-	r = make(what, population, &source, &bytes);
+	r = make(what, guard, &source, &bytes);
 	if (r == 0)
 		printf("%.6f %llu\n", (double)(b2b_now_ns() - began) / 1e9, (unsigned long long)bytes);
 	source_free(&source);
+	return r;
+}
+
+static int run(const char *what, const struct bench_population *population)
+{
+	struct bench_guard guard;
+	int r;
+
+	if (strcmp(what, "prepare") == 0)
+		return bench_prepare(population);
+	if (strcmp(what, "b2b") != 0 && strcmp(what, "one") != 0)
+		return measure(what, population, NULL);
+	r = bench_guard_start(population, &guard);
+	if (r < 0)
+		return r;
+	r = measure(what, population, &guard);
+	bench_guard_stop(&guard);
 	return r;
 }
 

@@ -132,59 +132,116 @@ static int add_groups(struct b2b_snapshot_builder *builder, const struct source 
 	return r;
 }
 
-static int install(const struct b2b_policy *policy, int org, struct b2b_snapshot_builder *builder, struct b2b_live *live, uint64_t *bytes)
+/* Snapshots that are built and wait for the guard. */
+struct waiting {
+	struct b2b_install_item items[B2B_INSTALL_MOST];
+	struct b2b_live *lives[B2B_INSTALL_MOST];
+	size_t n;
+};
+
+static int seal(struct b2b_snapshot_builder *builder, int fd, uint64_t *bytes)
 {
-	int fd = memfd_create("bench-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING), r;
-	uint64_t generation = 0;
+	int r = b2b_snapshot_write(builder, fd);
 	struct stat st;
 
-	if (fd < 0)
-		return -errno;
-	r = b2b_snapshot_write(builder, fd);
 	if (r == 0 && (fcntl(fd, F_ADD_SEALS, SEALS) < 0 || fstat(fd, &st) < 0))
 		r = -errno;
 	if (r == 0)
-		r = b2b_install(B2B_CACHE_DIR, policy, org, fd, &generation);
-	if (r == 0) {
-		b2b_live_set_generation(live, generation);
 		*bytes += (uint64_t)st.st_size;
-	}
-	close(fd);
 	return r;
 }
 
-static int publish_org(const struct b2b_policy *policy, int org, const struct source *source, uint32_t *user, uint32_t *group, uint64_t *bytes)
+static int build_org(const struct b2b_policy *policy, int org, const struct source *source, struct b2b_live *live, uint32_t *user, uint32_t *group,
+                     int fd, uint64_t *bytes)
 {
 	struct b2b_snapshot_builder *builder = NULL;
-	struct b2b_live *live = NULL;
-	int r;
+	int r = b2b_snapshot_new(policy, org, b2b_live_generation(live) + 1, &builder);
 
-	r = b2b_live_create(B2B_CACHE_DIR, policy, org, &live);
-	if (r == 0)
-		r = b2b_snapshot_new(policy, org, b2b_live_generation(live) + 1, &builder);
 	if (r == 0)
 		r = add_users(builder, source, &policy->orgs[org], live, user);
 	if (r == 0)
 		r = add_groups(builder, source, &policy->orgs[org], group);
 	if (r == 0)
-		r = install(policy, org, builder, live, bytes);
+		r = seal(builder, fd, bytes);
 	b2b_snapshot_free(builder);
-	b2b_live_unmap(live);
 	return r;
 }
 
-int bench_publish(const struct bench_population *population, const struct source *source, uint32_t first, uint32_t last, uint64_t *ret_bytes)
+static int wait_for_guard(struct waiting *waiting, const struct b2b_policy *policy, int org, const struct source *source, struct b2b_live *live,
+                          uint32_t *user, uint32_t *group, uint64_t *bytes)
 {
-	struct b2b_policy *policy = make_policy(population);
+	int fd = memfd_create("bench-snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return -errno;
+	waiting->items[waiting->n] = (struct b2b_install_item){ .org = org, .fd = fd };
+	waiting->lives[waiting->n++] = live;
+	return build_org(policy, org, source, live, user, group, fd, bytes);
+}
+
+/* As the guard does: one by itself, or all at once. */
+static int install(const struct b2b_policy *policy, struct waiting *waiting)
+{
+	struct b2b_install_item *first = &waiting->items[0];
+	int r = 0;
+
+	if (waiting->n == 1)
+		first->result = b2b_install(B2B_CACHE_DIR, policy, first->org, first->fd, &first->generation);
+	else
+		b2b_install_all(B2B_CACHE_DIR, policy, waiting->items, waiting->n);
+	for (size_t i = 0; i < waiting->n; i++) {
+		if (waiting->items[i].result < 0)
+			r = waiting->items[i].result;
+		else
+			b2b_live_set_generation(waiting->lives[i], waiting->items[i].generation);
+	}
+	return r;
+}
+
+static void clear(struct waiting *waiting)
+{
+	for (size_t i = 0; i < waiting->n; i++)
+		close(waiting->items[i].fd);
+	waiting->n = 0;
+}
+
+int bench_guard_start(const struct bench_population *population, struct bench_guard *ret_guard)
+{
+	struct bench_guard guard = { .policy = make_policy(population) };
+	int r = guard.policy ? 0 : -ENOMEM;
+
+	for (int org = 0; r == 0 && org < (int)BENCH_ORGS; org++)
+		r = b2b_live_create(B2B_CACHE_DIR, guard.policy, org, &guard.lives[org]);
+	if (r < 0) {
+		bench_guard_stop(&guard);
+		return r;
+	}
+	*ret_guard = guard;
+	return 0;
+}
+
+void bench_guard_stop(struct bench_guard *guard)
+{
+	for (size_t i = 0; i < BENCH_ORGS; i++)
+		b2b_live_unmap(guard->lives[i]);
+	b2b_policy_free(guard->policy);
+}
+
+int bench_publish(const struct bench_guard *guard, const struct source *source, uint32_t first, uint32_t last, uint64_t *ret_bytes)
+{
+	struct waiting waiting = { .n = 0 };
 	uint32_t user = 0, group = 0;
 	uint64_t bytes = 0;
 	int r = 0;
 
-	if (!policy)
-		return -ENOMEM;
-	for (uint32_t org = first; r == 0 && org <= last; org++)
-		r = publish_org(policy, (int)org, source, &user, &group, &bytes);
-	b2b_policy_free(policy);
+	for (uint32_t org = first; r == 0 && org <= last; org++) {
+		r = wait_for_guard(&waiting, guard->policy, (int)org, source, guard->lives[org], &user, &group, &bytes);
+		if (r == 0 && waiting.n < B2B_INSTALL_MOST && org < last)
+			continue;
+		if (r == 0)
+			r = install(guard->policy, &waiting);
+		clear(&waiting);
+	}
 	if (r == 0)
 		*ret_bytes = bytes;
 	return r;
