@@ -160,6 +160,10 @@ int b2b_view_role(const struct b2b_view *view, uint32_t number, struct b2b_forma
 	b2b_copy(&role, view->map.base + view->index.roles_at + number * sizeof(role), sizeof(role));
 	if (role.n_gids > B2B_ROLE_GIDS_MAX)
 		return -ENODATA;
+	/* Root's group is granted to nobody: so the zeros of a damaged file are no grant. */
+	for (uint32_t i = 0; i < role.n_gids; i++)
+		if (role.gids[i] == 0)
+			return -ENODATA;
 	*ret_role = role;
 	return 0;
 }

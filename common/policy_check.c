@@ -66,7 +66,7 @@ static bool role_valid(const struct b2b_policy_role *role)
 	if (!label_valid(role->name) || role->n_gids > B2B_ROLE_GIDS_MAX)
 		return false;
 	for (uint32_t i = 0; i < role->n_gids; i++)
-		if (role->gids[i] == (uint32_t)-1)
+		if (role->gids[i] == 0 || role->gids[i] == (uint32_t)-1) /* root's group, and none */
 			return false;
 	return true;
 }

@@ -1,5 +1,6 @@
 /* The cache as its readers see it: maps, closing, buffer sizes, replacement, refusal of what is damaged. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -158,6 +159,36 @@ static void initgroups_is_delegation_cut_to_the_grant(void **state)
 	assert_int_equal(b2b_cache_initgroups(cache, "erin@globex", add_gid, &erin), 0);
 	assert_int_equal(erin.n, 5);
 	assert_true(has_gid(&erin, 5000) && has_gid(&erin, 5001) && !has_gid(&erin, 5002));
+}
+
+static void store_index(size_t at, const void *bytes, size_t size)
+{
+	char path[SCRATCH_SIZE];
+	int fd;
+
+	scratch_path(path, fixture.dir, "index");
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, bytes, size, (off_t)at), size);
+	close(fd);
+}
+
+/* As a hole in the file, or a disk that lost a block, would grant it. */
+static void a_damaged_role_grants_no_group_of_root(void **state)
+{
+	const uint32_t zero[2] = { 0, 0 };
+	struct gids alice = { .n = 0 };
+	char path[SCRATCH_SIZE];
+	struct b2b_format_index header;
+	int fd;
+
+	(void)state;
+	scratch_path(path, fixture.dir, "index");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(pread(fd, &header, sizeof(header), 0), sizeof(header));
+	close(fd);
+	store_index(header.roles_at + offsetof(struct b2b_format_role, gids), zero, sizeof(zero));
+	assert_int_equal(b2b_cache_initgroups(cache, "alice@acme", add_gid, &alice), -ENODATA);
+	assert_false(has_gid(&alice, 0));
 }
 
 static void expect_closed(const char *name)
@@ -554,6 +585,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_absent_name_is_worth_a_question_only_where_it_can_help, start, stop),
 		cmocka_unit_test_setup_teardown(groups_of_every_kind_resolve, start, stop),
 		cmocka_unit_test_setup_teardown(initgroups_is_delegation_cut_to_the_grant, start, stop),
+		cmocka_unit_test_setup_teardown(a_damaged_role_grants_no_group_of_root, start, stop),
 		cmocka_unit_test_setup_teardown(a_word_closes_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(an_organisation_closes_with_all_below, start, stop),
 		cmocka_unit_test_setup_teardown(every_buffer_size_is_refused_or_right, start, stop),

@@ -199,6 +199,8 @@ static void what_breaks_the_bounds_is_not_written(void **state)
 	expect_invalid();
 	policy->roles[0].n_gids = B2B_ROLE_GIDS_MAX + 1;
 	expect_invalid();
+	policy->roles[0].gids[1] = 0; /* root's group */
+	expect_invalid();
 	memcpy(policy->roles[1].name, "operator", 9);
 	expect_invalid();
 	memset(policy->services[0].name, 'x', sizeof(policy->services[0].name));

@@ -127,7 +127,7 @@ void rules_gid_of(const char *name, uint32_t gid)
 	for (size_t i = 0; name[i] && i < sizeof(folded) - 1; i++)
 		folded[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
 	alias = alias_in(folded);
-	if (!facts_id(alias, gid) && !facts_partners(gid) && !facts_local_gid(alias, gid)) {
+	if (gid == 0 || (!facts_id(alias, gid) && !facts_partners(gid) && !facts_local_gid(alias, gid))) {
 		warnx("gid %u for %s", gid, name);
 		abort();
 	}
