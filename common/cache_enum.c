@@ -21,10 +21,19 @@ static uint64_t pack(struct place place)
 	return (uint64_t)place.slot << 32 | place.offset;
 }
 
-/* Set org and snap of PLACE's organisation. False: it has none, or this process may not read it. */
-static bool readable(struct b2b_look *look, struct place place)
+/*
+ * Set org and snap of PLACE's organisation. Returns 1; 0 it has none, damaged ones, or such as this process may not read; or what
+ * this process lacks to read them, a negative errno: then the list would be short of people who are there.
+ */
+static int readable(struct b2b_look *look, struct place place)
 {
-	return b2b_look_org(look, (int)place.slot) == 0 && b2b_snap_get(look->cache, look->org, &look->snap) == 0;
+	int r = b2b_look_org(look, (int)place.slot);
+
+	if (r == 0)
+		r = b2b_snap_get(look->cache, look->org, &look->snap);
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return r;
+	return r == 0;
 }
 
 /* The entry at PLACE or behind it in the same organisation (of KIND, or any where 0) into look->entry; PLACE moves there. Damaged ones are passed over. */
@@ -41,9 +50,14 @@ static bool next_entry(struct b2b_look *look, struct place *place, uint8_t kind)
 
 static int next_pw(struct b2b_look *look, struct place *place, struct passwd *ret_pw, char *buf, size_t len)
 {
-	for (; place->slot < look->view->index.n_orgs; *place = (struct place){ .slot = place->slot + 1 })
-		if (readable(look, *place) && next_entry(look, place, B2B_RECORD_USER))
+	for (; place->slot < look->view->index.n_orgs; *place = (struct place){ .slot = place->slot + 1 }) {
+		int r = readable(look, *place);
+
+		if (r < 0)
+			return r;
+		if (r && next_entry(look, place, B2B_RECORD_USER))
 			return b2b_fill_passwd(look, ret_pw, buf, len);
+	}
 	return -ENOENT;
 }
 
@@ -51,9 +65,14 @@ static int next_pw(struct b2b_look *look, struct place *place, struct passwd *re
 static int next_gr(struct b2b_look *look, struct place *place, struct group *ret_gr, char *buf, size_t len)
 {
 	for (; place->slot < look->view->index.n_orgs; *place = (struct place){ .slot = place->slot + 1 }) {
+		int r;
+
 		if (place->offset == 0)
 			return b2b_group_of_members(look, (int)place->slot, ret_gr, buf, len);
-		if (readable(look, *place) && next_entry(look, place, 0))
+		r = readable(look, *place);
+		if (r < 0)
+			return r;
+		if (r && next_entry(look, place, 0))
 			return b2b_group_of_entry(look, ret_gr, buf, len);
 	}
 	if (place->slot == look->view->index.n_orgs && place->offset == 0)

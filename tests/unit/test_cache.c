@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -374,6 +375,33 @@ static void enumeration_is_complete_and_only_where_root_wants_it(void **state)
 	assert_int_equal(n_groups, 4 /* members */ + 7 /* private */ + 3 + 1);
 }
 
+/* No descriptor is free: that is said, and nobody is left out of the list for it. */
+static void an_enumeration_that_lacks_descriptors_says_so(void **state)
+{
+	struct rlimit before, none = { .rlim_cur = 0 };
+	struct passwd pw;
+	struct group gr;
+	uint64_t people = 0, groups = 1; /* behind acme's `members` */
+	char buf[512];
+
+	(void)state;
+	fixture.policy->enumerate = true;
+	assert_int_equal(b2b_index_write(fixture.dir, fixture.policy), 0);
+	assert_int_equal(b2b_cache_ours(cache, "alice@acme"), 1); /* the index is mapped */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none.rlim_max = before.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	assert_int_equal(b2b_cache_nextpw(cache, &people, &pw, buf, sizeof(buf)), -EMFILE);
+	assert_int_equal(b2b_cache_nextgr(cache, &groups, &gr, buf, sizeof(buf)), -EMFILE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(people, 0);
+	assert_int_equal(groups, 1);
+	assert_int_equal(b2b_cache_nextpw(cache, &people, &pw, buf, sizeof(buf)), 0);
+	assert_string_equal(pw.pw_name, "alice@acme");
+	assert_int_equal(b2b_cache_nextgr(cache, &groups, &gr, buf, sizeof(buf)), 0);
+	assert_string_equal(gr.gr_name, "alice@acme");
+}
+
 static void standing_tells_each_reason(void **state)
 {
 	struct b2b_standing before, now;
@@ -592,6 +620,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_new_snapshot_shows_at_the_next_look_up, start, stop),
 		cmocka_unit_test_setup_teardown(a_new_policy_shows_at_the_next_look_up, start, stop),
 		cmocka_unit_test_setup_teardown(enumeration_is_complete_and_only_where_root_wants_it, start, stop),
+		cmocka_unit_test_setup_teardown(an_enumeration_that_lacks_descriptors_says_so, start, stop),
 		cmocka_unit_test_setup_teardown(standing_tells_each_reason, start, stop),
 		cmocka_unit_test_setup_teardown(a_sign_of_life_is_never_taken_for_one_to_come, start, stop),
 		cmocka_unit_test_setup_teardown(times_of_another_boot_mean_nothing, start, stop),
