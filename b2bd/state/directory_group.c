@@ -199,9 +199,12 @@ static int put_name(struct b2b_state *state, const struct b2b_policy_org *org, c
 		return r;
 	if (b2b_group_by_name(state, org->id, local, &holder) == 0)
 		return -EEXIST;
-	r = b2b_principal_claim_name(state, org->id, local, 0);
+	/* Taken last: who gets no id has not taken it from anybody. */
+	r = b2b_principal_name_claimable(state, org->id, local, 0);
 	if (r == 0 && !gid)
 		r = b2b_ledger_id(state, org, B2B_ID_GROUP, id, wanted_gid, &gid);
+	if (r == 0)
+		r = b2b_principal_claim_name(state, org->id, local, 0);
 	if (r == 0)
 		r = write_group(state, gid, id, org->id, local);
 	if (r == 0) {

@@ -54,6 +54,15 @@ int b2b_principal_name_free(struct b2b_state *state, const char *org_id, const c
 	return r < 0 ? r : holder && holder != uid ? -EEXIST : 0;
 }
 
+int b2b_principal_name_claimable(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid)
+{
+	int64_t holder;
+	int holder_state;
+	int r = find_holder(state, org_id, local, &holder, &holder_state);
+
+	return r < 0 ? r : holder && holder != uid && holder_state != B2B_REMOVED ? -EEXIST : 0;
+}
+
 int b2b_principal_claim_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid)
 {
 	int64_t holder;

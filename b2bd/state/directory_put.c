@@ -41,7 +41,10 @@ static int check_subject(struct b2b_state *state, const struct b2b_principal *pr
 	return r < 0 ? r : others ? -EEXIST : 0;
 }
 
-/* Removed people keep a free name, but take none from anybody. */
+/*
+ * Removed people keep a free name, but take none from anybody. It is only looked at here: who then gets no id has not taken it
+ * from the one who had it.
+ */
 static int decide_name(struct b2b_state *state, const struct b2b_principal *principal, uint32_t uid, bool *ret_holds)
 {
 	uint32_t gid;
@@ -51,7 +54,7 @@ static int decide_name(struct b2b_state *state, const struct b2b_principal *prin
 		r = -EEXIST;
 	else if (r == -ENOENT)
 		r = principal->state == B2B_REMOVED ? b2b_principal_name_free(state, principal->org_id, principal->local, uid)
-		                                    : b2b_principal_claim_name(state, principal->org_id, principal->local, uid);
+		                                    : b2b_principal_name_claimable(state, principal->org_id, principal->local, uid);
 	if (r == -EEXIST && principal->state == B2B_REMOVED) {
 		*ret_holds = false;
 		return 0;
@@ -115,6 +118,8 @@ static int store(struct b2b_state *state, const struct b2b_policy_org *org, cons
 
 	if (r == 0 && !uid)
 		r = b2b_ledger_id(state, org, B2B_ID_USER, principal->id, principal->wanted_uid, &uid);
+	if (r == 0 && holds_name)
+		r = b2b_principal_claim_name(state, principal->org_id, principal->local, uid);
 	if (r == 0)
 		r = write_row(state, principal, uid, holds_name, disabled_ms);
 	if (r == 0)

@@ -29,6 +29,9 @@ bool b2b_record_lifts(int64_t disabled_ms, int64_t modified_ms);
 /* May LOCAL be a person's or a group's of ORG? 0, or -EINVAL (rule of common/names.h, reserved, or too long with the alias). */
 int b2b_directory_check_local(const struct b2b_policy *policy, int org, const char *local);
 
+/* Would b2b_principal_claim_name succeed? Its results; nothing is changed. */
+int b2b_principal_name_claimable(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid);
+
 /*
  * Make the name LOCAL of ORG_ID free for its new owner (UID; 0: not known yet): a removed person loses it.
  * Returns 0, -EEXIST while a living person holds it, or a negative errno.

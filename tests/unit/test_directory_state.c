@@ -118,6 +118,37 @@ static void a_name_passes_on_only_from_the_removed(void **state)
 	assert_int_equal(uid_of(fixture, "alice2"), uid);
 }
 
+static void use_up_ids(struct state_fixture *fixture, int org)
+{
+	char owner[16];
+	uint32_t id;
+	int r = 0;
+
+	for (unsigned i = 0; r == 0; i++) {
+		snprintf(owner, sizeof(owner), "p%u", i);
+		r = b2b_ledger_id(fixture->state, &fixture->policy.orgs[org], B2B_ID_USER, owner, 0, &id);
+	}
+	assert_int_equal(r, -EDQUOT);
+}
+
+static void who_gets_no_id_takes_no_name(void **state)
+{
+	struct state_fixture *fixture = *state;
+	struct b2b_principal first = fixture_person("u-1", "alice"), second = fixture_person("u-2", "alice"), found;
+	bool changed;
+
+	first.org_id = second.org_id = (char *)"9d01f2";
+	assert_int_equal(put(fixture, &first, 1), 1);
+	first.state = B2B_REMOVED;
+	assert_int_equal(put(fixture, &first, 1), 1);
+	use_up_ids(fixture, 1);
+	assert_int_equal(put(fixture, &second, 1), -EDQUOT);
+	assert_int_equal(b2b_directory_put_group(fixture->state, &fixture->policy, "g-1", "9d01f2", "alice", 0, NULL, 0, 1, &changed), -EDQUOT);
+	assert_int_equal(b2b_directory_by_name(fixture->state, "9d01f2", "alice", &found), 0);
+	assert_string_equal(found.id, "u-1");
+	b2b_principal_clear(&found);
+}
+
 static void a_taken_new_name_does_not_hide_a_suspension(void **state)
 {
 	struct state_fixture *fixture = *state;
@@ -388,6 +419,7 @@ int main(void)
 		TEST(stores_and_finds),
 		TEST(refuses_names_outside_the_rule),
 		TEST(a_name_passes_on_only_from_the_removed),
+		TEST(who_gets_no_id_takes_no_name),
 		TEST(a_taken_new_name_does_not_hide_a_suspension),
 		TEST(two_with_one_subject_are_refused),
 		TEST(events_close_and_lift),
