@@ -7,8 +7,8 @@
  *                  at a stroke), no network at all: a network namespace of its own, and no system call that makes a socket. Allow-list.
  *   agent          user b2b, no capability, a network but no raw or packet sockets. Allow-list.
  *
- *   nscd's         a child of the guard (guard/nscd.h): root's uid without any capability, connects to UNIX sockets and opens no
- *                  file. Allow-list.
+ *   nscd's         a child of the guard (guard/nscd.h): root's uid without any capability, connects to UNIX sockets, opens no
+ *                  file, and starts itself again. Allow-list.
  *
  * All: no_new_privs, not dumpable, no core file. A refused system call fails with EPERM.
  */

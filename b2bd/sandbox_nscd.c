@@ -32,5 +32,7 @@ int b2b_sandbox_nscd(void)
 	r = b2b_filter_new(calls, &filter);
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, AF_UNIX));
+	if (r == 0)
+		r = b2b_filter_processes(filter);
 	return b2b_filter_load(filter, r);
 }

@@ -20,6 +20,7 @@
 #define ANSWER_NS B2B_NS_PER_S /* for both databases */
 #define ONCE_MORE_MS 1000
 #define HUNG_MS 2000
+#define DIED_MS 1000
 
 /* nscd-client.h of glibc */
 #define NSCD_VERSION 2
@@ -109,10 +110,11 @@ static bool drain(int fd)
 	return n < 0 && errno == EAGAIN;
 }
 
-_Noreturn static void serve(const char *path, int fd)
+/* AGAIN: another has died, perhaps over a request that it had taken. */
+_Noreturn static void serve(const char *path, int fd, bool again)
 {
 	struct pollfd asked = { .fd = fd, .events = POLLIN };
-	int pause_ms = -1, before = 0;
+	int pause_ms = again ? 0 : -1, before = 0;
 
 	for (;;) {
 		int n = poll(&asked, 1, pause_ms), r;
@@ -134,13 +136,35 @@ static bool keep_only(int fd)
 	return fd == STDERR_FILENO + 1 || close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0) == 0;
 }
 
+/* How the child ended: 0 whoever asks is gone, -1 there was none, else as wait() has it. */
+static int serve_in_child(const char *path, int fd, bool again)
+{
+	pid_t child = fork();
+	int status = -1;
+
+	if (child == 0)
+		serve(path, fd, again);
+	while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
 /* Of all that the guard has, only the log and the pipe are left. */
 _Noreturn static void run(const char *path, int fd)
 {
+	struct pollfd gone = { .fd = fd };
+	bool again = false;
+
 	signal(SIGPIPE, SIG_IGN);
 	if (!keep_only(fd) || close_range((unsigned)fd + 1, ~0u, 0) < 0 || b2b_sandbox_nscd() < 0)
 		_exit(1);
-	serve(path, fd);
+	/* What is asked meanwhile stays in the pipe. */
+	for (int status; (status = serve_in_child(path, fd, again)) != 0; again = true) {
+		b2b_log(LOG_ERR, "event=process-died process=nscd status=%d; it is started again", status);
+		if (poll(&gone, 1, DIED_MS) > 0)
+			break;
+	}
+	_exit(0);
 }
 
 int b2b_nscd_start(const char *path, struct b2b_nscd **ret_nscd)

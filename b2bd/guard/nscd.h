@@ -4,7 +4,8 @@
  *
  * A child of the guard's own does it, with nothing but the system calls that this takes, for two reasons: the guard makes no
  * sockets, and a daemon that hangs must not hold up an END. It tells the daemon at once, again a second later (for an
- * answer that the daemon was working on meanwhile), and where the daemon does not answer, until it does.
+ * answer that the daemon was working on meanwhile), and where the daemon does not answer, until it does. Two processes: one
+ * that speaks with the daemon, and one that does nothing but start it again, because the guard, shut in, could not.
  */
 #ifndef B2B_NSCD_H
 #define B2B_NSCD_H

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -123,19 +124,38 @@ static void no_daemon_is_no_trouble(void **state)
 	close(fd);
 }
 
-/* This process's only child. */
+/* The only child of PID; 0: there is none. */
+static pid_t child_of(pid_t pid)
+{
+	char name[64];
+	int child = 0;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	file = fopen(name, "re");
+	assert_non_null(file);
+	if (fscanf(file, "%d", &child) != 1)
+		child = 0;
+	fclose(file);
+	return child;
+}
+
+/* Who speaks with the daemon: started by this process's only child, as often as it dies. */
 static pid_t teller(void)
 {
-	FILE *file = fopen("/proc/thread-self/children", "re");
-	int pid = 0;
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	pid_t pid = 0;
 
-	assert_non_null(file);
-	assert_int_equal(fscanf(file, "%d", &pid), 1);
-	fclose(file);
+	for (int i = 0; i < WAIT_MS && pid == 0; i++) {
+		pid = child_of(child_of(getpid()));
+		if (pid == 0)
+			nanosleep(&ms, NULL);
+	}
+	assert_true(pid > 0);
 	return pid;
 }
 
-/* With its child stopped nothing is ever taken out of the pipe: who waited would wait for ever. */
+/* With the teller stopped nothing is ever taken out of the pipe: who waited would wait for ever. */
 static void never_waits_for_a_daemon_that_hangs(void **state)
 {
 	(void)state;
@@ -190,6 +210,32 @@ static void takes_a_refusal_for_not_told(void **state)
 	close(fd);
 }
 
+static void goes_on_when_who_tells_has_died(void **state)
+{
+	int fd = daemon_start(), silent, next;
+	pid_t first = teller();
+	char database[16];
+
+	(void)state;
+	b2b_nscd_forget(nscd);
+	silent = daemon_take(fd, WAIT_MS, database); /* the request is out of the pipe, and nothing was told */
+	assert_true(silent >= 0);
+	assert_int_equal(kill(first, SIGKILL), 0);
+	close(silent);
+	while ((next = daemon_take(fd, WAIT_MS, database)) >= 0 && strcmp(database, "passwd") != 0)
+		close(next); /* it may have gone on to the group before it died */
+	assert_true(next >= 0);
+	answer(next, 0);
+	next = daemon_take(fd, WAIT_MS, database);
+	assert_true(next >= 0);
+	assert_string_equal(database, "group");
+	answer(next, 0);
+	assert_int_not_equal(teller(), first);
+	b2b_nscd_forget(nscd);
+	assert_told(fd);
+	close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +244,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(never_waits_for_a_daemon_that_hangs, start, stop),
 		cmocka_unit_test_setup_teardown(tells_again_until_it_is_heard, start, stop),
 		cmocka_unit_test_setup_teardown(takes_a_refusal_for_not_told, start, stop),
+		cmocka_unit_test_setup_teardown(goes_on_when_who_tells_has_died, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
