@@ -19,9 +19,12 @@ static inline uint64_t between(uint64_t word, unsigned char first, unsigned char
 	return (low + EACH(0x80 - first)) & ~(low + EACH(0x7f - last)) & ~word & TOPS;
 }
 
+/* The same for bytes that are C. */
 static inline uint64_t equal(uint64_t word, unsigned char c)
 {
-	return between(word, c, c);
+	uint64_t differs = word ^ EACH(c);
+
+	return ~(((differs & ~TOPS) + ~TOPS) | differs) & TOPS;
 }
 
 static inline uint64_t fold(uint64_t word)
@@ -70,29 +73,48 @@ static inline uint64_t bytes(size_t n)
 	return n >= 8 ? ~0ull : (1ull << 8 * n) - 1;
 }
 
-/* The N characters at TEXT, folded, padded with NUL. */
-static inline void take(char to[B2B_NAME_SIZE], const char *text, size_t n)
+/* A name of N characters. Those from AT on, eight at most: what a part of it begins or goes on with. */
+static inline uint64_t from(const char *name, size_t n, size_t at)
+{
+	if (at + 8 <= n)
+		return load(name + at, 8);
+	return n >= 8 ? load(name + n - 8, 8) >> 8 * (at + 8 - n) : load(name + at, n - at);
+}
+
+/* Where C first stands in NAME, or N. */
+static inline size_t find(const char *name, size_t n, char c)
+{
+	for (size_t at = 0; at < n; at += 8) {
+		uint64_t found = equal(from(name, n, at), (unsigned char)c);
+
+		if (found)
+			return at + (size_t)__builtin_ctzll(found) / 8;
+	}
+	return n;
+}
+
+/* The characters of NAME from AT to before END, folded, padded with NUL. */
+static inline void take(char to[B2B_NAME_SIZE], const char *name, size_t n, size_t at, size_t end)
 {
 	memset(to, 0, B2B_NAME_SIZE);
-	for (size_t i = 0; i < n; i += 8)
-		store(to + i, fold(load(text + i, n - i)));
+	for (; at < end; at += 8, to += 8)
+		store(to, fold(from(name, n, at) & bytes(end - at)));
 }
 
 bool b2b_name_cut(const char *name, char separator, struct b2b_name *ret_name)
 {
-	size_t n_local = 0, n_alias;
+	size_t n = strnlen(name, B2B_NAME_SIZE), n_local;
 
-	/* Most names that are asked for are not ours, and short: for them this loop is all there is. */
-	while (name[n_local] != separator)
-		if (name[n_local] == '\0' || ++n_local == B2B_NAME_SIZE)
-			return false;
-	n_alias = strnlen(name + n_local + 1, B2B_NAME_SIZE - n_local - 1);
-	if (n_local == 0 || n_alias == 0 || n_local + 1 + n_alias == B2B_NAME_SIZE)
+	if (n == B2B_NAME_SIZE)
+		return false;
+	n_local = find(name, n, separator);
+	/* Nothing before it, nothing behind it, or no separator at all. */
+	if (n_local == 0 || n_local + 1 >= n)
 		return false;
 	ret_name->n_local = (uint32_t)n_local;
-	ret_name->n_alias = (uint32_t)n_alias;
-	take(ret_name->local, name, n_local);
-	take(ret_name->alias, name + n_local + 1, n_alias);
+	ret_name->n_alias = (uint32_t)(n - n_local - 1);
+	take(ret_name->local, name, n, 0, n_local);
+	take(ret_name->alias, name, n, n_local + 1, n);
 	return true;
 }
 
