@@ -32,7 +32,7 @@ void b2b_cache_free(struct b2b_cache *cache)
 	free(cache);
 }
 
-int b2b_cache_getpwnam(struct b2b_cache *cache, const char *name, struct passwd *ret_pw, char *buf, size_t len)
+B2B_ONE_PIECE int b2b_cache_getpwnam(struct b2b_cache *cache, const char *name, struct passwd *ret_pw, char *buf, size_t len)
 {
 	struct b2b_look look;
 	int r;
@@ -45,7 +45,7 @@ int b2b_cache_getpwnam(struct b2b_cache *cache, const char *name, struct passwd 
 	return r;
 }
 
-int b2b_cache_getpwuid(struct b2b_cache *cache, uint32_t uid, struct passwd *ret_pw, char *buf, size_t len)
+B2B_ONE_PIECE int b2b_cache_getpwuid(struct b2b_cache *cache, uint32_t uid, struct passwd *ret_pw, char *buf, size_t len)
 {
 	struct b2b_look look;
 	int r;
@@ -101,7 +101,7 @@ static int add_groups(const struct b2b_look *look, int (*add)(void *arg, uint32_
 	return r == 0 ? add_roles(look, add, arg) : r;
 }
 
-int b2b_cache_initgroups(struct b2b_cache *cache, const char *name, int (*add)(void *arg, uint32_t gid), void *arg)
+B2B_ONE_PIECE int b2b_cache_initgroups(struct b2b_cache *cache, const char *name, int (*add)(void *arg, uint32_t gid), void *arg)
 {
 	struct b2b_look look;
 	int r;
@@ -124,7 +124,7 @@ int b2b_cache_ours(struct b2b_cache *cache, const char *name)
 	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r != -ENOENT; /* the index cannot be read, but the name could be one */
-	r = b2b_local_valid(split.local) && b2b_view_by_alias(look.view, &split) >= 0;
+	r = b2b_local_valid(split.local) && b2b_view_by_alias(look.view, &split, &look.org) >= 0;
 	b2b_look_end(&look);
 	return r;
 }

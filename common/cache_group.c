@@ -151,7 +151,7 @@ static int by_name(struct b2b_look *look, const struct b2b_name *name, struct gr
 	int r, slot;
 
 	if (strcmp(name->local, B2B_GROUP_MEMBERS) == 0) {
-		slot = b2b_view_by_alias(look->view, name);
+		slot = b2b_view_by_alias(look->view, name, &look->org);
 		return slot < 0 ? -ENOENT : members_of(look, slot, name->alias, 0, ret_gr, buf, len);
 	}
 	r = b2b_look_name(look, name);

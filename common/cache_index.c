@@ -36,7 +36,7 @@ static void take_shells(struct b2b_view *view)
 	}
 }
 
-static int view_make(const char *dir, struct b2b_view **ret_view)
+B2B_APART static int view_make(const char *dir, struct b2b_view **ret_view)
 {
 	struct b2b_format_index index;
 	struct b2b_map map = { NULL, 0 };
@@ -104,27 +104,29 @@ int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view)
 	return 0;
 }
 
-/* Padded. Of an organisation that is mapped the copy, because that is read next anyway. */
-static const char *alias_of(const struct b2b_view *view, uint32_t slot)
+/* Padded. Of ORG the copy, where it is mapped: that is read next anyway. */
+static const char *alias_of(const struct b2b_view *view, uint32_t slot, const struct b2b_org *org)
 {
-	const struct b2b_org *org = atomic_load(&view->orgs[slot]);
-
 	return org ? org->alias : (const char *)view->map.base + view->index.orgs_at + slot * sizeof(struct b2b_format_org);
 }
 
-int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name)
+int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name, struct b2b_org **ret_org)
 {
 	const struct b2b_format_index *index = &view->index;
 	const uint32_t *hash = (const uint32_t *)(view->map.base + index->hash_at);
 	uint64_t at = b2b_format_hash(name->alias, name->n_alias, 0);
+	struct b2b_org *org;
 
 	for (uint32_t i = 0; i < index->hash_size; i++) {
 		uint32_t slot = b2b_load32(&hash[(at + i) & (index->hash_size - 1)]) - 1;
 
 		if (slot >= index->n_orgs) /* free entries are 0 */
 			return -1;
-		if (b2b_padded_equal(alias_of(view, slot), name->alias))
+		org = atomic_load(&view->orgs[slot]);
+		if (b2b_padded_equal(alias_of(view, slot, org), name->alias)) {
+			*ret_org = org;
 			return (int)slot;
+		}
 	}
 	return -1;
 }

@@ -86,17 +86,26 @@ static bool worth_asking(const struct b2b_look *look, const struct b2b_name *nam
 	       strcmp(name->local, B2B_GROUP_MEMBERS) != 0;
 }
 
+/* Set slot and org to NAME's organisation. Where it has to be mapped first, the bytes may have changed meanwhile: another's answer is none. */
+static int by_alias(struct b2b_look *look, const struct b2b_name *name)
+{
+	int r;
+
+	look->slot = b2b_view_by_alias(look->view, name, &look->org);
+	if (look->slot < 0 || look->org)
+		return look->slot < 0 ? -ENOENT : 0;
+	r = b2b_look_org(look, look->slot);
+	return r == 0 && !b2b_padded_equal(look->org->alias, name->alias) ? -ENODATA : r;
+}
+
 int b2b_look_name(struct b2b_look *look, const struct b2b_name *name)
 {
 	bool secret;
 	int r;
 
-	r = b2b_look_org(look, b2b_view_by_alias(look->view, name));
+	r = by_alias(look, name);
 	if (r < 0)
 		return r;
-	/* Between index and organisation the bytes may have changed: another's answer is none. */
-	if (!b2b_padded_equal(look->org->alias, name->alias))
-		return -ENODATA;
 	for (int i = 0; i < TRIES; i++) {
 		r = snapshot(look, &secret);
 		if (r < 0)

@@ -22,7 +22,7 @@ void b2b_org_free(struct b2b_org *org)
 }
 
 /* Not inlined: its path and header would stay on the stack for every organisation above. */
-__attribute__((noinline)) static int map_live(const char *dir, struct b2b_org *org)
+B2B_APART static int map_live(const char *dir, struct b2b_org *org)
 {
 	const struct b2b_format_org *record = &org->record;
 	size_t size = b2b_live_size(record->range_lo, record->range_hi);
@@ -143,7 +143,7 @@ static int org_at(struct b2b_cache *cache, struct b2b_view *view, int slot, int 
 	return 0;
 }
 
-int b2b_org_make(struct b2b_cache *cache, struct b2b_view *view, int slot, struct b2b_org **ret_org)
+B2B_APART int b2b_org_make(struct b2b_cache *cache, struct b2b_view *view, int slot, struct b2b_org **ret_org)
 {
 	return org_at(cache, view, slot, 0, ret_org);
 }

@@ -88,7 +88,7 @@ static void push(struct b2b_readers *readers, struct b2b_retired *item)
 }
 
 /* Takes the whole list, so that two threads never hold the same item. */
-void b2b_readers_reclaim(struct b2b_readers *readers)
+B2B_APART void b2b_readers_reclaim(struct b2b_readers *readers)
 {
 	struct b2b_retired *item = atomic_exchange(&readers->retired, NULL);
 	struct b2b_readers_page *page = atomic_load(&readers->page);

@@ -23,6 +23,8 @@
 #include <stdint.h>
 #include <sys/single_threaded.h>
 
+#include "common/one_piece.h"
+
 #define B2B_STRIPES 31
 
 struct b2b_readers_page;

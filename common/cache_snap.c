@@ -93,7 +93,7 @@ static int snap_make(struct b2b_cache *cache, const struct b2b_org *org, uint64_
 	return 0;
 }
 
-int b2b_snap_renew(struct b2b_cache *cache, struct b2b_org *org, uint64_t generation, struct b2b_snap **ret_snap)
+B2B_APART int b2b_snap_renew(struct b2b_cache *cache, struct b2b_org *org, uint64_t generation, struct b2b_snap **ret_snap)
 {
 	struct b2b_snap *snap = atomic_load(&org->snap), *fresh = NULL;
 	int r;

@@ -84,8 +84,8 @@ int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view);
 /* The view if there is one already and its index is still in place, else NULL; never opens a file. */
 struct b2b_view *b2b_view_peek(struct b2b_cache *cache);
 
-/* Slot of the organisation whose alias stands in NAME, or -1. */
-int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name);
+/* Slot of the organisation whose alias stands in NAME, or -1. *RET_ORG: it, where it is mapped already, else NULL. */
+int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name, struct b2b_org **ret_org);
 
 /* Slot of the organisation whose range holds ID, or -1. */
 int b2b_view_by_id(const struct b2b_view *view, uint32_t id);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/one_piece.h"
+
 /*
  * Names are ASCII whatever the process's locale says, so no ctype(3). They are read eight characters at a time, the first in
  * the lowest byte: every look-up reads one, and character by character that would cost more than all the rest of it.
@@ -184,7 +186,7 @@ int b2b_name_split(const char *name, char separator, struct b2b_name *ret_name)
 	return 0;
 }
 
-bool b2b_name_candidate(const char *name)
+B2B_APART bool b2b_name_candidate(const char *name)
 {
 	static const char separators[] = B2B_SEPARATORS;
 	struct b2b_name split;
