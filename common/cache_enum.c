@@ -102,7 +102,7 @@ static int end(struct b2b_look *look, int r, struct place place, uint64_t *curso
 	return r;
 }
 
-int b2b_cache_nextpw(struct b2b_cache *cache, uint64_t *cursor, struct passwd *ret_pw, char *buf, size_t len)
+B2B_ONE_PIECE int b2b_cache_nextpw(struct b2b_cache *cache, uint64_t *cursor, struct passwd *ret_pw, char *buf, size_t len)
 {
 	struct place place = unpack(*cursor);
 	struct b2b_look look;

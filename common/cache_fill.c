@@ -18,13 +18,24 @@ static inline char *put(char *to, const char *from, size_t n, bool roomy)
 	return to + n;
 }
 
+/* A local name, padded: eight bytes at a time, as it was written a moment ago; what is read wider than it was written has to wait. */
+static inline char *put_local(char *to, const char local[B2B_NAME_SIZE], size_t n, bool roomy)
+{
+	if (roomy)
+		for (size_t i = 0; i < n; i += 8)
+			memcpy(to + i, local + i, 8);
+	else
+		memcpy(to, local, n);
+	return to + n;
+}
+
 static inline char *put_home(char *to, const struct b2b_home *home, const char *local, size_t n_local, bool roomy)
 {
 	size_t from = 0;
 
 	for (uint32_t i = 0; i < home->n_cuts; from = home->cuts[i++]) {
 		to = put(to, home->text + from, home->cuts[i] - from, roomy);
-		to = put(to, local, n_local, roomy);
+		to = put_local(to, local, n_local, roomy);
 	}
 	return put(to, home->text + from, home->n_text - from, roomy);
 }
@@ -48,7 +59,7 @@ int b2b_fill_passwd(const struct b2b_look *look, struct passwd *ret_pw, char *bu
 		return -ERANGE;
 	roomy = len - need >= CHUNK;
 	ret_pw->pw_name = at;
-	at = put(at, entry->local, n_local, roomy);
+	at = put_local(at, entry->local, n_local, roomy);
 	at = put(at, org->suffix, org->n_suffix, roomy);
 	ret_pw->pw_passwd = at - sizeof("*");
 	ret_pw->pw_gecos = at;

@@ -34,9 +34,14 @@ static inline uint64_t fold(uint64_t word)
 	return word | between(word, 'A', 'Z') >> 2;
 }
 
-static inline uint64_t of_local(uint64_t word)
+/* The top bit of every byte of WORD that is of no local part: the rule is a to z, what lies from '-' to '9' but '/', and '_'. */
+static inline uint64_t not_of_local(uint64_t word)
 {
-	return between(word, 'a', 'z') | between(word, '0', '9') | between(word, '-', '.') | equal(word, '_');
+	uint64_t low = word & ~TOPS;
+	uint64_t letter = (low + EACH(0x80 - 'a')) & ~(low + EACH(0x7f - 'z'));
+	uint64_t figure = (low + EACH(0x80 - '-')) & ~(low + EACH(0x7f - '9')) & ((low ^ EACH('/')) + ~TOPS);
+
+	return (word | (~(letter | figure) & ((low ^ EACH('_')) + ~TOPS))) & TOPS;
 }
 
 static inline uint64_t of_alias(uint64_t word)
@@ -130,20 +135,22 @@ static inline bool begins_local(uint64_t word)
 
 bool b2b_local_take(const char *text, size_t len, char ret_local[B2B_NAME_SIZE])
 {
-	uint64_t words[B2B_NAME_SIZE / 8] = { 0 }, wrong = 0;
+	uint64_t word, wrong = 0;
+	size_t i = 0;
 
 	if (len == 0 || len >= B2B_NAME_SIZE)
 		return false;
-	for (size_t i = 0; i < len; i += 8) {
-		uint64_t word = load(text + i, 8) & bytes(len - i);
-
-		wrong |= ~of_local(word) & TOPS & bytes(len - i);
-		words[i / 8] = htole64(word);
-	}
-	if (wrong || !begins_local(le64toh(words[0])))
+	word = load(text, 8);
+	if (!begins_local(word))
 		return false;
-	memcpy(ret_local, words, sizeof(words));
-	return true;
+	memset(ret_local, 0, B2B_NAME_SIZE);
+	for (; len - i > 8; word = load(text + i, 8)) {
+		wrong |= not_of_local(word);
+		store(ret_local + i, word);
+		i += 8;
+	}
+	store(ret_local + i, word & bytes(len - i));
+	return (wrong | (not_of_local(word) & bytes(len - i))) == 0;
 }
 
 bool b2b_local_valid(const char *local)

@@ -57,7 +57,7 @@ bool b2b_local_valid(const char *local); /* by the rule above, already folded */
 
 /*
  * Copy the LEN bytes at TEXT, which may change meanwhile and are readable up to the next multiple of 8, into RET_LOCAL, padded with NUL, where the copy is a valid local
- * part, already folded. False: it is not; RET_LOCAL is untouched.
+ * part, already folded. False: it is not; what then stands in RET_LOCAL means nothing.
  */
 bool b2b_local_take(const char *text, size_t len, char ret_local[B2B_NAME_SIZE]);
 

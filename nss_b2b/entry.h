@@ -9,6 +9,7 @@
 
 #include <nss.h>
 #include <stdatomic.h>
+#include <sys/single_threaded.h>
 
 #include "common/cache.h"
 
@@ -26,8 +27,19 @@ struct b2b_cache *nss_cache(void);
 enum nss_status nss_finish(int r, int errno_before, int *errnop);
 
 /*
- * The passwd entry at *CURSOR, which stands behind it then: moved on by compare-and-swap, so that threads that share
- * an enumeration each get entries of their own, none twice. Returns 0, -ENOMEM, or as in common/cache.h; -ERANGE and
+ * Move an enumeration's CURSOR from *HERE to NEXT, so that threads that share it each get entries of their own. False: it
+ * stands elsewhere meanwhile, which *HERE says then.
+ */
+static inline bool nss_cursor_move(_Atomic uint64_t *cursor, uint64_t *here, uint64_t next)
+{
+	if (!__libc_single_threaded)
+		return atomic_compare_exchange_strong(cursor, here, next);
+	atomic_store_explicit(cursor, next, memory_order_relaxed);
+	return true;
+}
+
+/*
+ * The passwd entry at *CURSOR, which stands behind it then (nss_cursor_move). Returns 0, -ENOMEM, or as in common/cache.h; -ERANGE and
  * every other error leave *CURSOR and *RET_PW alone.
  */
 int nss_next_passwd(_Atomic uint64_t *cursor, struct passwd *ret_pw, char *buffer, size_t buflen);

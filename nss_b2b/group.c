@@ -53,7 +53,7 @@ NSS_EXPORT enum nss_status _nss_b2b_getgrent_r(struct group *result, char *buffe
 	do {
 		next = here;
 		r = cache ? b2b_cache_nextgr(cache, &next, &gr, buffer, buflen) : -ENOMEM;
-	} while (r == 0 && !atomic_compare_exchange_strong(&cursor, &here, next));
+	} while (r == 0 && !nss_cursor_move(&cursor, &here, next));
 	if (r == 0)
 		*result = gr;
 	return nss_finish(r, before, errnop);

@@ -40,7 +40,7 @@ int nss_next_passwd(_Atomic uint64_t *cursor, struct passwd *ret_pw, char *buffe
 	do {
 		next = here;
 		r = cache ? b2b_cache_nextpw(cache, &next, &pw, buffer, buflen) : -ENOMEM;
-	} while (r == 0 && !atomic_compare_exchange_strong(cursor, &here, next));
+	} while (r == 0 && !nss_cursor_move(cursor, &here, next));
 	if (r == 0)
 		*ret_pw = pw;
 	return r;
