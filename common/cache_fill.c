@@ -31,11 +31,14 @@ static inline char *put_local(char *to, const char local[B2B_NAME_SIZE], size_t 
 
 static inline char *put_home(char *to, const struct b2b_home *home, const char *local, size_t n_local, bool roomy)
 {
-	size_t from = 0;
+	size_t from = 0, cut = home->first;
 
-	for (uint32_t i = 0; i < home->n_cuts; from = home->cuts[i++]) {
-		to = put(to, home->text + from, home->cuts[i] - from, roomy);
+	for (uint32_t i = 0; i < home->n_cuts; cut = home->cuts[i]) {
+		to = put(to, home->text + from, cut - from, roomy);
 		to = put_local(to, local, n_local, roomy);
+		from = cut;
+		if (++i == home->n_cuts)
+			break;
 	}
 	return put(to, home->text + from, home->n_text - from, roomy);
 }

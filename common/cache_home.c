@@ -29,4 +29,5 @@ void b2b_home_fill(struct b2b_home *home, const char template[B2B_PATH_SIZE], co
 			at++;
 	}
 	home->text[home->n_text++] = '\0';
+	home->first = home->cuts[0];
 }

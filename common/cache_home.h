@@ -2,6 +2,7 @@
 #ifndef B2B_CACHE_HOME_H
 #define B2B_CACHE_HOME_H
 
+#include <stdalign.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,9 +11,11 @@
 #define B2B_CACHE_CHUNK 16 /* bytes that texts which end up in a caller's buffer can be read at a time */
 
 struct b2b_home {
-	uint32_t n_text; /* bytes of text, its NUL included */
-	uint32_t n_cuts;
 	uint16_t cuts[B2B_PATH_SIZE / 2]; /* before which bytes of the text the local name goes in, ascending */
+	/* what every look-up reads: one line, and the text goes on behind it */
+	alignas(64) uint32_t n_text; /* bytes of text, its NUL included */
+	uint16_t n_cuts;
+	uint16_t first;  /* cuts[0] once more: few templates have another */
 	char text[];     /* b2b_home_room() bytes, readable a chunk at a time */
 };
 

@@ -108,7 +108,7 @@ B2B_APART int b2b_snap_renew(struct b2b_cache *cache, struct b2b_org *org, uint6
 	} else {
 		snap_free(fresh);
 	}
-	if (!snap->map.base)
+	if (!snap->records)
 		return -ENOENT;
 	*ret_snap = snap;
 	return 0;

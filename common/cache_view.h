@@ -28,7 +28,7 @@ struct b2b_snap {
 	alignas(64) uint64_t mapped_for; /* live generation that stood when the file was opened */
 	const struct b2b_format_name *names; /* name_mask + 1 of them, a power of two */
 	const uint32_t *ids;
-	const unsigned char *records;
+	const unsigned char *records; /* NULL: there was no snapshot */
 	const uint32_t *lists;
 	uint32_t name_mask, hash_seed, n_ids, n_lists, records_size;
 	uint32_t last_offset;         /* of the range: range_hi - range_lo */
@@ -37,7 +37,7 @@ struct b2b_snap {
 	const struct b2b_format_roster_place *rosters;
 	const unsigned char *roster_data;
 	_Atomic uint64_t *proven;     /* by number of the roster: group and `changes` for which it was found right; NULL: there is no memory for it */
-	struct b2b_map map;           /* base NULL: there was no snapshot */
+	struct b2b_map map;
 };
 
 struct b2b_org {
@@ -48,15 +48,15 @@ struct b2b_org {
 	uint32_t n_above;
 	uint32_t n_suffix;
 	char alias[B2B_NAME_SIZE];    /* as in the record */
-	/* what only some read */
-	const uint32_t *above[B2B_DEPTH_MAX]; /* organisation words: its parent's, that one's parent's, … */
-	char suffix[B2B_NAME_SIZE + B2B_CACHE_CHUNK]; /* what follows a local name in struct passwd: separator, alias, NUL, "*", NUL; n_suffix in all */
-	struct b2b_format_org record; /* checked copy; strings end */
+	struct b2b_map live;
 	uint32_t n_alias;
 	bool hidden;                  /* from this process, whatever it could open */
-	struct b2b_map live;
+	struct b2b_format_org record; /* checked copy; strings end. Its numbers begin the line that every answer reads, where it ends: */
+	char suffix[B2B_NAME_SIZE + B2B_CACHE_CHUNK]; /* what follows a local name in struct passwd: separator, alias, NUL, "*", NUL; n_suffix in all */
+	const uint32_t *above[B2B_DEPTH_MAX]; /* organisation words: its parent's, that one's parent's, … */
 	struct b2b_home home;         /* the last: it has a tail */
 };
+_Static_assert((offsetof(struct b2b_org, record) + offsetof(struct b2b_format_org, parent)) % 64 == 0, "numbers and suffix on one line");
 
 struct b2b_shell {
 	uint32_t size; /* with its NUL; 0: the file's bytes make none */
@@ -161,7 +161,7 @@ static inline int b2b_snap_get(struct b2b_cache *cache, struct b2b_org *org, str
 
 	if (!snap || snap->mapped_for != generation)
 		return b2b_snap_renew(cache, org, generation, ret_snap);
-	if (!snap->map.base)
+	if (!snap->records)
 		return -ENOENT;
 	*ret_snap = snap;
 	return 0;
