@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -92,6 +94,84 @@ static void judges_the_parts_as_they_are(void **state)
 	assert_false(b2b_alias_valid("a_b"));
 }
 
+/* The rule, character by character. */
+static bool may_stand(unsigned char c, size_t at)
+{
+	if ((c >= 'a' && c <= 'z') || c == '_')
+		return true;
+	return at > 0 && ((c >= '0' && c <= '9') || c == '.' || c == '-');
+}
+
+/* Names are read eight characters at a time: where in those eight one stands makes no difference. */
+static void judges_every_byte_at_every_place(void **state)
+{
+	char local[B2B_NAME_SIZE];
+
+	(void)state;
+	for (size_t len = 1; len < B2B_NAME_SIZE; len++)
+		for (size_t at = 0; at < len; at++)
+			for (unsigned c = 1; c < 256; c++) {
+				memset(local, 0, sizeof(local));
+				memset(local, 'q', len);
+				local[at] = (char)c;
+				assert_int_equal(b2b_local_valid(local), may_stand((unsigned char)c, at));
+			}
+}
+
+/* A buffer of SIZE bytes behind which no byte can be read. */
+static char *at_the_edge(size_t size, char **ret_pages)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	*ret_pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(*ret_pages, MAP_FAILED);
+	assert_int_equal(mprotect(*ret_pages + page, page, PROT_NONE), 0);
+	return *ret_pages + page - size;
+}
+
+static void expect_cut(const char *name, const char *local, size_t n_local, const char *alias, size_t n_alias)
+{
+	char padded[B2B_NAME_SIZE] = "";
+	struct b2b_name cut;
+
+	assert_true(b2b_name_cut(name, '@', &cut));
+	assert_int_equal(cut.n_local, n_local);
+	assert_int_equal(cut.n_alias, n_alias);
+	memcpy(padded, local, n_local);
+	assert_memory_equal(cut.local, padded, sizeof(padded));
+	memset(padded, 0, sizeof(padded));
+	memcpy(padded, alias, n_alias);
+	assert_memory_equal(cut.alias, padded, sizeof(padded));
+}
+
+static void cuts_wherever_the_separator_stands_and_reads_no_byte_more(void **state)
+{
+	static const char upper[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0.9-", lower[] = "abcdefghijklmnopqrstuvwxyz_0.9-";
+	char *pages, *name, alias[B2B_NAME_SIZE];
+	struct b2b_name cut;
+
+	(void)state;
+	for (size_t n = 0; n <= B2B_NAME_SIZE; n++) {
+		name = at_the_edge(n + 1, &pages);
+		for (size_t at = 0; at < n; at++) {
+			memcpy(name, upper, n < B2B_NAME_SIZE ? n : sizeof(upper));
+			name[n] = '\0';
+			name[at] = '@';
+			name[n - 1] = n - 1 == at ? '@' : 'Z';
+			if (at == 0 || at == n - 1 || n == B2B_NAME_SIZE) {
+				assert_false(b2b_name_cut(name, '@', &cut));
+				continue;
+			}
+			memcpy(alias, lower + at + 1, n - at - 1);
+			alias[n - at - 2] = 'z';
+			expect_cut(name, lower, at, alias, n - at - 1);
+			name[at] = 'x';
+			assert_false(b2b_name_cut(name, '@', &cut));
+		}
+		munmap(pages, 2 * (size_t)sysconf(_SC_PAGESIZE));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +180,8 @@ int main(void)
 		cmocka_unit_test(takes_31_bytes_and_joins_them_again),
 		cmocka_unit_test(knows_a_candidate_under_any_separator),
 		cmocka_unit_test(judges_the_parts_as_they_are),
+		cmocka_unit_test(judges_every_byte_at_every_place),
+		cmocka_unit_test(cuts_wherever_the_separator_stands_and_reads_no_byte_more),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
