@@ -339,6 +339,35 @@ static void a_new_policy_shows_at_the_next_look_up(void **state)
 	assert_string_equal(pw.pw_name, "alice+acme");
 }
 
+static void a_home_has_the_name_wherever_the_template_has_it(void **state)
+{
+	static const struct {
+		const char *template, *home;
+	} homes[] = {
+		{ "/srv/%u", "/srv/alice" },
+		{ "/srv/%u/%o/%u-%u/home", "/srv/alice/acme/alice-alice/home" },
+		{ "/%u%u%o", "/alicealiceacme" },
+		{ "/srv/%o", "/srv/acme" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
+		size_t need = sizeof("alice@acme") + sizeof("*") + sizeof("Alice Example") + strlen(homes[i].home) + 1 + sizeof("/bin/bash");
+		struct passwd pw;
+		char buf[512];
+
+		snprintf(fixture.policy->home, sizeof(fixture.policy->home), "%s", homes[i].template);
+		assert_int_equal(b2b_index_write(fixture.dir, fixture.policy), 0);
+		/* With room behind the answer, and without. */
+		for (size_t len = sizeof(buf); len >= need; len = len > need ? need : 0) {
+			assert_int_equal(b2b_cache_getpwnam(cache, "alice@acme", &pw, buf, len), 0);
+			assert_string_equal(pw.pw_dir, homes[i].home);
+			assert_string_equal(pw.pw_shell, "/bin/bash");
+		}
+		assert_int_equal(b2b_cache_getpwnam(cache, "alice@acme", &pw, buf, need - 1), -ERANGE);
+	}
+}
+
 static void enumeration_is_complete_and_only_where_root_wants_it(void **state)
 {
 	static const char *const users[] = { "alice@acme", "carol@acme", "dave@acme", "heidi@apac.acme", "bob@emea.acme", "erin@globex", "grace@globex" };
@@ -619,6 +648,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_buffer_size_is_refused_or_right, start, stop),
 		cmocka_unit_test_setup_teardown(a_new_snapshot_shows_at_the_next_look_up, start, stop),
 		cmocka_unit_test_setup_teardown(a_new_policy_shows_at_the_next_look_up, start, stop),
+		cmocka_unit_test_setup_teardown(a_home_has_the_name_wherever_the_template_has_it, start, stop),
 		cmocka_unit_test_setup_teardown(enumeration_is_complete_and_only_where_root_wants_it, start, stop),
 		cmocka_unit_test_setup_teardown(an_enumeration_that_lacks_descriptors_says_so, start, stop),
 		cmocka_unit_test_setup_teardown(standing_tells_each_reason, start, stop),
