@@ -79,7 +79,7 @@ enum b2b_token_fault b2b_claims_date(const json_t *claims, const char *name, boo
 enum b2b_token_fault b2b_claims_times(const json_t *claims, const struct b2b_token_expect *expect, bool iat_optional,
                                       struct b2b_id_token *token)
 {
-	int64_t not_before, latest = expect->now + expect->skew_s;
+	int64_t not_before = 0, latest = expect->now + expect->skew_s;
 	enum b2b_token_fault fault;
 
 	if ((fault = b2b_claims_date(claims, "exp", true, &token->expires_at)) != B2B_TOKEN_OK ||
