@@ -96,15 +96,23 @@ static enum b2b_token_fault of_claim(const json_t *claim, const char *name, stru
 	return json_is_array(direct) ? of_array(direct, ids) : of_entries(claim, name, ids);
 }
 
-static enum b2b_token_fault collect(const json_t *claims, const char *path, struct ids *ids)
+/* The claim at PATH, and the name that its entries have the id by. */
+static const json_t *claim_at(const json_t *claims, const char *path, const char **ret_name)
 {
 	const json_t *claim = json_object_get(claims, path);
 	const char *slash = strrchr(path, '/');
 
+	*ret_name = claim || !slash ? "id" : slash + 1;
+	return claim || !slash ? claim : find(claims, path, (size_t)(slash - path));
+}
+
+static enum b2b_token_fault collect(const json_t *claims, const char *path, struct ids *ids)
+{
+	const char *name;
+	const json_t *claim = claim_at(claims, path, &name);
+
 	ids->n = 0;
-	if (claim || !slash)
-		return of_claim(claim, "id", ids);
-	return of_claim(find(claims, path, (size_t)(slash - path)), slash + 1, ids);
+	return of_claim(claim, name, ids);
 }
 
 enum b2b_token_fault b2b_mapper_only_organisation(const json_t *claims, const char *path, char **ret_id)
@@ -138,4 +146,107 @@ enum b2b_token_fault b2b_mapper_is_named(const json_t *claims, const char *path,
 	const char *said = json_string_value(find(claims, path, strlen(path)));
 
 	return said && strcmp(said, name) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_NAME_OTHER;
+}
+
+static bool is_word(const json_t *words, const char *word)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (words, i, one) {
+		if (strcmp(json_string_value(one), word) == 0)
+			return true;
+	}
+	return false;
+}
+
+static enum b2b_token_fault add_word(json_t *words, json_t *word)
+{
+	enum b2b_token_fault fault = B2B_TOKEN_OK;
+
+	if (!b2b_claim_is_identifier(word))
+		fault = B2B_TOKEN_WORDS_SHAPE;
+	else if (is_word(words, json_string_value(word)))
+		fault = B2B_TOKEN_OK;
+	else if (json_array_size(words) == B2B_WORDS_MAX)
+		fault = B2B_TOKEN_WORDS_MANY;
+	else if (json_array_append(words, word) < 0)
+		fault = B2B_TOKEN_MALFORMED;
+	return fault;
+}
+
+static enum b2b_token_fault add_names(json_t *words, json_t *object, const char *id)
+{
+	enum b2b_token_fault fault = B2B_TOKEN_OK;
+	const char *name;
+	json_t *where;
+
+	json_object_foreach (object, name, where) {
+		json_t *word = json_string(name);
+
+		if (fault == B2B_TOKEN_OK && !word)
+			fault = B2B_TOKEN_MALFORMED;
+		else if (fault == B2B_TOKEN_OK && (!json_is_object(where) || json_object_get(where, id)))
+			fault = add_word(words, word);
+		json_decref(word);
+	}
+	return fault;
+}
+
+static enum b2b_token_fault add_words(json_t *words, json_t *claim, const char *id)
+{
+	enum b2b_token_fault fault = B2B_TOKEN_OK;
+	json_t *one;
+	size_t i;
+
+	if (!claim || json_is_null(claim))
+		return B2B_TOKEN_OK;
+	if (json_is_object(claim))
+		return add_names(words, claim, id);
+	if (!json_is_array(claim))
+		return add_word(words, claim);
+	json_array_foreach (claim, i, one) {
+		if (fault == B2B_TOKEN_OK)
+			fault = add_word(words, one);
+	}
+	return fault;
+}
+
+static bool has_id(const json_t *entry, const char *name, const char *id)
+{
+	const char *found = json_string_value(json_object_get(entry, name));
+
+	return found && strcmp(found, id) == 0;
+}
+
+/* What the organisation ID's claim says of it: the object that has the id, be it the claim or keyed by alias; NULL: none. */
+static const json_t *entry_of(const json_t *claims, const char *path, const char *id)
+{
+	const char *name, *alias;
+	const json_t *claim = claim_at(claims, path, &name);
+	json_t *entry;
+
+	if (has_id(claim, name, id))
+		return claim;
+	json_object_foreach ((json_t *)(uintptr_t)claim, alias, entry) {
+		if (has_id(entry, name, id))
+			return entry;
+	}
+	return NULL;
+}
+
+enum b2b_token_fault b2b_mapper_words(const json_t *claims, const char *organisation_path, const char *id, const char *path,
+                                      json_t **ret_words)
+{
+	bool within = strncmp(path, "%o/", 3) == 0;
+	const char *rest = within ? path + 3 : path;
+	const json_t *from = within ? entry_of(claims, organisation_path, id) : claims;
+	json_t *words = json_array();
+	enum b2b_token_fault fault = words ? add_words(words, find(from, rest, strlen(rest)), id) : B2B_TOKEN_MALFORMED;
+
+	if (fault == B2B_TOKEN_OK)
+		*ret_words = words;
+	else
+		json_decref(words);
+	return fault;
 }

@@ -15,6 +15,7 @@
 #include "b2bd/federation/token.h"
 
 #define B2B_ORGANISATIONS_MAX 64 /* of one person */
+#define B2B_WORDS_MAX 256        /* roles, or groups, of one person */
 
 /*
  * The id of the one organisation that CLAIMS name at PATH; *ret_id, which the caller frees, is NULL where they name none (absent, null or
@@ -33,5 +34,15 @@ enum b2b_token_fault b2b_mapper_in_organisation(const json_t *claims, const char
  * also the answer where there is no such text.
  */
 enum b2b_token_fault b2b_mapper_is_named(const json_t *claims, const char *path, const char *name);
+
+/*
+ * The words, roles or groups, that CLAIMS give at PATH to a member of the organisation ID (which they name at ORGANISATION_PATH): a text,
+ * an array of texts, or an object whose names are the words. Where such a name's value is an object, it is keyed by the organisations
+ * that the word is given in, and only counts in those. A PATH that begins with "%o/" leads into the object that has ID in
+ * the organisation's claim. Returns B2B_TOKEN_OK with an array of different texts (empty where there are none; caller json_decrefs),
+ * B2B_TOKEN_WORDS_SHAPE, B2B_TOKEN_WORDS_MANY, or B2B_TOKEN_MALFORMED (no memory).
+ */
+enum b2b_token_fault b2b_mapper_words(const json_t *claims, const char *organisation_path, const char *id, const char *path,
+                                      json_t **ret_words);
 
 #endif

@@ -76,7 +76,8 @@
 	X(ORG_TWICE, "names an organisation twice")                                                                      \
 	X(ORG_OTHER, "names other organisations than that of the log-in")                                                \
 	X(NAME_OTHER, "names another person than the log-in")                                                            \
-	X(LIST_SHAPE, "its roles or groups have no shape that is understood")                                            \
+	X(WORDS_SHAPE, "its roles or groups have no shape that is understood")                                          \
+	X(WORDS_MANY, "carries more roles or groups than a person may have")                                            \
 	/* status lists */                                                                                               \
 	X(LIST_URI, "a status list of another place")                                                                    \
 	X(LIST_BITS, "a status list with entries of no allowed width")                                                   \

@@ -29,6 +29,25 @@ static bool holds(json_t *value, const char *text)
 	return false;
 }
 
+static void check_words(json_t *claims, const char *path)
+{
+	json_t *words = NULL, *one;
+	size_t i;
+
+	if (b2b_mapper_words(claims, "organization", "42c3e9", path, &words) != B2B_TOKEN_OK)
+		return;
+	if (json_array_size(words) > B2B_WORDS_MAX)
+		abort();
+	json_array_foreach (words, i, one) {
+		if (json_string_length(one) == 0)
+			abort();
+	}
+	/* what is within an organisation is nobody's who is not in it */
+	if (strncmp(path, "%o/", 3) == 0 && json_array_size(words) && !holds(claims, "42c3e9"))
+		abort();
+	json_decref(words);
+}
+
 static void check(json_t *claims, const char *path)
 {
 	enum b2b_token_fault in = b2b_mapper_in_organisation(claims, path, "42c3e9"), fault;
@@ -57,8 +76,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!line || b2b_json_parse((const char *)line + 1, size - (size_t)(line + 1 - data), &claims) < 0)
 		return 0;
 	path = strndup((const char *)data, (size_t)(line - data));
-	if (*path)
+	if (*path) {
 		check(claims, path);
+		check_words(claims, path);
+	}
 	free(path);
 	json_decref(claims);
 	return 0;

@@ -187,6 +187,70 @@ static void the_log_in_name_is_compared_whole(void **state)
 	json_decref(claims);
 }
 
+/* EXPECTED: the words joined by blanks; NULL: FAULT. */
+static void words_at(const char *path, const char *text, const char *expected, enum b2b_token_fault fault)
+{
+	json_t *claims = claims_of(text), *words = NULL, *one;
+	enum b2b_token_fault found = b2b_mapper_words(claims, "organization", "42c3e9", path, &words);
+	char joined[256] = "";
+	size_t i;
+
+	json_array_foreach (words, i, one)
+		snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined), "%s%s", i ? " " : "", json_string_value(one));
+	if (found != fault || (words == NULL) != (expected == NULL) || (expected && strcmp(joined, expected) != 0))
+		fail_msg("%s of %s: %s, \"%s\"", path, text, b2b_token_fault_text(found), joined);
+	json_decref(words);
+	json_decref(claims);
+}
+
+static void roles_and_groups_are_read_in_every_shape(void **state)
+{
+	(void)state;
+	words_at("roles", "{\"roles\":\"dba\"}", "dba", B2B_TOKEN_OK);
+	words_at("roles", "{\"roles\":[\"dba\",\"operator\",\"dba\"]}", "dba operator", B2B_TOKEN_OK);
+	words_at("realm_access/roles", "{\"realm_access\":{\"roles\":[\"dba\"]}}", "dba", B2B_TOKEN_OK);
+	words_at("roles", "{}", "", B2B_TOKEN_OK);
+	words_at("roles", "{\"roles\":null}", "", B2B_TOKEN_OK);
+	words_at("roles", "{\"roles\":{\"dba\":true,\"operator\":{\"42c3e9\":\"acme.example\"},\"root\":{\"77\":\"globex.example\"}}}", "dba operator",
+	         B2B_TOKEN_OK);
+	words_at("roles", "{\"roles\":7}", NULL, B2B_TOKEN_WORDS_SHAPE);
+	words_at("roles", "{\"roles\":[\"dba\",7]}", NULL, B2B_TOKEN_WORDS_SHAPE);
+	words_at("roles", "{\"roles\":[\"a\\u0007b\"]}", NULL, B2B_TOKEN_WORDS_SHAPE);
+	words_at("roles", "{\"roles\":{\"\":1}}", NULL, B2B_TOKEN_WORDS_SHAPE);
+}
+
+/* What somebody may in another organisation is nothing here. */
+static void words_within_an_organisation_are_those_of_the_log_ins(void **state)
+{
+	static const char both[] = "{\"organization\":{\"globex\":{\"id\":\"77\",\"groups\":[\"/Root\"]},"
+				   "\"acme\":{\"id\":\"42c3e9\",\"groups\":[\"/Eng\",\"/Ops\"],\"access\":{\"roles\":\"dba\"}}}}";
+
+	(void)state;
+	words_at("%o/groups", both, "/Eng /Ops", B2B_TOKEN_OK);
+	words_at("%o/access/roles", both, "dba", B2B_TOKEN_OK);
+	words_at("%o/roles", both, "", B2B_TOKEN_OK);
+	words_at("%o/groups", "{\"organization\":{\"globex\":{\"id\":\"77\",\"groups\":[\"/Root\"]}}}", "", B2B_TOKEN_OK);
+	words_at("%o/groups", "{\"organization\":{\"id\":\"42c3e9\",\"groups\":[\"/Eng\"]}}", "/Eng", B2B_TOKEN_OK);
+	words_at("%o/groups", "{\"organization\":{\"id\":\"77\",\"groups\":[\"/Root\"]}}", "", B2B_TOKEN_OK);
+	words_at("%o/groups", "{\"organization\":[\"42c3e9\"],\"groups\":[\"/Root\"]}", "", B2B_TOKEN_OK);
+}
+
+static void words_are_bounded_in_number(void **state)
+{
+	json_t *list = json_array(), *claims = json_pack("{s:o}", "roles", list), *words = NULL;
+	int i;
+
+	(void)state;
+	for (i = 0; i < B2B_WORDS_MAX; i++)
+		json_array_append_new(list, json_sprintf("r%d", i));
+	assert_int_equal(b2b_mapper_words(claims, "organization", "42c3e9", "roles", &words), B2B_TOKEN_OK);
+	assert_int_equal(json_array_size(words), B2B_WORDS_MAX);
+	json_decref(words);
+	json_array_append_new(list, json_string("more"));
+	assert_int_equal(b2b_mapper_words(claims, "organization", "42c3e9", "roles", &words), B2B_TOKEN_WORDS_MANY);
+	json_decref(claims);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +260,9 @@ int main(void)
 		cmocka_unit_test(every_wrong_shape_has_its_own_fault),
 		cmocka_unit_test(organisations_are_bounded_in_number_and_length),
 		cmocka_unit_test(the_log_in_name_is_compared_whole),
+		cmocka_unit_test(roles_and_groups_are_read_in_every_shape),
+		cmocka_unit_test(words_within_an_organisation_are_those_of_the_log_ins),
+		cmocka_unit_test(words_are_bounded_in_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
