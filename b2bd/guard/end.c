@@ -328,7 +328,7 @@ static void met(void *arg, const struct b2b_process *process)
 	struct met *look = arg;
 
 	for (struct b2b_end *end = look->ends->first; end; end = end->next) {
-		if (end->hunting && is_due(look->ends, end, look->now_ns) && !(end->tombstone && b2b_end_gives_grace(look->ends->first, process)))
+		if (end->hunting && is_due(look->ends, end, look->now_ns) && !(end->tombstone && b2b_end_under_way(look->ends->first, process)))
 			b2b_end_met(end, process, &look->ends->registry);
 	}
 }

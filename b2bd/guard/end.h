@@ -17,6 +17,7 @@
  * reinstated, or who has authenticated anew after session-revoked, may suffer from:
  *   - somebody whose live word, organisation's or ancestor's word is CLOSED now: everything of theirs is ended;
  *   - somebody who is open: only processes that were started, and sessions whose record was made, before the END began.
+ * What an END under way has seen is left to it.
  * A guard that starts has no memory of such ENDs. For its first 150 s it applies the first rule to everybody.
  */
 #ifndef B2B_END_H

@@ -72,27 +72,22 @@ void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const s
 	append(&end->met, process); /* without memory it is only signalled once more */
 }
 
-static bool in_grace(const struct b2b_end *end)
-{
-	return end->grace_ns && !end->hunting;
-}
-
-bool b2b_end_gives_grace(const struct b2b_end *first, const struct b2b_process *process)
+bool b2b_end_under_way(const struct b2b_end *first, const struct b2b_process *process)
 {
 	for (const struct b2b_end *end = first; end; end = end->next) {
-		if (in_grace(end) && (b2b_scope_has_process(&end->scope, process) || holds(&end->seen, process)))
+		bool in_grace = end->grace_ns && !end->hunting;
+
+		if (!end->tombstone && (holds(&end->seen, process) || (in_grace && b2b_scope_has_process(&end->scope, process))))
 			return true;
 	}
 	return false;
 }
 
-/* A tombstone, or the first rule of a guard that has just begun, knows nothing of grace. */
-static void spare(struct look *look, const struct b2b_end *first)
+/* A tombstone, or the first rule of a guard that has just begun, knows nothing of grace, nor which leader had a relay. */
+static void leave_to_others(struct look *look, const struct b2b_end *first)
 {
-	while (first && !in_grace(first))
-		first = first->next;
-	for (size_t i = 0; first && look->end->tombstone && i < look->list->n; i++) {
-		if (look->marks[i] != B2B_MARK_NONE && b2b_end_gives_grace(first, &look->list->items[i]))
+	for (size_t i = 0; look->end->tombstone && i < look->list->n; i++) {
+		if (look->marks[i] != B2B_MARK_NONE && b2b_end_under_way(first, &look->list->items[i]))
 			look->marks[i] = B2B_MARK_NONE;
 	}
 }
@@ -415,7 +410,7 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 	r = judge_leaders(&look);
 	if (r < 0)
 		goto out;
-	spare(&look, first);
+	leave_to_others(&look, first);
 	count(&look);
 	look.now_ns = b2b_now_ns();
 	look.fresh = end->met.n > 0;

@@ -41,14 +41,14 @@ void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const s
 
 /*
  * A look is over. SCANNED: what b2b_processes_scan said of it, negative also where the registry could not be read. FIRST: of
- * all ENDs, for b2b_end_gives_grace. Kills, and says when to look again (due_ns) and whom to wait for (*ret_watch: index in
+ * all ENDs, for b2b_end_under_way. Kills, and says when to look again (due_ns) and whom to wait for (*ret_watch: index in
  * LIST, -1). Returns 1 when nothing is left, 0 when something is, or a negative errno.
  */
 int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
                    const struct b2b_end *first, ssize_t *ret_watch);
 
-/* Does an END of the list from FIRST on give PROCESS grace right now? What a tombstone would end at once. */
-bool b2b_end_gives_grace(const struct b2b_end *first, const struct b2b_process *process);
+/* Is PROCESS in the hands of an END that is under way, of the list from FIRST on? It may have grace there: not a tombstone's to end. */
+bool b2b_end_under_way(const struct b2b_end *first, const struct b2b_process *process);
 
 /* Name to the log what of END is left, now that it has held out for too long. */
 void b2b_end_report_held(const struct b2b_end *end);
