@@ -105,6 +105,19 @@ static void show_host(FILE *out, const json_t *host)
 		                  warnings == 1 ? "" : "s");
 }
 
+static void show_held(FILE *out, const json_t *held)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(held, i, item)
+		b2b_ctl_paragraph(out, "not ended", "%s: %lld process%s cannot be ended and %s tried again; %lld (%s, state %s, uid %lld); id %s",
+		                  *b2b_ctl_text(item, "user") ? b2b_ctl_text(item, "user") : b2b_ctl_text(item, "organisation"),
+		                  b2b_ctl_number(item, "left"), b2b_ctl_number(item, "left") == 1 ? "" : "es",
+		                  b2b_ctl_number(item, "left") == 1 ? "is" : "are", b2b_ctl_number(item, "pid"), b2b_ctl_text(item, "name"),
+		                  b2b_ctl_text(item, "state"), b2b_ctl_number(item, "uid"), b2b_ctl_text(item, "id"));
+}
+
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 {
 	const json_t *agent = json_object_get(json, "agent");
@@ -123,6 +136,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 	b2b_ctl_paragraph(out, "sessions", "%lld open", b2b_ctl_number(json, "sessions"));
 	if (pending)
 		b2b_ctl_paragraph(out, "", "%lld being ended; journalctl -u b2bd names what resists", pending);
+	show_held(out, json_object_get(json, "held"));
 	show_revocations(out, json_object_get(json, "revocations"));
 	b2b_ctl_show_approvals(out, json_object_get(json, "approvals"), now_s);
 	b2b_ctl_show_by_hand(out, json_object_get(json, "by_hand"), now_s);

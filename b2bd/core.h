@@ -131,6 +131,8 @@ int b2b_revoke_each(struct b2b_core *core, const struct b2b_revocation *revocati
 int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
 /* End what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
 void b2b_reconcile(struct b2b_core *core, int org);
+/* The ends that the guard cannot finish, each with one of the processes that are left, for status. */
+json_t *b2b_held_ends_json(const struct b2b_core *core);
 /* Resume the pending ends that the guard is not working on. */
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */

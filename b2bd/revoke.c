@@ -22,6 +22,7 @@ struct b2b_ending {
 	struct b2b_pending_end end;
 	int org;
 	bool sent; /* false: it waits for one of the same scope */
+	struct b2b_guard_message held; /* what the guard said last of those it cannot end; left 0: nothing yet */
 };
 
 static void close_words(struct b2b_core *core, const struct b2b_revocation *revocation)
@@ -199,6 +200,7 @@ static void end_done(void *arg, const struct b2b_guard_message *answer)
 	int64_t clear_ms = b2b_wall_ms() - (int64_t)((b2b_now_ns() - answer->clear_ns) / B2B_NS_PER_MS);
 
 	if (answer->left) { /* the kernel holds something: the guard goes on and answers again */
+		ending->held = *answer;
 		audit_end(ending, answer, b2b_wall_ms());
 		return;
 	}
@@ -352,6 +354,27 @@ static int resume(void *arg, const struct b2b_pending_end *end)
 	if (org >= 0 && !under_way(core, end->id))
 		send_end(core, end, org);
 	return 0;
+}
+
+json_t *b2b_held_ends_json(const struct b2b_core *core)
+{
+	json_t *list = json_array();
+
+	for (const struct b2b_ending *ending = core->endings; ending; ending = ending->next) {
+		const struct b2b_guard_message *held = &ending->held;
+		const char state[] = { held->held_state, '\0' };
+		char user[B2B_NAME_SIZE] = "";
+
+		if (!held->left)
+			continue;
+		if (ending->end.scope != B2B_SCOPE_ORG)
+			b2b_audit_name(ending->core, ending->end.uid, user, sizeof(user));
+		json_array_append_new(list, json_pack("{s:s,s:s,s:s,s:I,s:I,s:s,s:s%,s:I}", "organisation", core->policy->orgs[ending->org].alias, "user",
+		                                      user, "id", ending->end.audit_id, "left", (json_int_t)held->left, "pid",
+		                                      (json_int_t)held->held_pid, "state", state, "name", held->held_name,
+		                                      strnlen(held->held_name, sizeof(held->held_name)), "uid", (json_int_t)held->held_uid));
+	}
+	return list;
 }
 
 void b2b_revocations_start(struct b2b_core *core)

@@ -40,6 +40,8 @@ static const char status_ill[] =
 	"\"directory\":{\"last_complete_s\":0,\"failing_since_s\":1799999700,\"why\":\"login.example.com: certificate \\u001b[2J has expired, which is "
 	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0},"
 	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0},"
+	"\"held\":[{\"organisation\":\"acme\",\"user\":\"alice@acme\",\"id\":\"0123456789abcdef\",\"left\":1,\"pid\":4711,\"state\":\"D\","
+	"\"name\":\"tar\",\"uid\":2013265921},{\"organisation\":\"globex\",\"user\":\"\",\"id\":\"0\",\"left\":2,\"pid\":4712,\"state\":\"D\",\"name\":\"x\",\"uid\":0}],"
 	"\"ids\":[{\"organisation\":\"acme\",\"trouble\":\"used-up\"},{\"organisation\":\"globex\",\"trouble\":\"unpinned\"}],"
 	"\"approvals\":[{\"organisation\":\"globex\",\"missing\":40,\"living\":50,\"unlisted\":false,\"since_s\":1799999700,\"approved\":false},"
 	"{\"organisation\":\"acme\",\"missing\":4,\"living\":4,\"unlisted\":true,\"since_s\":1799999700,\"approved\":true}],"
@@ -138,6 +140,8 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "signals       not arriving, last poll: never");
 	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n              open sessions end when it is 1 hour old\n");
 	assert_has(text, "2 being ended; journalctl");
+	assert_has(text, "not ended     alice@acme: 1 process cannot be ended and is tried again; 4711\n              (tar, state D, uid 2013265921); id 0123456789abcdef\n");
+	assert_has(text, "not ended     globex: 2 processes cannot be ended and are tried again; 4712");
 	assert_has(text, "waits         globex: 40 of 50 people are not in the directory any more; first\n              missed 5 minutes ago; b2bctl approve globex\n");
 	assert_has(text, "4 of 4 people");
 	assert_has(text, "approved,");

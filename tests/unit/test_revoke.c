@@ -17,6 +17,7 @@ static void closes_stores_ends_and_records(void **state)
 	uint32_t before = b2b_live_load(f->lives[0], f->uid), after;
 	struct b2b_guard_message request;
 	uint64_t count;
+	json_t *held;
 	int i;
 
 	assert_int_equal(b2b_revoke(&f->core, &revocation), 0);
@@ -34,11 +35,19 @@ static void closes_stores_ends_and_records(void **state)
 		b2b_loop_turn(f->core.loop, 1);
 	assert_int_equal(pending(f, &count), 1);
 	assert_int_equal(count, 0);
+	held = b2b_held_ends_json(&f->core);
+	assert_int_equal(json_array_size(held), 1);
+	assert_int_equal(json_integer_value(json_object_get(json_array_get(held, 0), "left")), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(held, 0), "id")), request.audit_id);
+	json_decref(held);
 	answer(f, request, 0, 0);
 	for (i = 0; i < 1000 && pending(f, &count); i++)
 		b2b_loop_turn(f->core.loop, 5);
 	assert_int_equal(pending(f, &count), 0);
 	assert_int_equal(count, 1);
+	held = b2b_held_ends_json(&f->core);
+	assert_int_equal(json_array_size(held), 0);
+	json_decref(held);
 }
 
 static json_t *stage_named(json_t *stages, const char *name)
