@@ -203,6 +203,20 @@ uint64_t b2b_ends_due(const struct b2b_ends *ends)
 	return due_ns;
 }
 
+/* One of those that are left. */
+static void tell_held(const struct b2b_end *end, struct b2b_guard_message *message)
+{
+	static const struct b2b_process none = { .state = '?', .name = "hidden" };
+	const struct b2b_process *held = end->signalled.n ? &end->signalled.items[0] : &none;
+
+	if (!end->signalled.n && !end->hidden_pid)
+		return;
+	message->held_pid = end->signalled.n ? held->pid : end->hidden_pid;
+	message->held_uid = held->uids[0];
+	message->held_state = held->state;
+	memcpy(message->held_name, held->name, sizeof(message->held_name));
+}
+
 static void answer(struct b2b_ends *ends, const struct b2b_end *end, int result)
 {
 	struct b2b_guard_message message = { .type = B2B_GUARD_DONE,
@@ -222,14 +236,8 @@ static void answer(struct b2b_ends *ends, const struct b2b_end *end, int result)
 		                             .root = end->root,
 		                             .left_behind = end->left_behind };
 
-	if (result < 0 && end->signalled.n) {
-		const struct b2b_process *held = &end->signalled.items[0];
-
-		message.held_pid = held->pid;
-		message.held_uid = held->uids[0];
-		message.held_state = held->state;
-		memcpy(message.held_name, held->name, sizeof(message.held_name));
-	}
+	if (result < 0)
+		tell_held(end, &message);
 	if (end->owed)
 		ends->setup.answer(ends->setup.arg, &message);
 }

@@ -260,6 +260,9 @@ static void report_left(const struct look *look)
 void b2b_end_report_held(const struct b2b_end *end)
 {
 	b2b_log(LOG_ERR, "event=not-ended left=%u id=%s; tried again until it is", end->left, end->audit_id);
+	if (end->hidden_pid)
+		b2b_log(LOG_ERR, "event=hidden pid=%d id=%s; something is mounted over its entry in /proc: look what, and whose it is", (int)end->hidden_pid,
+		        end->audit_id);
 	for (size_t i = 0; i < end->signalled.n && i < REPORTED_MAX; i++) {
 		const struct b2b_process *process = &end->signalled.items[i];
 
@@ -368,6 +371,18 @@ static void count(struct look *look)
 	look->end->left = look->counts[B2B_MARK_TARGET] + look->counts[B2B_MARK_RELAY] + look->counts[B2B_MARK_LEADER];
 }
 
+/* It may be the person's as well as anybody's: nobody is called gone while it is there. */
+static void count_hidden(struct look *look)
+{
+	struct b2b_end *end = look->end;
+
+	end->hidden_pid = 0;
+	if (end->left || end->tombstone || !look->list->hidden)
+		return;
+	end->left = look->list->hidden;
+	end->hidden_pid = look->list->hidden_pid;
+}
+
 /* What is new in this look is counted once; it is there to be compared with in the next. */
 static void count_found(struct look *look)
 {
@@ -415,6 +430,7 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 	look.now_ns = b2b_now_ns();
 	look.fresh = end->met.n > 0;
 	*ret_watch = -1;
+	count_hidden(&look);
 	if (end->left == 0 && !look.fresh && scanned >= 0) {
 		r = doubtful(end, scanned, look.now_ns) ? 0 : 1;
 		if (r)

@@ -23,6 +23,7 @@ struct b2b_end {
 	uint64_t held_pace_ns;
 	unsigned quick, pace, doubts;   /* looks without a pause; step of the pause; looks that found nothing, but may have missed some */
 	uint32_t found, root, ended, left, left_behind, terminals;
+	pid_t hidden_pid;               /* all that is left is this, whosever it is (struct b2b_processes); 0: not so */
 	struct b2b_processes seen;      /* in scope at the last look, by pid */
 	struct b2b_processes signalled; /* by the last look, by pid */
 	struct b2b_processes met;       /* killed during this look */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,8 @@ int b2b_process_read(pid_t pid, struct b2b_process *ret)
 	r = read_text(pid, "stat", text, sizeof(text));
 	if (r == 0)
 		r = b2b_process_parse_stat(text, &process);
+	if (r == 0 && process.pid != pid)
+		r = -EBADMSG;
 	if (r < 0)
 		return r;
 	if (is_dead(&process))
@@ -148,6 +151,34 @@ int b2b_process_read(pid_t pid, struct b2b_process *ret)
 	}
 	*ret = process;
 	return 0;
+}
+
+/* Listed, alive, and yet /proc has nothing of it, or of another: who has merely gone has no pidfd. */
+static bool is_hidden(pid_t pid)
+{
+	struct pollfd end = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	struct b2b_process process;
+	char text[2048];
+	bool hidden;
+	int r;
+
+	if (end.fd < 0)
+		return false;
+	r = read_text(pid, "stat", text, sizeof(text));
+	if (r == 0)
+		r = b2b_process_parse_stat(text, &process);
+	/* Other errors are this process's own want (of descriptors, say). */
+	hidden = (r == -ESRCH || r == -EBADMSG || (r == 0 && process.pid != pid)) && poll(&end, 1, 0) == 0;
+	close(end.fd);
+	return hidden;
+}
+
+static void note_hidden(struct b2b_processes *list, pid_t pid)
+{
+	if (!is_hidden(pid))
+		return;
+	if (list->hidden++ == 0)
+		list->hidden_pid = pid;
 }
 
 /* The number that was given out last in this pid namespace, 0 where it cannot be read. */
@@ -192,6 +223,7 @@ static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, cons
 
 	while ((errno = 0, entry = readdir(proc))) {
 		struct b2b_process process;
+		pid_t pid;
 		int r;
 
 		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
@@ -199,7 +231,9 @@ static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, cons
 		/* Somebody who forks and exits for ever could keep us here for ever. */
 		if (++entries > SCAN_ENTRIES_MAX || (entries % 256 == 0 && b2b_now_ns() > until_ns))
 			return -EAGAIN;
-		if (b2b_process_read((pid_t)strtol(entry->d_name, NULL, 10), &process) < 0) {
+		pid = (pid_t)strtol(entry->d_name, NULL, 10);
+		if (b2b_process_read(pid, &process) < 0) {
+			note_hidden(list, pid);
 			vanished = true;
 			continue;
 		}
@@ -220,7 +254,7 @@ int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const
 
 	if (!proc)
 		return -errno;
-	list->n = 0;
+	list->n = list->hidden = 0;
 	r = scan(proc, list, seen, arg);
 	closedir(proc);
 	if (r >= 0 && last_pid() < before)

@@ -28,6 +28,8 @@ struct b2b_process {
 struct b2b_processes {
 	struct b2b_process *items; /* by ascending pid */
 	size_t n, size;
+	unsigned hidden;  /* alive, but something is mounted over what /proc says of them, by whoever has root: nobody can tell whose they are */
+	pid_t hidden_pid; /* the first of those */
 };
 
 /*
@@ -39,7 +41,7 @@ int b2b_process_parse_uids(const char *text, uint32_t ret_uids[4]);
 
 /*
  * One process. Returns 0; -ESRCH where there is none, or where it is dead and only waits for its parent
- * (a dead main thread whose other threads live is not dead); or a negative errno.
+ * (a dead main thread whose other threads live is not dead); -EBADMSG where /proc tells of another; or a negative errno.
  */
 int b2b_process_read(pid_t pid, struct b2b_process *ret);
 

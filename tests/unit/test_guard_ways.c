@@ -204,11 +204,41 @@ static void test_what_the_kernel_holds_is_named_and_tried_again(void **state)
 	umount2("/run/nothing", MNT_DETACH);
 }
 
+/* Root's way to hide: nothing of the process is in /proc but its number. */
+static void test_who_hides_from_proc_is_not_called_gone(void **state)
+{
+	pid_t alice = spawn(plain, ALICE), other = spawn(plain, ALICE);
+	struct b2b_guard_message message = end_message(B2B_SCOPE_USER, ACME, ALICE), answer;
+	struct b2b_process process;
+	char path[64];
+
+	(void)state;
+	/* Older than the END by the clock of start times: who is not counts as come anew, once an END has been held. */
+	assert_int_equal(b2b_process_read(alice, &process), 0);
+	WAIT_FOR(b2b_now_ns() / (B2B_NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK)) > process.start_ticks + 1);
+	snprintf(path, sizeof(path), "/proc/%d", (int)alice);
+	assert_int_equal(mount("/proc/1", path, NULL, MS_BIND, NULL), 0);
+	send_message(&message, -1);
+	answer = take_answer(10000);
+	assert_int_equal(answer.result, -EBUSY);
+	assert_int_equal(answer.left, 1);
+	assert_int_equal(answer.held_pid, alice);
+	assert_string_equal(answer.held_name, "hidden");
+	assert_false(world_alive(other));
+	assert_int_equal(umount2(path, MNT_DETACH), 0);
+	assert_true(world_alive(alice));
+	answer = take_answer(10000);
+	assert_int_equal(answer.result, 0);
+	assert_int_equal(answer.ended, 2);
+	assert_false(world_alive(alice));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_who_heeds_is_not_waited_for, start_long, stop_graced),
 		cmocka_unit_test_setup_teardown(test_grace_is_over, start_short, stop_graced),
+		cmocka_unit_test_setup_teardown(test_who_hides_from_proc_is_not_called_gone, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_what_the_kernel_holds_is_named_and_tried_again, start_guard, stop_guard),
 	};
 	int r;
