@@ -82,9 +82,19 @@ static void show_by_hand(FILE *out, const json_t *list)
 	}
 }
 
+/* A service may have none. */
+static void show_signals(FILE *out, const json_t *signals)
+{
+	if (!json_is_object(signals))
+		return;
+	one(out, "b2b_signals_connected", "gauge", "Whether signals arrive.", b2b_ctl_true(signals, "connected"));
+	one(out, "b2b_signal_events_total", "counter", "Events that were taken.", (double)b2b_ctl_number(signals, "events"));
+	one(out, "b2b_signal_events_refused_total", "counter", "Events that were refused.", (double)b2b_ctl_number(signals, "refused"));
+}
+
 int b2b_ctl_show_metrics(FILE *out, const json_t *json)
 {
-	const json_t *agent = part(json, "agent"), *signals = part(json, "signals"), *directory = part(json, "directory");
+	const json_t *agent = part(json, "agent"), *directory = part(json, "directory");
 	const json_t *age = part(part(json, "lease"), "age_ms");
 
 	if (!json_is_object(agent))
@@ -92,9 +102,7 @@ int b2b_ctl_show_metrics(FILE *out, const json_t *json)
 	one(out, "b2b_up", "gauge", "Whether b2bd answers.", 1);
 	one(out, "b2b_start_time_seconds", "gauge", "When b2bd was started.", (double)b2b_ctl_number(agent, "since_s"));
 	one(out, "b2b_federation_ready", "gauge", "Whether the federation service and its keys are known.", b2b_ctl_true(part(json, "federation"), "ready"));
-	one(out, "b2b_signals_connected", "gauge", "Whether signals arrive.", b2b_ctl_true(signals, "connected"));
-	one(out, "b2b_signal_events_total", "counter", "Events that were taken.", (double)b2b_ctl_number(signals, "events"));
-	one(out, "b2b_signal_events_refused_total", "counter", "Events that were refused.", (double)b2b_ctl_number(signals, "refused"));
+	show_signals(out, part(json, "signals"));
 	one(out, "b2b_directory_last_complete_seconds", "gauge", "When the directory was last read whole; 0: never.",
 	    (double)b2b_ctl_number(directory, "last_complete_s"));
 	one(out, "b2b_lease_valid", "gauge", "Whether sessions may be opened.", b2b_ctl_true(part(json, "lease"), "valid"));
