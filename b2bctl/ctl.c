@@ -34,6 +34,7 @@ static const struct verb {
 	  "refuse what one of the issuer's keys signed" },
 	{ { "trust", "key" }, b2b_ctl_trust_key, 1, 1, WITH_JSON, "trust key KID", "trust it again" },
 	{ { "approve" }, b2b_ctl_approve, 0, 1, WITH_JSON | WITH_LIST, "approve ORGANISATION | --list", "a mass removal that waits for a word" },
+	{ { "clock", "accept" }, b2b_ctl_clock_accept, 0, 0, WITH_JSON, "clock accept", "the clock is right, and was ahead before" },
 	{ { "policy", "check" }, b2b_ctl_policy_check, 0, 0, 0, "policy check", "read the configuration and say what applying it would change" },
 	{ { "policy", "apply" }, b2b_ctl_policy_apply, 0, 0, 0, "policy apply", "compile the configuration into the host's policy" },
 	{ { "org", "add" }, b2b_ctl_org_add, 1, 1, WITH_ID | WITH_WRITE, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },

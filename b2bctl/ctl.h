@@ -66,6 +66,7 @@ int b2b_ctl_distrust_key(struct b2b_ctl *ctl);
 int b2b_ctl_trust_key(struct b2b_ctl *ctl);
 int b2b_ctl_approve(struct b2b_ctl *ctl);
 int b2b_ctl_metrics(struct b2b_ctl *ctl);
+int b2b_ctl_clock_accept(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
 int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -110,6 +111,7 @@ void b2b_ctl_show_findings(FILE *out, const json_t *json);
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s);
 void b2b_ctl_show_by_hand(FILE *out, const json_t *list, int64_t now_s); /* what status says of closings by hand */
 void b2b_ctl_show_approvals(FILE *out, const json_t *list, int64_t now_s); /* mass removals that wait */
+void b2b_ctl_show_clock(FILE *out, const json_t *clock); /* nothing where it is trusted */
 void b2b_ctl_show_stages(FILE *out, const json_t *stages); /* how long revocations took */
 int b2b_ctl_show_metrics(FILE *out, const json_t *json);
 int b2b_ctl_show_orgs(FILE *out, const json_t *json);

@@ -138,6 +138,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 		b2b_ctl_paragraph(out, "", "%lld being ended; journalctl -u b2bd names what resists", pending);
 	show_held(out, json_object_get(json, "held"));
 	show_revocations(out, json_object_get(json, "revocations"));
+	b2b_ctl_show_clock(out, json_object_get(json, "clock"));
 	b2b_ctl_show_approvals(out, json_object_get(json, "approvals"), now_s);
 	b2b_ctl_show_by_hand(out, json_object_get(json, "by_hand"), now_s);
 	b2b_ctl_paragraph(out, "revoked now", "%s", b2b_ctl_text(json, "worst_case_revocation"));

@@ -142,6 +142,10 @@ void b2b_revocations_stop(struct b2b_core *core);
 void b2b_figures_add(struct b2b_core *core, const struct b2b_pending_end *end, int64_t clear_ms);
 json_t *b2b_figures_json(struct b2b_core *core); /* a list: of each stage the last 1,000, and all since the start */
 
+/* control_clock.c: the clock, for status; and root's word that it is right. False: the verb is another's. */
+json_t *b2b_clock_json(const struct b2b_core *core);
+bool b2b_on_ask_clock(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+
 /* lapse.c: end the sessions of organisations whose service was silent for longer than root allows; cheap otherwise. */
 void b2b_lapse_check(struct b2b_core *core);
 

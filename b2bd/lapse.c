@@ -35,7 +35,8 @@ void b2b_lapse_check(struct b2b_core *core)
 	}
 	if (n) {
 		b2b_log(LOG_WARNING, "event=lapsed limit_s=%u; sessions are ended until the service is heard again", core->conf->host.staleness_keep_s);
-		core->lapsed = b2b_revoke_each(core, list, n) == 0;
+		b2b_revoke_each(core, list, n);
+		core->lapsed = true; /* durable or not: after a restart the same is found again */
 	}
 	free(list);
 }

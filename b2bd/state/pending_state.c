@@ -187,13 +187,23 @@ int64_t b2b_clock_floor(struct b2b_state *state)
 	return floor;
 }
 
-int b2b_clock_raise(struct b2b_state *state, int64_t now_s)
+static int set_floor(struct b2b_state *state, const char *sql, int64_t now_s)
 {
 	sqlite3_stmt *row = NULL;
-	int r = b2b_row_prepare(state, &row, "UPDATE clock_floor SET now_s = max(now_s, ?)");
+	int r = b2b_row_prepare(state, &row, sql);
 
 	if (r < 0)
 		return r;
 	b2b_row_int(row, 1, now_s);
 	return b2b_row_run(row);
+}
+
+int b2b_clock_raise(struct b2b_state *state, int64_t now_s)
+{
+	return set_floor(state, "UPDATE clock_floor SET now_s = max(now_s, ?)", now_s);
+}
+
+int b2b_clock_accept(struct b2b_state *state, int64_t now_s)
+{
+	return set_floor(state, "UPDATE clock_floor SET now_s = ?", now_s);
 }

@@ -62,5 +62,6 @@ int b2b_revocation_figures(struct b2b_state *state, struct b2b_revocation_figure
 /* The highest wall-clock time seen, so that a clock turned back does not reopen a window. */
 int64_t b2b_clock_floor(struct b2b_state *state);
 int b2b_clock_raise(struct b2b_state *state, int64_t now_s);
+int b2b_clock_accept(struct b2b_state *state, int64_t now_s); /* root says that what was seen beyond it was wrong */
 
 #endif

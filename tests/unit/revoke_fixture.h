@@ -6,6 +6,7 @@
 #define B2B_TESTS_REVOKE_FIXTURE_H
 
 #include <errno.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -223,6 +224,48 @@ static inline uint64_t pending(struct fixture *f, uint64_t *ret_count)
 	if (ret_count)
 		*ret_count = figures.count;
 	return figures.pending;
+}
+
+/* Ask, and turn the loop until the whole answer is here. Caller json_decrefs. */
+static inline json_t *ask(struct fixture *f, const char *verb, const char *argument, int32_t *ret_reason)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	union {
+		struct b2b_packet_head head;
+		unsigned char bytes[B2B_PACKET_MAX];
+	} packet = { .head = { .version = B2B_PROTO_VERSION, .type = B2B_ASK_CONTROL, .length = sizeof(struct b2b_ask_control) } };
+	struct b2b_ask_control *question = (struct b2b_ask_control *)(packet.bytes + sizeof(packet.head));
+	struct b2b_say_text *say = (struct b2b_say_text *)(packet.bytes + sizeof(packet.head));
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i;
+	ssize_t n = -1;
+	json_t *json;
+
+	strncpy(address.sun_path, f->path, sizeof(address.sun_path) - 1);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	snprintf(question->verb, sizeof(question->verb), "%s", verb);
+	snprintf(question->argument, sizeof(question->argument), "%s", argument);
+	assert_true(send(fd, &packet, sizeof(packet.head) + sizeof(*question), 0) > 0);
+	for (i = 0; i < 1000 && n < 0; i++) {
+		b2b_loop_turn(f->core.loop, 5);
+		n = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
+	}
+	assert_true(n > 0);
+	assert_int_equal(packet.head.type, B2B_SAY_TEXT);
+	assert_int_equal(say->final, 1);
+	json = json_loadb(say->text, say->length, 0, NULL);
+	assert_non_null(json);
+	*ret_reason = say->reason;
+	close(fd);
+	return json;
+}
+
+/* Only what came of it. */
+static inline int32_t fixture_ask(struct fixture *f, const struct b2b_ask_control *question)
+{
+	int32_t reason;
+
+	json_decref(ask(f, question->verb, question->argument, &reason));
+	return reason;
 }
 
 #endif

@@ -4,41 +4,6 @@
  */
 #include "tests/unit/revoke_fixture.h"
 
-#include <jansson.h>
-
-/* Ask, and turn the loop until the whole answer is here. Caller json_decrefs. */
-static json_t *ask(struct fixture *f, const char *verb, const char *argument, int32_t *ret_reason)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	union {
-		struct b2b_packet_head head;
-		unsigned char bytes[B2B_PACKET_MAX];
-	} packet = { .head = { .version = B2B_PROTO_VERSION, .type = B2B_ASK_CONTROL, .length = sizeof(struct b2b_ask_control) } };
-	struct b2b_ask_control *question = (struct b2b_ask_control *)(packet.bytes + sizeof(packet.head));
-	struct b2b_say_text *say = (struct b2b_say_text *)(packet.bytes + sizeof(packet.head));
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i;
-	ssize_t n = -1;
-	json_t *json;
-
-	strncpy(address.sun_path, f->path, sizeof(address.sun_path) - 1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	snprintf(question->verb, sizeof(question->verb), "%s", verb);
-	snprintf(question->argument, sizeof(question->argument), "%s", argument);
-	assert_true(send(fd, &packet, sizeof(packet.head) + sizeof(*question), 0) > 0);
-	for (i = 0; i < 1000 && n < 0; i++) {
-		b2b_loop_turn(f->core.loop, 5);
-		n = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
-	}
-	assert_true(n > 0);
-	assert_int_equal(packet.head.type, B2B_SAY_TEXT);
-	assert_int_equal(say->final, 1);
-	json = json_loadb(say->text, say->length, 0, NULL);
-	assert_non_null(json);
-	*ret_reason = say->reason;
-	close(fd);
-	return json;
-}
-
 /* What came of it; with an error its text must hold NEEDLE. */
 static int32_t order(struct fixture *f, const char *verb, const char *argument, const char *needle)
 {

@@ -130,6 +130,25 @@ static void log_ins_wait_for_a_clock_that_was_turned_back(void **state)
 	b2b_gathered_clear(&gathered);
 }
 
+/* A clock that was far ahead for a moment: root's word takes back what it did. */
+static void root_can_say_that_the_clock_is_right(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_ask_control question = { .verb = "clock-accept" };
+	int64_t ahead = b2b_wall_s() + 86400;
+
+	put_org(f, GLOBEX, B2B_ORG_IS_ACTIVE, b2b_wall_s() + 3600);
+	assert_int_equal(b2b_clock_raise(f->core.state, ahead), 0);
+	f->core.floor_s = ahead;
+	b2b_reconcile(&f->core, -1);
+	assert_int_equal(b2b_org_chain_standing(&f->core, GLOBEX), B2B_ORG_WINDOW);
+	assert_int_equal(fixture_ask(f, &question), B2B_OK);
+	assert_true(is_open(f, GLOBEX));
+	assert_true(f->core.floor_s <= b2b_wall_s());
+	assert_true(b2b_clock_floor(f->core.state) <= b2b_wall_s());
+	assert_int_equal(fixture_ask(f, &question), B2B_UNCHANGED);
+}
+
 static void suspended_people_come_back_with_their_id(void **state)
 {
 	struct fixture *f = *state;
@@ -190,6 +209,7 @@ int main(void)
 		TEST(a_contract_ends_by_the_clock_and_stays_ended_when_it_is_turned_back),
 		TEST(the_time_of_an_end_is_remembered_at_once),
 		TEST(log_ins_wait_for_a_clock_that_was_turned_back),
+		TEST(root_can_say_that_the_clock_is_right),
 		TEST(suspended_people_come_back_with_their_id),
 		TEST(a_clock_that_is_set_is_noticed),
 	};
