@@ -24,7 +24,7 @@ SBINDIR  ?= $(PREFIX)/sbin
 MANDIR   ?= $(PREFIX)/share/man
 
 # What must be there before anything compiles; packaging/install-deps brings it.
-NEEDED   := libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl zlib libmicrohttpd cmocka
+NEEDED   := libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl zlib libmicrohttpd gnutls cmocka
 SERVING  := check check-long interop demo
 ifneq ($(filter all $(SERVING),$(if $(MAKECMDGOALS),$(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(NEEDED) 2>/dev/null && test -e /usr/include/security/pam_modules.h && command -v $(firstword $(CC)) >/dev/null && echo found),found)
@@ -84,7 +84,7 @@ FUZZ_SRC       := $(wildcard tests/fuzz/fuzz_*.c)
 
 B2BD_LIBS       = $(call pkg,--libs,libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl zlib)
 CTL_LIBS        = $(call pkg,--libs,jansson inih libacl)
-FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd jansson openssl sqlite3)
+FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd gnutls jansson openssl sqlite3)
 
 PAM_SO     := $(BUILD)/pam_b2b.so
 NSS_SO     := $(BUILD)/libnss_b2b.so.2

@@ -27,6 +27,12 @@ struct fed_clients *fed_clients_new(void)
 	return calloc(1, sizeof(struct fed_clients));
 }
 
+static void clear_keys(struct fed_client *client)
+{
+	while (client->n_keys > 0)
+		EVP_PKEY_free(client->keys[--client->n_keys]);
+}
+
 static void client_free(struct fed_client *client)
 {
 	if (client->secret)
@@ -34,7 +40,9 @@ static void client_free(struct fed_client *client)
 	free(client->secret);
 	free(client->id);
 	free(client->scopes);
-	EVP_PKEY_free(client->pkey);
+	clear_keys(client);
+	X509_free(client->certificate);
+	free(client->subject);
 	free(client);
 }
 
@@ -76,16 +84,6 @@ struct fed_client *fed_clients_add(struct fed_clients *clients, const char *id)
 	return client;
 }
 
-int fed_client_set_scopes(struct fed_client *client, const char *scopes)
-{
-	char *copy = strdup(scopes);
-	if (!copy)
-		return -ENOMEM;
-	free(client->scopes);
-	client->scopes = copy;
-	return 0;
-}
-
 int fed_client_read_key(struct fed_client *client, const char *path)
 {
 	FILE *file = fopen(path, "re");
@@ -103,9 +101,43 @@ int fed_client_read_key(struct fed_client *client, const char *path)
 		EVP_PKEY_free(pkey);
 		return -EINVAL;
 	}
-	EVP_PKEY_free(client->pkey);
-	client->pkey = pkey;
+	clear_keys(client);
+	client->keys[client->n_keys++] = pkey;
 	return 0;
+}
+
+int fed_client_read_certificate(struct fed_client *client, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	X509 *certificate = PEM_read_X509(file, NULL, NULL, NULL);
+	fclose(file);
+	if (!certificate)
+		return -EINVAL;
+	X509_free(client->certificate);
+	client->certificate = certificate;
+	return 0;
+}
+
+static int set_text(char **text, const char *value)
+{
+	char *copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+int fed_client_set_scopes(struct fed_client *client, const char *scopes)
+{
+	return set_text(&client->scopes, scopes);
+}
+
+int fed_client_set_subject(struct fed_client *client, const char *subject)
+{
+	return set_text(&client->subject, subject);
 }
 
 int fed_client_read_secret(struct fed_client *client, const char *path)
@@ -193,10 +225,12 @@ static int by_assertion(struct fed *fed, const struct fed_request *request, cons
 	id = fed_text(peeked, "sub");
 	client = id && (!named || strcmp(named, id) == 0) ? fed_clients_find(fed->clients, id) : NULL;
 	*ret_why = "no such client, or it has no key";
-	if (!client || !client->pkey)
+	if (!client || client->n_keys == 0)
 		goto out;
 	*ret_why = "the assertion is not signed by the client's key";
-	if (fed_jws_verify(assertion, client->pkey, &claims) != 0)
+	for (size_t i = 0; !claims && i < client->n_keys; i++)
+		fed_jws_verify(assertion, client->keys[i], &claims);
+	if (!claims)
 		goto out;
 	*ret_why = claims_fault(fed, request->path, client->id, claims, now);
 	if (*ret_why)
@@ -256,9 +290,12 @@ int fed_client_authenticate(struct fed *fed, const struct fed_request *request, 
 	const char *assertion = fed_form(request, "client_assertion"), *secret = fed_form(request, "client_secret");
 	const char *basic = header && strncasecmp(header, "Basic ", 6) == 0 ? header + 6 : NULL;
 	int methods = (basic != NULL) + (assertion != NULL) + (secret != NULL);
-	*ret_why = methods ? "more than one way of client authentication" : "no client authentication";
-	if (methods != 1)
+	*ret_why = "more than one way of client authentication";
+	if (methods > 1)
 		return -EACCES;
+	*ret_why = "no client authentication";
+	if (methods == 0)
+		return fed_form(request, "client_id") ? fed_client_by_certificate(fed, request, fed_form(request, "client_id"), ret_client, ret_why) : -EACCES;
 	if (assertion)
 		return by_assertion(fed, request, assertion, ret_client, ret_why);
 	if (basic)

@@ -7,23 +7,47 @@
 #include "tests/federation/http.h"
 #include "tests/federation/text.h"
 
-static char *url(const struct fed *fed, const char *path)
+static int add_url(json_t *document, const char *name, const char *base, const char *path)
 {
 	char *text = NULL;
-	return asprintf(&text, "%s%s", fed->issuer, path) < 0 ? NULL : text;
-}
-
-static int add_url(json_t *document, const char *name, const struct fed *fed, const char *path)
-{
-	char *text = url(fed, path);
-	int error = text && json_object_set_new(document, name, json_string(text)) == 0 ? 0 : -ENOMEM;
+	if (asprintf(&text, "%s%s", base, path) < 0)
+		return -ENOMEM;
+	int error = json_object_set_new(document, name, json_string(text)) == 0 ? 0 : -ENOMEM;
 	free(text);
 	return error;
 }
 
-static json_t *auth_methods(void)
+/* RFC 8705 section 5: those endpoints at which a client proves itself. */
+static int add_aliases(json_t *document, const struct fed *fed)
 {
-	return json_pack("[s,s,s]", "private_key_jwt", "client_secret_basic", "client_secret_post");
+	json_t *aliases = json_object();
+	if (!fed->mtls_url) {
+		json_decref(aliases);
+		return 0;
+	}
+	int error = add_url(aliases, "token_endpoint", fed->mtls_url, "/token");
+	if (!error)
+		error = add_url(aliases, "device_authorization_endpoint", fed->mtls_url, "/device_authorization");
+	if (!error)
+		error = add_url(aliases, "introspection_endpoint", fed->mtls_url, "/introspect");
+	if (!error)
+		error = add_url(aliases, "revocation_endpoint", fed->mtls_url, "/revoke");
+	if (error) {
+		json_decref(aliases);
+		return error;
+	}
+	return json_object_set_new(document, "mtls_endpoint_aliases", aliases) == 0 ? 0 : -ENOMEM;
+}
+
+static json_t *auth_methods(const struct fed *fed)
+{
+	json_t *methods = json_pack("[s,s,s]", "private_key_jwt", "client_secret_basic", "client_secret_post");
+	if (fed->mtls_url && (json_array_append_new(methods, json_string("tls_client_auth")) != 0 ||
+			      json_array_append_new(methods, json_string("self_signed_tls_client_auth")) != 0)) {
+		json_decref(methods);
+		return NULL;
+	}
+	return methods;
 }
 
 static json_t *algs(void)
@@ -36,9 +60,9 @@ static json_t *constants(const struct fed *fed)
 	return json_pack("{ss, s[], s[sss], s[s], so, so, so, so, so, so, so, s[sssssss], s[sss], s[sssssssssss]}", "issuer", fed->issuer,
 			 "response_types_supported", "grant_types_supported", "urn:ietf:params:oauth:grant-type:device_code", "client_credentials",
 			 "refresh_token", "subject_types_supported", "public", "id_token_signing_alg_values_supported", algs(),
-			 "token_endpoint_auth_methods_supported", auth_methods(), "token_endpoint_auth_signing_alg_values_supported", algs(),
-			 "introspection_endpoint_auth_methods_supported", auth_methods(), "introspection_endpoint_auth_signing_alg_values_supported", algs(),
-			 "revocation_endpoint_auth_methods_supported", auth_methods(), "revocation_endpoint_auth_signing_alg_values_supported", algs(),
+			 "token_endpoint_auth_methods_supported", auth_methods(fed), "token_endpoint_auth_signing_alg_values_supported", algs(),
+			 "introspection_endpoint_auth_methods_supported", auth_methods(fed), "introspection_endpoint_auth_signing_alg_values_supported", algs(),
+			 "revocation_endpoint_auth_methods_supported", auth_methods(fed), "revocation_endpoint_auth_signing_alg_values_supported", algs(),
 			 "scopes_supported", "openid", "organization", "profile", "offline_access", "directory", FED_SCOPE_WRITE, "ssf",
 			 "acr_values_supported", "aal1", "aal2", "aal3", "claims_supported", "iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr",
 			 "jti", "sid", "organization");
@@ -57,7 +81,9 @@ static int discovery(struct fed *fed, struct fed_request *request, struct fed_re
 	(void)request;
 	int error = document ? 0 : -ENOMEM;
 	for (size_t i = 0; !error && i < sizeof(endpoints) / sizeof(endpoints[0]); i++)
-		error = add_url(document, endpoints[i][0], fed, endpoints[i][1]);
+		error = add_url(document, endpoints[i][0], fed->issuer, endpoints[i][1]);
+	if (!error)
+		error = add_aliases(document, fed);
 	if (!error)
 		error = fed_reply_header(reply, "Cache-Control", "public, max-age=300");
 	if (error) {

@@ -66,9 +66,10 @@ static int open_database(struct fed *fed, const struct fed_options *options)
 }
 
 /* The stop signals are blocked by now: whoever reads the line may send one at once. */
-static int listen_and_tell(struct fed *fed, const struct fed_options *options, const struct fed_tls *tls, char **ret_url)
+static int listen_and_tell(struct fed *fed, const struct fed_options *options, const struct fed_tls *tls, char **ret_url, char **ret_mtls_url)
 {
-	struct fed_server_options server = { .address = options->address, .port = options->port, .certificate = tls->certificate, .key = tls->key };
+	struct fed_server_options server = { .address = options->address, .port = options->port, .certificate = tls->certificate, .key = tls->key,
+					     .client_ca = tls->client_ca };
 	int error = fed_server_start(fed, &server, &fed->server);
 	if (error)
 		return error;
@@ -77,6 +78,11 @@ static int listen_and_tell(struct fed *fed, const struct fed_options *options, c
 		return -ENOMEM;
 	}
 	fed->issuer = options->issuer ? options->issuer : *ret_url;
+	if (tls->client_ca && asprintf(ret_mtls_url, "https://localhost:%u", fed_server_port(fed->server)) < 0) {
+		*ret_mtls_url = NULL;
+		return -ENOMEM;
+	}
+	fed->mtls_url = *ret_mtls_url;
 	printf("listening on %s\n", *ret_url);
 	return fflush(stdout) == 0 ? 0 : -errno;
 }
@@ -84,7 +90,7 @@ static int listen_and_tell(struct fed *fed, const struct fed_options *options, c
 static int serve(struct fed *fed, const struct fed_options *options)
 {
 	struct fed_tls tls = { 0 };
-	char *url = NULL;
+	char *url = NULL, *mtls_url = NULL;
 	int stop_fd = -1;
 	int error = stop_signals(&stop_fd);
 	if (!error)
@@ -95,11 +101,13 @@ static int serve(struct fed *fed, const struct fed_options *options)
 	}
 	error = options->certificate ? fed_tls_read(options->certificate, options->key, &tls) :
 				       fed_tls_make(options->data, options->names, options->n_names, &tls);
+	if (!error && options->client_ca)
+		error = fed_tls_read_client_ca(&tls, options->client_ca);
 	if (error) {
 		complain("certificate", error);
 		goto out;
 	}
-	error = listen_and_tell(fed, options, &tls, &url);
+	error = listen_and_tell(fed, options, &tls, &url, &mtls_url);
 	if (error)
 		complain("listen", error);
 	else
@@ -114,6 +122,7 @@ out:
 	if (stop_fd >= 0)
 		close(stop_fd);
 	free(url);
+	free(mtls_url);
 	return error;
 }
 

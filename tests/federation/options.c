@@ -21,6 +21,10 @@ static const char help[] =
 	"  --tls-cert FILE --tls-key FILE   a certificate of your own instead\n"
 	"  --client ID=FILE         a host: public key or certificate (PEM; P-256, RSA, Ed25519) for private_key_jwt\n"
 	"  --client-secret ID=FILE  a host with a secret (first line of FILE)\n"
+	"  --client-ca FILE         hosts may show certificates, at https://localhost:PORT (mtls_endpoint_aliases); who\n"
+	"                           vouches for those of --client-subject\n"
+	"  --client-cert ID=FILE    a host with this certificate (self_signed_tls_client_auth)\n"
+	"  --client-subject ID=DN   a host with a certificate of this subject (tls_client_auth)\n"
 	"  --client-scope ID=SCOPES what it may have (" FED_CLIENT_SCOPES ");\n"
 	"                           " FED_SCOPE_WRITE " allows SCIM to write\n"
 	"  --seed FILE              what a new DIR is filled with (a built-in copy of tests/federation/seed.json)\n"
@@ -57,7 +61,7 @@ static const char help[] =
 	"GET /control/events: what was told, and what receivers had against it. GET /control/devices: log-ins that wait.\n";
 
 enum {
-	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_SECRET, OPT_SCOPE, OPT_SEED, OPT_CONTROL, OPT_ALG,
+	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_ALG,
 	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_HELP,
 };
 
@@ -71,6 +75,9 @@ static const struct option known[] = {
 	{ "client", required_argument, NULL, OPT_CLIENT },
 	{ "client-secret", required_argument, NULL, OPT_SECRET },
 	{ "client-scope", required_argument, NULL, OPT_SCOPE },
+	{ "client-ca", required_argument, NULL, OPT_CLIENT_CA },
+	{ "client-cert", required_argument, NULL, OPT_CLIENT_CERT },
+	{ "client-subject", required_argument, NULL, OPT_SUBJECT },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "control-token-file", required_argument, NULL, OPT_CONTROL },
 	{ "alg", required_argument, NULL, OPT_ALG },
@@ -182,6 +189,13 @@ static int take(struct fed_options *options, int option, const char *value)
 		return take_client(options, value, fed_client_read_secret);
 	case OPT_SCOPE:
 		return take_client(options, value, fed_client_set_scopes);
+	case OPT_CLIENT_CA:
+		options->client_ca = value;
+		return 0;
+	case OPT_CLIENT_CERT:
+		return take_client(options, value, fed_client_read_certificate);
+	case OPT_SUBJECT:
+		return take_client(options, value, fed_client_set_subject);
 	case OPT_SEED:
 		options->seed = value;
 		return 0;

@@ -16,6 +16,7 @@ struct fed_options {
 	const char *data;
 	const char *seed;
 	const char *certificate, *key;
+	const char *client_ca; /* NULL: clients have no certificates */
 	const char *names[FED_NAMES_MAX];
 	size_t n_names;
 	const char *control_token_file;

@@ -326,13 +326,14 @@ int fed_server_start(struct fed *fed, const struct fed_server_options *options, 
 	if (!server)
 		return -ENOMEM;
 	server->fed = fed;
+	struct MHD_OptionItem client_ca[] = { { MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)options->client_ca }, { MHD_OPTION_END, 0, NULL } };
 	errno = 0;
 	server->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, options->port, NULL, NULL,
 					  on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
 					  MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
 					  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U,
-					  MHD_OPTION_END);
+					  MHD_OPTION_ARRAY, options->client_ca ? client_ca : client_ca + 1, MHD_OPTION_END);
 	if (!server->daemon) {
 		int error = errno ? -errno : -EINVAL;
 		free(server);

@@ -8,6 +8,7 @@ struct fed_server_options {
 	const char *address; /* IPv4 */
 	uint16_t port;       /* 0: the kernel chooses */
 	const char *certificate, *key; /* PEM texts; must outlive the server */
+	const char *client_ca; /* PEM text likewise: clients are asked for certificates; NULL: they are not */
 };
 
 /* Listen. Returns 0 or a negative errno (-EADDRINUSE, -EINVAL for a certificate that cannot be used …). */

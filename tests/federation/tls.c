@@ -38,7 +38,13 @@ void fed_tls_clear(struct fed_tls *tls)
 	if (tls->key)
 		explicit_bzero(tls->key, strlen(tls->key));
 	free(tls->key);
+	free(tls->client_ca);
 	*tls = (struct fed_tls){ 0 };
+}
+
+int fed_tls_read_client_ca(struct fed_tls *tls, const char *path)
+{
+	return read_file(path, &tls->client_ca);
 }
 
 int fed_tls_read(const char *certificate_path, const char *key_path, struct fed_tls *ret_tls)

@@ -6,10 +6,14 @@
 
 struct fed_tls {
 	char *certificate, *key; /* PEM */
+	char *client_ca;         /* PEM; NULL: none */
 };
 
 /* Read PEM files. 0 or a negative errno. */
 int fed_tls_read(const char *certificate_path, const char *key_path, struct fed_tls *ret_tls);
+
+/* Read who vouches for clients' certificates. 0 or a negative errno. */
+int fed_tls_read_client_ca(struct fed_tls *tls, const char *path);
 
 /*
  * Make a certificate for localhost, 127.0.0.1 and NAMES (DNS names and IPv4 addresses), signed by the CA kept in DIR

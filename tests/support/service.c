@@ -12,48 +12,81 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support/certificate.h"
 #include "tests/support/signer.h"
 
 #define START_MS 60000 /* under valgrind or sanitizers on a busy machine */
 
-static void write_pem(const char *path, EVP_PKEY *key, int private)
+static void write_public(const char *path, EVP_PKEY *key)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *text;
 	long len;
 
-	if (!bio || (private ? PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) : PEM_write_bio_PUBKEY(bio, key)) != 1)
+	if (!bio || PEM_write_bio_PUBKEY(bio, key) != 1)
 		errx(1, "cannot write %s", path);
 	len = BIO_get_mem_data(bio, &text);
-	scratch_write(path, text, (size_t)len, private ? 0640 : 0644);
+	scratch_write(path, text, (size_t)len, 0644);
 	BIO_free(bio);
 }
 
-static void write_files(struct service *service, const char *kind, char pub[SCRATCH_SIZE], char control[SCRATCH_SIZE])
+static void write_issued(const char *path, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key)
+{
+	X509 *certificate = certificate_make(key, &(struct certificate_wish){ .subject = "web11" }, issuer, issuer_key);
+
+	certificate_write(path, certificate);
+	X509_free(certificate);
+}
+
+static void write_certificates(struct service *service, EVP_PKEY *key, char ca[SCRATCH_SIZE])
+{
+	EVP_PKEY *ca_key = signer_key("ES256");
+	X509 *ca_certificate = certificate_make(ca_key, &(struct certificate_wish){ .subject = "hosts' authority" }, NULL, NULL);
+
+	scratch_path(ca, service->folder, "client-ca.pem");
+	scratch_path(service->own, service->folder, "own.pem");
+	scratch_path(service->issued, service->folder, "issued.pem");
+	scratch_path(service->stranger, service->folder, "stranger.pem");
+	certificate_write(ca, ca_certificate);
+	write_issued(service->own, key, NULL, NULL);
+	write_issued(service->stranger, key, NULL, NULL);
+	write_issued(service->issued, key, ca_certificate, ca_key);
+	X509_free(ca_certificate);
+	EVP_PKEY_free(ca_key);
+}
+
+struct files {
+	char data[SCRATCH_SIZE], pub[SCRATCH_SIZE], control[SCRATCH_SIZE], client_ca[SCRATCH_SIZE];
+};
+
+static void write_files(struct service *service, const char *kind, struct files *files)
 {
 	EVP_PKEY *key = signer_key(kind);
 
 	scratch_path(service->key, service->folder, "client.key");
 	scratch_path(service->secret, service->folder, "client.secret");
-	scratch_path(pub, service->folder, "client.pem");
-	scratch_path(control, service->folder, "control");
-	write_pem(service->key, key, 1);
-	write_pem(pub, key, 0);
+	scratch_path(files->pub, service->folder, "client.pem");
+	scratch_path(files->control, service->folder, "control");
+	certificate_write_key(service->key, key);
+	write_public(files->pub, key);
+	write_certificates(service, key, files->client_ca);
 	scratch_write(service->secret, SERVICE_SECRET "\n", strlen(SERVICE_SECRET "\n"), 0640);
-	scratch_write(control, SERVICE_CONTROL_TOKEN "\n", strlen(SERVICE_CONTROL_TOKEN "\n"), 0600);
+	scratch_write(files->control, SERVICE_CONTROL_TOKEN "\n", strlen(SERVICE_CONTROL_TOKEN "\n"), 0600);
 	EVP_PKEY_free(key);
 }
 
-static void run(const char *data, const char *pub, const char *secret, const char *control, const char *alg, int out)
+static void run(const struct service *service, const struct files *files, const char *alg, int out)
 {
 	const char *build = secure_getenv("BUILD");
-	char *program, *client, *other;
+	char *program, *client, *other, *own;
 
-	if (asprintf(&program, "%s/b2b-federation", build && *build ? build : "build") < 0 || asprintf(&client, "web7=%s", pub) < 0 ||
-	    asprintf(&other, "web8=%s", secret) < 0 || dup2(out, STDOUT_FILENO) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+	if (asprintf(&program, "%s/b2b-federation", build && *build ? build : "build") < 0 || asprintf(&client, "web7=%s", files->pub) < 0 ||
+	    asprintf(&other, "web8=%s", service->secret) < 0 || asprintf(&own, "web10=%s", service->own) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(126);
-	execl(program, program, "--data", data, "--listen", "127.0.0.1:0", "--client", client, "--client-secret", other, "--control-token-file",
-	      control, "--alg", alg, "--device-interval", "1", (char *)NULL);
+	execl(program, program, "--data", files->data, "--listen", "127.0.0.1:0", "--client", client, "--client-secret", other, "--client-ca",
+	      files->client_ca, "--client-cert", own, "--client-subject", "web11=CN=web11", "--control-token-file", files->control, "--alg", alg,
+	      "--device-interval", "1", (char *)NULL);
 	warn("%s", program);
 	_exit(127);
 }
@@ -82,21 +115,21 @@ static void read_url(struct service *service, int fd)
 
 void service_start(struct service *service, const char *kind, const char *alg)
 {
-	char data[SCRATCH_SIZE], pub[SCRATCH_SIZE], control[SCRATCH_SIZE];
+	struct files files;
 	int out[2];
 
 	memset(service, 0, sizeof(*service));
 	scratch_make(service->folder);
-	scratch_path(data, service->folder, "data");
-	scratch_path(service->ca, data, "ca.pem");
-	if (mkdir(data, 0700) < 0 || pipe(out) < 0)
-		err(1, "%s", data);
-	write_files(service, kind, pub, control);
+	scratch_path(files.data, service->folder, "data");
+	scratch_path(service->ca, files.data, "ca.pem");
+	if (mkdir(files.data, 0700) < 0 || pipe(out) < 0)
+		err(1, "%s", files.data);
+	write_files(service, kind, &files);
 	service->pid = fork();
 	if (service->pid < 0)
 		err(1, "fork");
 	if (service->pid == 0)
-		run(data, pub, service->secret, control, alg, out[1]);
+		run(service, &files, alg, out[1]);
 	close(out[1]);
 	read_url(service, out[0]);
 	close(out[0]);

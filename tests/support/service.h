@@ -16,9 +16,15 @@ struct service {
 	char ca[SCRATCH_SIZE];
 	char key[SCRATCH_SIZE];    /* private key of client web7 */
 	char secret[SCRATCH_SIZE]; /* secret of client web8 */
+	char own[SCRATCH_SIZE];    /* web10's certificate, which signs itself and is registered */
+	char issued[SCRATCH_SIZE]; /* web11's, by an authority that the service trusts */
+	char stranger[SCRATCH_SIZE]; /* of web11's subject, by nobody */
 };
 
-/* Clients web7 (private_key_jwt by a key of KIND, see signer.h) and web8 (secret); signs with ALG. Exits the test on failure. */
+/*
+ * Clients web7 (private_key_jwt by a key of KIND, see signer.h), web8 (secret), web10 and web11 (certificates of web7's key); signs
+ * with ALG. Exits the test on failure.
+ */
 void service_start(struct service *service, const char *kind, const char *alg);
 void service_stop(struct service *service);
 

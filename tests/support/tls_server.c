@@ -5,7 +5,6 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -16,6 +15,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/support/certificate.h"
 
 #define CONNECTIONS_MAX 64
 
@@ -47,30 +48,13 @@ struct tls_server {
 	char url[64], folder[128], ca[160];
 };
 
-static void add_extension(X509 *cert, int nid, const char *value)
-{
-	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	MUST(extension && X509_add_ext(cert, extension, -1));
-	X509_EXTENSION_free(extension);
-}
-
 static X509 *make_certificate(EVP_PKEY *key, enum tls_server_fault fault)
 {
-	X509 *cert = X509_new();
 	bool expired = fault == TLS_SERVER_EXPIRED;
+	struct certificate_wish wish = { .subject = "tests", .names = fault == TLS_SERVER_OTHER_NAME ? "DNS:other.example" : "IP:127.0.0.1",
+		                         .from_s = expired ? -7200 : 0, .until_s = expired ? -3600 : 0 };
 
-	MUST(cert && X509_set_version(cert, 2));
-	ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
-	X509_gmtime_adj(X509_getm_notBefore(cert), expired ? -7200 : -60);
-	X509_gmtime_adj(X509_getm_notAfter(cert), expired ? -3600 : 3600);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC, (const unsigned char *)"tests", -1, -1, 0);
-	X509_set_issuer_name(cert, X509_get_subject_name(cert));
-	X509_set_pubkey(cert, key);
-	add_extension(cert, NID_basic_constraints, "critical,CA:TRUE");
-	add_extension(cert, NID_subject_alt_name, fault == TLS_SERVER_OTHER_NAME ? "DNS:other.example" : "IP:127.0.0.1");
-	MUST(X509_sign(cert, key, EVP_sha256()));
-	return cert;
+	return certificate_make(key, &wish, NULL, NULL);
 }
 
 static void make_context(struct tls_server *server, enum tls_server_fault fault)
