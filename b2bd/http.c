@@ -18,6 +18,7 @@ struct b2b_http {
 	struct b2b_loop *loop;
 	char *ca_file;
 	char *proxy;
+	char *certificate, *key; /* PEM; NULL: none */
 	struct b2b_http_call *calls;
 };
 
@@ -65,6 +66,31 @@ static void wipe_free(void *secret, size_t len)
 	free(secret);
 }
 
+static void wipe_text(char *text)
+{
+	wipe_free(text, text ? strlen(text) : 0);
+}
+
+int b2b_http_set_certificate(struct b2b_http *http, const char *certificate, const char *key)
+{
+	char *new_certificate, *new_key;
+
+	if (http->certificate && strcmp(http->certificate, certificate) == 0 && strcmp(http->key, key) == 0)
+		return 0;
+	new_certificate = strdup(certificate);
+	new_key = strdup(key);
+	if (!new_certificate || !new_key) {
+		free(new_certificate);
+		wipe_text(new_key);
+		return -ENOMEM;
+	}
+	free(http->certificate);
+	wipe_text(http->key);
+	http->certificate = new_certificate;
+	http->key = new_key;
+	return 0;
+}
+
 /* Among them the Authorization header. */
 static void headers_free(struct curl_slist *headers)
 {
@@ -104,6 +130,8 @@ void b2b_http_free(struct b2b_http *http)
 	b2b_loop_on_curl(http->loop, NULL, NULL);
 	free(http->ca_file);
 	free(http->proxy);
+	free(http->certificate);
+	wipe_text(http->key);
 	free(http);
 }
 
@@ -275,6 +303,21 @@ static CURLcode set_security(CURL *easy, const struct b2b_http *http)
 	return r;
 }
 
+/* From memory: the files were judged when they were read. curl does not give a connection to who shows another certificate. */
+static CURLcode set_certificate(CURL *easy, const struct b2b_http *http)
+{
+	struct curl_blob certificate = { .data = http->certificate, .flags = CURL_BLOB_COPY }, key = { .data = http->key, .flags = CURL_BLOB_COPY };
+	CURLcode r = CURLE_OK;
+
+	if (!http->certificate)
+		return CURLE_OK;
+	certificate.len = strlen(http->certificate);
+	key.len = strlen(http->key);
+	r |= curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
+	r |= curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
+	return r;
+}
+
 static CURLcode set_limits(CURL *easy, const struct b2b_http_call *call, long timeout_ms)
 {
 	CURLcode r = CURLE_OK;
@@ -335,7 +378,8 @@ static int call_prepare(struct b2b_http_call *call, const struct b2b_http_reques
 	call->easy = curl_easy_init();
 	if (!call->easy)
 		return -ENOMEM;
-	if (set_security(call->easy, call->http) != CURLE_OK || set_limits(call->easy, call, timeout_of(request)) != CURLE_OK ||
+	if (set_security(call->easy, call->http) != CURLE_OK || set_certificate(call->easy, call->http) != CURLE_OK ||
+	    set_limits(call->easy, call, timeout_of(request)) != CURLE_OK ||
 	    set_exchange(call->easy, call, request) != CURLE_OK)
 		return -ENOMEM;
 	return 0;

@@ -16,6 +16,11 @@ struct b2b_http_call; /* one request under way; opaque */
 
 /* CA_FILE: PEM bundle, NULL for the system's. PROXY: URL or NULL. Strings are copied. Returns 0 or -ENOMEM. */
 int b2b_http_new(struct b2b_loop *loop, const char *ca_file, const char *proxy, struct b2b_http **ret_http);
+/*
+ * The certificate (PEM, a chain may follow) and its key (PEM) that are shown to every server that asks for one; copied.
+ * Connections made with another are not used any more. Returns 0 or -ENOMEM.
+ */
+int b2b_http_set_certificate(struct b2b_http *http, const char *certificate, const char *key);
 void b2b_http_free(struct b2b_http *http); /* cancels what is under way; NULL is legal */
 
 struct b2b_http_request {

@@ -17,7 +17,13 @@
 
 #define B2B_CONF_PATH "/etc/b2b/b2b.conf"
 
-enum b2b_client_auth { B2B_CLIENT_PRIVATE_KEY_JWT, B2B_CLIENT_SECRET_BASIC, B2B_CLIENT_SECRET_POST };
+enum b2b_client_auth {
+	B2B_CLIENT_PRIVATE_KEY_JWT,
+	B2B_CLIENT_SECRET_BASIC,
+	B2B_CLIENT_SECRET_POST,
+	B2B_CLIENT_TLS,             /* RFC 8705 2.1: a certificate of an authority that the service trusts */
+	B2B_CLIENT_SELF_SIGNED_TLS, /* RFC 8705 2.2: the very certificate that is registered */
+};
 enum b2b_access_token_typ { B2B_TYP_AT_JWT, B2B_TYP_ANY };
 enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
 enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
@@ -27,8 +33,9 @@ struct b2b_conf_federation {
 	char *issuer;             /* https://… exactly as the service names itself */
 	char *client_id;
 	enum b2b_client_auth client_auth;
-	char *client_key;         /* PEM file, private key for private_key_jwt */
+	char *client_key;         /* PEM file, private key for private_key_jwt and the TLS methods */
 	char *client_key_id;      /* kid of it; NULL: RFC 7638 thumbprint */
+	char *client_certificate; /* PEM file, for the TLS methods; may hold a chain */
 	char *client_secret_file; /* for the secret methods */
 	char *assertion_audience; /* "issuer" (RFC 7523bis) | "token_endpoint" */
 	char *ca_file;            /* NULL: system's */

@@ -23,6 +23,22 @@ static int need(struct b2b_draft *draft, const struct b2b_draft_section *section
 	return b2b_draft_fail_key(draft, section, key, "found nothing; expected %s%s", expected, why);
 }
 
+static int need_proof(struct b2b_draft *draft, const struct b2b_draft_section *section, const struct b2b_conf_federation *federation)
+{
+	int r;
+
+	switch (federation->client_auth) {
+	case B2B_CLIENT_PRIVATE_KEY_JWT:
+		return need(draft, section, "client_key", federation->client_key, ", as client_auth is private_key_jwt");
+	case B2B_CLIENT_TLS:
+	case B2B_CLIENT_SELF_SIGNED_TLS:
+		r = need(draft, section, "client_certificate", federation->client_certificate, ", as client_auth is a TLS method");
+		return r < 0 ? r : need(draft, section, "client_key", federation->client_key, ", as client_auth is a TLS method");
+	default:
+		return need(draft, section, "client_secret_file", federation->client_secret_file, ", as client_auth is a secret's");
+	}
+}
+
 static int compile_federation(struct b2b_draft *draft, struct b2b_conf *conf)
 {
 	struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_FEDERATION);
@@ -32,10 +48,8 @@ static int compile_federation(struct b2b_draft *draft, struct b2b_conf *conf)
 	r = need(draft, section, "issuer", federation->issuer, "");
 	if (r == 0)
 		r = need(draft, section, "client_id", federation->client_id, "");
-	if (r == 0 && federation->client_auth == B2B_CLIENT_PRIVATE_KEY_JWT)
-		r = need(draft, section, "client_key", federation->client_key, ", as client_auth is private_key_jwt");
-	if (r == 0 && federation->client_auth != B2B_CLIENT_PRIVATE_KEY_JWT)
-		r = need(draft, section, "client_secret_file", federation->client_secret_file, ", as client_auth is not private_key_jwt");
+	if (r == 0)
+		r = need_proof(draft, section, federation);
 	if (r < 0)
 		return r;
 	conf->federation = *federation;

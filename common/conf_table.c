@@ -5,7 +5,8 @@
 
 #include "common/conf_draft.h"
 
-static const char *const client_auths[] = { "private_key_jwt", "client_secret_basic", "client_secret_post", NULL };
+static const char *const client_auths[] = { "private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth",
+	                                    "self_signed_tls_client_auth", NULL };
 static const char *const audiences[] = { "issuer", "token_endpoint", NULL };
 static const char *const subjects[] = { "id", "externalId", "userName", NULL };
 static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA", NULL }; /* as enum b2b_alg */
@@ -28,11 +29,13 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "client_id", &b2b_conf_text, AT(conf_federation, client_id), NULL, "required", NULL, 0, 0,
 	  "This host's name as a client of the service." },
 	{ B2B_CONF_FEDERATION, "client_auth", &b2b_conf_word, AT(conf_federation, client_auth), "private_key_jwt", NULL, client_auths, 0, 0,
-	  "How this host proves to the service who it is. A key never leaves the host; a secret is sent." },
-	{ B2B_CONF_FEDERATION, "client_key", &b2b_conf_path, AT(conf_federation, client_key), NULL, "required for private_key_jwt", NULL, 0, 0,
+	  "How this host proves to the service who it is. A key never leaves the host; a secret is sent. The TLS methods are RFC 8705's." },
+	{ B2B_CONF_FEDERATION, "client_key", &b2b_conf_path, AT(conf_federation, client_key), NULL, "required for private_key_jwt and the TLS methods", NULL, 0, 0,
 	  "PEM file with the host's private key; its public half is registered at the service. Owned by root, not writable by others, readable by group b2b." },
 	{ B2B_CONF_FEDERATION, "client_key_id", &b2b_conf_text, AT(conf_federation, client_key_id), NULL, "the key's RFC 7638 thumbprint", NULL, 0, 0,
 	  "Key id (kid) that the service knows the key by." },
+	{ B2B_CONF_FEDERATION, "client_certificate", &b2b_conf_path, AT(conf_federation, client_certificate), NULL, "required for the TLS methods", NULL, 0, 0,
+	  "PEM file with the certificate of client_key, and behind it those that lead to its authority; access as for client_key." },
 	{ B2B_CONF_FEDERATION, "client_secret_file", &b2b_conf_path, AT(conf_federation, client_secret_file), NULL,
 	  "required for client_secret_basic and client_secret_post", NULL, 0, 0, "File whose first line is the client secret; access as for client_key." },
 	{ B2B_CONF_FEDERATION, "assertion_audience", &b2b_conf_word_text, AT(conf_federation, assertion_audience), "issuer", NULL, audiences, 0, 0,

@@ -2,7 +2,6 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +74,22 @@ static int read_document(const json_t *document, const char *issuer, struct b2b_
 	return take_endpoint(document, "introspection_endpoint", false, &found->introspection_endpoint, ret_what);
 }
 
-int b2b_discovery_parse(const char *text, size_t len, const char *issuer, struct b2b_discovery *ret, const char **ret_what)
+/* Over what they are aliases of, so that whoever reads an endpoint gets the right one. */
+static void take_aliases(json_t *document)
+{
+	json_t *aliases = json_object_get(document, "mtls_endpoint_aliases"), *url;
+	static const char end[] = "_endpoint";
+	const char *name;
+
+	json_object_foreach (aliases, name, url) {
+		size_t len = strlen(name);
+
+		if (len > sizeof(end) - 1 && strcmp(name + len - (sizeof(end) - 1), end) == 0 && json_is_string(url))
+			json_object_set(document, name, url);
+	}
+}
+
+int b2b_discovery_parse(const char *text, size_t len, const char *issuer, bool mtls, struct b2b_discovery *ret, const char **ret_what)
 {
 	struct b2b_discovery found = { 0 };
 	json_t *document;
@@ -84,6 +98,8 @@ int b2b_discovery_parse(const char *text, size_t len, const char *issuer, struct
 	*ret_what = "document";
 	if (r < 0)
 		return r;
+	if (mtls)
+		take_aliases(document);
 	r = read_document(document, issuer, &found, ret_what);
 	json_decref(document);
 	if (r < 0)

@@ -2,6 +2,7 @@
 #ifndef B2B_DISCOVERY_H
 #define B2B_DISCOVERY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct b2b_discovery {
@@ -15,8 +16,9 @@ struct b2b_discovery {
  * Read a metadata document of LEN bytes. `issuer` must be ISSUER, code point by code point; endpoints must be https, without
  * user and fragment. Returns 0 (caller clears *ret), or -EBADMSG, -EPERM (another issuer), -ENOENT (an endpoint is missing), -EINVAL
  * (an endpoint is no https URL), -ENOMEM; *ret_what, static, then says what is wrong.
+ * MTLS: the host shows a certificate; endpoints with an alias for that (RFC 8705 5) are taken there.
  */
-int b2b_discovery_parse(const char *text, size_t len, const char *issuer, struct b2b_discovery *ret, const char **ret_what);
+int b2b_discovery_parse(const char *text, size_t len, const char *issuer, bool mtls, struct b2b_discovery *ret, const char **ret_what);
 void b2b_discovery_clear(struct b2b_discovery *discovery);
 
 /* Where ISSUER's metadata is: its OpenID configuration, or (OAUTH) RFC 8414's place. Caller frees; NULL: no memory. */

@@ -18,7 +18,10 @@ int b2b_federation_new(struct b2b_loop *loop, struct b2b_http *http, const struc
 	federation->conf = &conf->federation;
 	federation->audience = conf->host.audience ? conf->host.audience : conf->federation.client_id;
 	r = b2b_client_identity_new(federation->conf, &federation->identity, error);
+	if (r == 0)
+		r = b2b_client_identity_present(federation->identity, http);
 	if (r < 0) {
+		b2b_client_identity_free(federation->identity);
 		free(federation);
 		return r;
 	}

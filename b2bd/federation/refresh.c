@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "b2bd/federation/client_proof.h"
 #include "b2bd/federation/federation_private.h"
 #include "b2bd/federation/jwks.h"
 #include "common/clock.h"
@@ -194,7 +195,8 @@ static void discovered(void *arg, const struct b2b_http_response *response)
 		failed_at(federation, response, "the metadata was not given");
 		return;
 	}
-	r = b2b_discovery_parse(response->body, response->body_len, federation->conf->issuer, &found, &what);
+	r = b2b_discovery_parse(response->body, response->body_len, federation->conf->issuer,
+	                        b2b_client_auth_tls(federation->conf->client_auth), &found, &what);
 	if (r < 0) {
 		failed_at(federation, response, discovery_fault(r, what, fault, sizeof(fault)));
 		return;

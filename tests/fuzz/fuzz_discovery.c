@@ -18,7 +18,7 @@ static void as_metadata(const char *text, size_t size)
 	struct b2b_discovery found;
 	const char *what;
 
-	if (b2b_discovery_parse(text, size, "https://a.example", &found, &what) < 0) {
+	if (b2b_discovery_parse(text, size, "https://a.example", false, &found, &what) < 0) {
 		if (!what)
 			abort();
 		return;

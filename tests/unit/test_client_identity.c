@@ -19,6 +19,7 @@
 #include "b2bd/federation/jwks.h"
 #include "b2bd/json.h"
 #include "common/clock.h"
+#include "tests/support/certificate.h"
 #include "tests/support/scratch.h"
 #include "tests/support/signer.h"
 #include "tests/support/tls_server.h"
@@ -119,6 +120,35 @@ static void unusable_secrets_are_refused_with_a_reason(void **state)
 	refused(&conf, "one line");
 }
 
+static void certificate_must_be_of_the_key(void **state)
+{
+	struct b2b_conf_federation conf = conf_of(B2B_CLIENT_SELF_SIGNED_TLS);
+	EVP_PKEY *key = signer_key("ES256"), *other = signer_key("ES256");
+	X509 *own = certificate_make(key, &(struct certificate_wish){ .subject = "web7" }, NULL, NULL);
+	X509 *foreign = certificate_make(other, &(struct certificate_wish){ .subject = "web7" }, NULL, NULL);
+	char key_file[SCRATCH_SIZE];
+	struct b2b_client_identity *identity;
+
+	(void)state;
+	scratch_path(key_file, folder, "tls.key");
+	certificate_write_key(key_file, key);
+	conf.client_key = key_file;
+	conf.client_certificate = file;
+	conf.client_secret_file = NULL;
+	refused(&conf, strerror(ENOENT));
+	scratch_write(file, "nonsense", 8, 0640);
+	refused(&conf, "no certificate in PEM");
+	certificate_write(file, foreign);
+	refused(&conf, "not of the key");
+	certificate_write(file, own);
+	assert_int_equal(load(&conf, &identity), 0);
+	b2b_client_identity_free(identity);
+	X509_free(own);
+	X509_free(foreign);
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(other);
+}
+
 /* RFC 7638 3.1; RFC 8037 A.3 */
 static void thumbprints_are_the_published_ones(void **state)
 {
@@ -187,7 +217,7 @@ static void count(void *arg, const struct b2b_http_response *response)
 }
 
 /* Post {a=b} and wait until it has arrived in LAST. */
-static void post(const struct b2b_client_identity *identity)
+static void post(struct b2b_client_identity *identity)
 {
 	struct tls_server *server = tls_server_start(TLS_SERVER_SOUND, remember, NULL);
 	uint64_t deadline = b2b_now_ns() + 20 * B2B_NS_PER_S;
@@ -311,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(unusable_keys_are_refused_with_a_reason),
 		TEST(unusable_secrets_are_refused_with_a_reason),
+		TEST(certificate_must_be_of_the_key),
 		TEST(thumbprints_are_the_published_ones),
 		TEST(thumbprint_of_a_curve_is_of_its_jwk),
 		TEST(assertions_are_signed_by_the_kind_of_key),

@@ -289,6 +289,10 @@ static void refuses_a_wrong_federation(void **state)
 	refuse_text("[federation]\nissuer=https://x\nclient_id=a\n", "b2b.conf:1: [federation] client_key: found nothing; expected an absolute path");
 	refuse_text("[federation]\nissuer=https://x\nclient_id=a\nclient_auth=client_secret_post\n",
 	           "b2b.conf:1: [federation] client_secret_file: found nothing; expected an absolute path");
+	refuse_text("[federation]\nissuer=https://x\nclient_id=a\nclient_auth=tls_client_auth\n",
+	           "b2b.conf:1: [federation] client_certificate: found nothing; expected an absolute path");
+	refuse_text("[federation]\nissuer=https://x\nclient_id=a\nclient_auth=self_signed_tls_client_auth\nclient_certificate=/c\n",
+	           "b2b.conf:1: [federation] client_key: found nothing; expected an absolute path");
 	refuse_text("[federation]\nmass_removal = 0%\n", "b2b.conf:2: [federation] mass_removal: found \"0%\"; expected a share from 1% to 100%");
 	refuse_text("[federation]\nalgorithms = ES256 HS256\n", "b2b.conf:2: [federation] algorithms: found \"ES256 HS256\"; expected different words out of RS256, PS");
 	refuse_text("[federation]\nalgorithms = ES256 ES256\n", "b2b.conf:2: [federation] algorithms: found");

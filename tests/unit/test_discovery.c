@@ -336,7 +336,7 @@ static void refused(const char *document, int error)
 {
 	struct b2b_discovery found;
 	const char *what;
-	int r = b2b_discovery_parse(document, strlen(document), "https://a.example", &found, &what);
+	int r = b2b_discovery_parse(document, strlen(document), "https://a.example", false, &found, &what);
 
 	if (r != error)
 		fail_msg("%s: %d", document, r);
@@ -362,6 +362,26 @@ static void documents_are_read_strictly(void **state)
 	refused("{}", -EPERM);
 	refused("[]", -EBADMSG);
 	refused("", -EBADMSG);
+}
+
+/* RFC 8705 5: with a certificate the aliases, without one what they are aliases of; the keys are nobody's secret. */
+static void aliases_are_for_certificates(void **state)
+{
+	static const char document[] = DOCUMENT("https://a.example", "https://a.example/t",
+		",\"device_authorization_endpoint\":\"https://a.example/d\",\"mtls_endpoint_aliases\":{\"token_endpoint\":\"https://m.example/t\","
+		"\"jwks_uri\":\"https://m.example/k\",\"issuer\":\"https://m.example\",\"pushed_endpoint\":7}");
+	struct b2b_discovery found;
+	const char *what;
+
+	(void)state;
+	assert_int_equal(b2b_discovery_parse(document, strlen(document), "https://a.example", false, &found, &what), 0);
+	assert_string_equal(found.token_endpoint, "https://a.example/t");
+	b2b_discovery_clear(&found);
+	assert_int_equal(b2b_discovery_parse(document, strlen(document), "https://a.example", true, &found, &what), 0);
+	assert_string_equal(found.token_endpoint, "https://m.example/t");
+	assert_string_equal(found.device_authorization_endpoint, "https://a.example/d");
+	assert_string_equal(found.jwks_uri, "https://a.example/k");
+	b2b_discovery_clear(&found);
 }
 
 static void places_follow_both_standards(void **state)
@@ -409,6 +429,7 @@ int main(void)
 		TEST(token_is_given_up_before_its_end),
 		TEST(answers_without_a_token_are_told),
 		cmocka_unit_test(documents_are_read_strictly),
+		cmocka_unit_test(aliases_are_for_certificates),
 		cmocka_unit_test(places_follow_both_standards),
 	};
 

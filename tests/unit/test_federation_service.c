@@ -13,7 +13,9 @@
 #include "b2bd/federation/federation.h"
 #include "common/clock.h"
 #include "common/reason.h"
+#include "tests/support/certificate.h"
 #include "tests/support/service.h"
+#include "tests/support/signer.h"
 
 #define DEADLINE_NS (60 * B2B_NS_PER_S)
 #define ALICE "63acb50d-05c1-509d-b562-97d63011fe98" /* of the seed */
@@ -101,6 +103,7 @@ static void make_federation(const char *client_id, enum b2b_client_auth auth)
 	memset(&conf, 0, sizeof(conf));
 	conf.federation = (struct b2b_conf_federation){
 		.issuer = service.url, .client_id = (char *)client_id, .client_auth = auth, .client_key = service.key,
+		.client_certificate = strcmp(client_id, "web10") == 0 ? service.own : service.issued,
 		.client_secret_file = service.secret, .assertion_audience = (char *)"issuer", .scope = (char *)"openid organization",
 		.api_scope = (char *)"directory ssf", .organisation_claim = (char *)"organization", .clock_skew_s = 60 };
 	if (b2b_federation_new(loop, http, &conf, &federation, error) < 0)
@@ -280,6 +283,18 @@ static void token_opens_the_directory(void)
 	assert_int_equal(heard.status, 200);
 }
 
+static void no_token_because(const char *why)
+{
+	int tokens = heard.tokens;
+
+	b2b_federation_access_token(federation, token_came, NULL);
+	turn_until(&heard.tokens, tokens + 1);
+	assert_string_equal(heard.token, "");
+	assert_non_null(strstr(heard.error, "invalid_client"));
+	if (!strstr(heard.error, why))
+		fail_msg("%s; expected: %s", heard.error, why);
+}
+
 static void host_is_known_by_key_and_by_secret(void **state)
 {
 	(void)state;
@@ -296,10 +311,72 @@ static void host_is_known_by_key_and_by_secret(void **state)
 	b2b_federation_free(federation);
 	federation = NULL;
 	make_federation("web9", B2B_CLIENT_PRIVATE_KEY_JWT); /* nobody's */
-	b2b_federation_access_token(federation, token_came, NULL);
-	turn_until(&heard.tokens, 4);
-	assert_string_equal(heard.token, "");
-	assert_non_null(strstr(heard.error, "invalid_client"));
+	no_token_because("no such client");
+}
+
+static void certificate_proves_the_host(const char *client_id, enum b2b_client_auth auth)
+{
+	struct login login;
+
+	begin("ES256", "ES256");
+	b2b_federation_free(federation);
+	federation = NULL;
+	make_federation(client_id, auth);
+	token_opens_the_directory();
+	log_in(&login, "approve"); /* the device endpoint has an alias as well */
+	expect_alice(&login);
+}
+
+static void host_is_known_by_its_own_certificate(void **state)
+{
+	(void)state;
+	certificate_proves_the_host("web10", B2B_CLIENT_SELF_SIGNED_TLS);
+}
+
+static void host_is_known_by_its_authoritys_certificate(void **state)
+{
+	(void)state;
+	certificate_proves_the_host("web11", B2B_CLIENT_TLS);
+}
+
+/* The service really looks at it. */
+static void other_certificates_are_refused(void **state)
+{
+	(void)state;
+	begin("ES256", "ES256");
+	b2b_federation_free(federation);
+	federation = NULL;
+	make_federation("web10", B2B_CLIENT_SELF_SIGNED_TLS);
+	assert_int_equal(rename(service.stranger, service.own), 0); /* taken up with the next request */
+	no_token_because("not the certificate that is registered");
+	b2b_federation_free(federation);
+	federation = NULL;
+	make_federation("web11", B2B_CLIENT_TLS);
+	assert_int_equal(rename(service.own, service.issued), 0);
+	no_token_because("not by an authority");
+}
+
+/* A key that is replaced counts from the next request on; no reload, and nothing that is under way is lost. */
+static void replaced_key_is_taken_up(void **state)
+{
+	EVP_PKEY *other;
+	char *good;
+
+	(void)state;
+	begin("ES256", "ES256");
+	token_opens_the_directory();
+	assert_true(asprintf(&good, "%s.good", service.key) > 0);
+	assert_int_equal(rename(service.key, good), 0);
+	other = signer_key("ES256");
+	certificate_write_key(service.key, other);
+	EVP_PKEY_free(other);
+	b2b_federation_drop_access_token(federation);
+	no_token_because("not signed by the client's key");
+	scratch_write(service.key, "half a key", 10, 0640); /* the former stays */
+	no_token_because("not signed by the client's key");
+	assert_int_equal(rename(good, service.key), 0);
+	token_opens_the_directory();
+	free(good);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -315,6 +392,10 @@ int main(void)
 		TEST(lies_are_refused_each_by_its_name),
 		TEST(trouble_on_the_way_is_outlived),
 		TEST(host_is_known_by_key_and_by_secret),
+		TEST(host_is_known_by_its_own_certificate),
+		TEST(host_is_known_by_its_authoritys_certificate),
+		TEST(other_certificates_are_refused),
+		TEST(replaced_key_is_taken_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
