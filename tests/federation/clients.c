@@ -33,17 +33,35 @@ static void clear_keys(struct fed_client *client)
 		EVP_PKEY_free(client->keys[--client->n_keys]);
 }
 
-static void client_free(struct fed_client *client)
+void fed_client_forget_proofs(struct fed_client *client)
 {
 	if (client->secret)
 		explicit_bzero(client->secret, strlen(client->secret));
 	free(client->secret);
-	free(client->id);
-	free(client->scopes);
-	clear_keys(client);
 	X509_free(client->certificate);
 	free(client->subject);
+	clear_keys(client);
+	client->secret = NULL;
+	client->certificate = NULL;
+	client->subject = NULL;
+}
+
+static void client_free(struct fed_client *client)
+{
+	fed_client_forget_proofs(client);
+	free(client->id);
+	free(client->scopes);
 	free(client);
+}
+
+void fed_clients_remove(struct fed_clients *clients, const char *id)
+{
+	for (struct fed_client **at = &clients->first, *found; (found = *at); at = &found->next)
+		if (strcmp(found->id, id) == 0) {
+			*at = found->next;
+			client_free(found);
+			return;
+		}
 }
 
 void fed_clients_free(struct fed_clients *clients)

@@ -34,7 +34,11 @@ void fed_clients_free(struct fed_clients *clients); /* NULL is legal */
 
 /* Find ID, or add it with default scopes. NULL without memory. */
 struct fed_client *fed_clients_add(struct fed_clients *clients, const char *id);
+void fed_clients_remove(struct fed_clients *clients, const char *id); /* where it is there */
 const struct fed_client *fed_clients_find(const struct fed_clients *clients, const char *id);
+/* It proves itself by nothing any more. */
+void fed_client_forget_proofs(struct fed_client *client);
+
 /* From files: a PEM public key or certificate; a secret (first line). 0, -EINVAL or a negative errno. */
 int fed_client_read_key(struct fed_client *client, const char *path);
 int fed_client_read_certificate(struct fed_client *client, const char *path);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/federation/options.h"
+#include "tests/federation/registration.h"
 #include "tests/federation/server.h"
 #include "tests/federation/store.h"
 #include "tests/federation/tls.h"
@@ -37,7 +38,7 @@ static int stop_signals(int *ret_fd)
 	return 0;
 }
 
-static int read_control_token(const char *path, char *buf, size_t size)
+static int read_token(const char *path, char *buf, size_t size)
 {
 	FILE *file = fopen(path, "re");
 	if (!file)
@@ -47,6 +48,17 @@ static int read_control_token(const char *path, char *buf, size_t size)
 	if (got)
 		buf[strcspn(buf, "\r\n")] = '\0';
 	return got && *buf ? 0 : -EINVAL;
+}
+
+/* *RET_TOKEN stays NULL without a file. */
+static int take_token(const char *path, char *buf, size_t size, const char **ret_token)
+{
+	int error = path ? read_token(path, buf, size) : 0;
+	if (error)
+		return complain(path, error);
+	if (path)
+		*ret_token = buf;
+	return 0;
 }
 
 static int open_database(struct fed *fed, const struct fed_options *options)
@@ -60,6 +72,8 @@ static int open_database(struct fed *fed, const struct fed_options *options)
 		error = fed_seed(fed, options->seed);
 	if (!error)
 		error = fed_keys_open(fed->db, &fed->keys);
+	if (!error)
+		error = fed_registrations_read(fed);
 	if (!error && options->alg)
 		error = fed_keys_choose(fed->keys, options->alg);
 	return error;
@@ -130,17 +144,14 @@ int main(int argc, char **argv)
 {
 	struct fed_options options;
 	struct fed fed = { 0 };
-	char control_token[256] = "";
+	char control_token[256] = "", registration_token[256] = "";
 	int error = fed_options_read(argc, argv, &options);
 	if (error)
 		return error > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 	umask(077);
-	if (options.control_token_file) {
-		error = read_control_token(options.control_token_file, control_token, sizeof(control_token));
-		if (error)
-			complain(options.control_token_file, error);
-		fed.control_token = control_token;
-	}
+	error = take_token(options.control_token_file, control_token, sizeof(control_token), &fed.control_token);
+	if (!error)
+		error = take_token(options.registration_token_file, registration_token, sizeof(registration_token), &fed.registration_token);
 	fed.clients = options.clients;
 	fed.device_lifetime_s = options.device_lifetime_s;
 	fed.device_interval_s = options.device_interval_s;

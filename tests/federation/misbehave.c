@@ -86,6 +86,10 @@ static int take_one(struct fed_misbehaviour *misbehaviour, const char *name, con
 			*(const char **)(void *)(base + texts[i].offset) = json_string_value(value);
 			return 0;
 		}
+	if (strcmp(name, "registration") == 0 && (is_off(value) || json_is_object(value))) {
+		misbehaviour->registration = is_off(value) ? NULL : (json_t *)(uintptr_t)value;
+		return 0;
+	}
 	return strcmp(name, "reset") == 0 ? 0 : -EINVAL;
 }
 
@@ -105,6 +109,7 @@ static int own_texts(struct fed_misbehaviour *wanted)
 			return -ENOMEM;
 		}
 	*wanted = own;
+	json_incref(wanted->registration);
 	return 0;
 }
 
@@ -132,6 +137,7 @@ void fed_misbehave_clear(struct fed_misbehaviour *misbehaviour)
 {
 	for (size_t i = 0; i < COUNT(texts); i++)
 		free(*text_of(misbehaviour, i));
+	json_decref(misbehaviour->registration);
 	*misbehaviour = (struct fed_misbehaviour){ 0 };
 }
 

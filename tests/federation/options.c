@@ -29,6 +29,7 @@ static const char help[] =
 	"                           " FED_SCOPE_WRITE " allows SCIM to write\n"
 	"  --seed FILE              what a new DIR is filled with (a built-in copy of tests/federation/seed.json)\n"
 	"  --control-token-file FILE  switches the control API on, for who has this token (first line of FILE)\n"
+	"  --registration-token-file FILE  hosts may register themselves at /register (RFC 7591, 7592) with this token\n"
 	"  --alg ALG                sign with ES256 (at first), RS256 or EdDSA\n"
 	"  --device-interval S      between polls of a device log-in (5)\n"
 	"  --device-lifetime S      of its codes (600)\n"
@@ -56,12 +57,13 @@ static const char help[] =
 	"  event {type, person | organisation | sub_id, reason?, event_timestamp?}   (the directory stays as it is)\n"
 	"  rotate-keys {alg?, drop?, sign_with?, rotate?}\n"
 	"  misbehave {slow: {ms, family?, count?}, status: {code, family?, count?}, drop: {family?, count?}, wrong_key,\n"
-	"             unknown_kid, wrong_issuer, wrong_audience, empty_page, repeat_page, replay, hold_events, reset}\n"
-	"             families: discovery jwks token device introspect scim ssf poll pages\n"
+	"             unknown_kid, wrong_issuer, wrong_audience, empty_page, repeat_page, replay, hold_events,\n"
+	"             registration: {member: what its answer says instead}, reset}\n"
+	"             families: discovery jwks token device introspect register scim ssf poll pages\n"
 	"GET /control/events: what was told, and what receivers had against it. GET /control/devices: log-ins that wait.\n";
 
 enum {
-	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_ALG,
+	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
 	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_HELP,
 };
 
@@ -80,6 +82,7 @@ static const struct option known[] = {
 	{ "client-subject", required_argument, NULL, OPT_SUBJECT },
 	{ "seed", required_argument, NULL, OPT_SEED },
 	{ "control-token-file", required_argument, NULL, OPT_CONTROL },
+	{ "registration-token-file", required_argument, NULL, OPT_REGISTRATION },
 	{ "alg", required_argument, NULL, OPT_ALG },
 	{ "device-interval", required_argument, NULL, OPT_INTERVAL },
 	{ "device-lifetime", required_argument, NULL, OPT_LIFETIME },
@@ -201,6 +204,9 @@ static int take(struct fed_options *options, int option, const char *value)
 		return 0;
 	case OPT_CONTROL:
 		options->control_token_file = value;
+		return 0;
+	case OPT_REGISTRATION:
+		options->registration_token_file = value;
 		return 0;
 	case OPT_ALG:
 		options->alg = value;

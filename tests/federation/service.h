@@ -31,6 +31,7 @@ struct fed_throttle {
 struct fed {
 	const char *issuer;       /* without a trailing slash */
 	const char *mtls_url;     /* where clients are known by certificates, RFC 8705 section 5; NULL: nowhere */
+	const char *registration_token; /* who has it may register hosts; NULL: nobody */
 	const char *control_token; /* NULL: no control API */
 	int64_t device_lifetime_s, device_interval_s;
 	int64_t id_token_s, access_token_s, refresh_token_s;

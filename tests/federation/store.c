@@ -36,6 +36,7 @@ static const char schema[] =
 	" state TEXT NOT NULL, person TEXT, peer TEXT, login_hint TEXT, binding_message TEXT, acr TEXT, amr TEXT, auth_time INTEGER,"
 	" interval_ms INTEGER NOT NULL, polled_ms INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, expires INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS assertions(client TEXT NOT NULL, jti TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(client, jti)) WITHOUT ROWID;"
+	"CREATE TABLE IF NOT EXISTS registrations(id TEXT PRIMARY KEY, metadata TEXT NOT NULL, secret TEXT, token TEXT NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS streams(id TEXT PRIMARY KEY, client TEXT UNIQUE NOT NULL, requested TEXT NOT NULL, description TEXT,"
 	" status TEXT NOT NULL, reason TEXT, created_ms INTEGER NOT NULL, verified_ms INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE IF NOT EXISTS outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, jti TEXT UNIQUE NOT NULL, type TEXT NOT NULL,"

@@ -5,7 +5,7 @@ start_service()
 	mkdir -p "$DIR/state"
 	"$BUILD/b2b-federation" --data "$DIR/state" --client "web7=$DIR/web7.pem" --client "web8=$DIR/web8.pem" --client "web9=$DIR/web9.pem" \
 		--client-secret "db1=$DIR/db1.secret" --client-secret "admin=$DIR/admin.secret" --client-scope 'admin=directory directory.write ssf' \
-		--control-token-file "$DIR/control" --device-interval 1 --listen "127.0.0.1:${PORT:-0}" >"$DIR/out" 2>>"$DIR/err" &
+		--control-token-file "$DIR/control" --registration-token-file "$DIR/registration" --device-interval 1 --listen "127.0.0.1:${PORT:-0}" >"$DIR/out" 2>>"$DIR/err" &
 	SERVICE=$!
 	URL=
 	for _ in $(seq 400); do
@@ -92,6 +92,18 @@ from_hex()
 		hex=${hex:2}
 	done
 	printf "$out"
+}
+
+# public_jwk CLIENT: of its key, web8 (P-256) or web9 (Ed25519).
+public_jwk()
+{
+	local raw=$DIR/raw
+
+	openssl pkey -in "$DIR/$1.key" -pubout -outform DER >"$raw"
+	case $1 in
+	web8) jq -nc --arg x "$(tail -c 64 "$raw" | head -c 32 | base64url)" --arg y "$(tail -c 32 "$raw" | base64url)" '{kty: "EC", crv: "P-256", x: $x, y: $y}' ;;
+	web9) jq -nc --arg x "$(tail -c 32 "$raw" | base64url)" '{kty: "OKP", crv: "Ed25519", x: $x}' ;;
+	esac
 }
 
 # An ES256 signature: DER on standard input -> r and s side by side.

@@ -27,6 +27,7 @@ openssl pkey -in "$DIR/web9.key" -pubout -out "$DIR/web9.pem"
 echo 's3cret+& %é' >"$DIR/db1.secret"
 echo writer >"$DIR/admin.secret"
 echo letmein >"$DIR/control"
+echo enrol-me >"$DIR/registration"
 start_service
 
 # --- discovery and keys ---
@@ -149,6 +150,9 @@ check 'revoking nothing is 200' test "$STATUS" = 200
 . tests/services/federation-ssf.sh
 # --- pages ---
 . tests/services/federation-pages.sh
+
+# --- registration ---
+. tests/services/federation-registration.sh
 
 # --- misbehaviour ---
 control misbehave '{"status":{"code":503,"family":"scim","count":1}}'
