@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "b2bd/agent.h"
+#include "b2bd/errand/errand.h"
 #include "b2bd/guard/prepare.h"
 #include "b2bd/guard/supervise.h"
 #include "common/conf.h"
@@ -35,6 +36,7 @@ static void help(FILE *out)
 	        "  --state DIR        the agent's database (%s)\n"
 	        "  --shared-network   start although the guard cannot have a network namespace of its own (containers)\n"
 	        "  --foreground       accepted and without effect: b2bd never leaves it\n"
+	        "  --errand           run one errand of b2bctl's on the network, sandboxed, and end\n"
 	        "  --debug            log more\n"
 	        "  --version\n"
 	        "  -h, --help\n"
@@ -45,13 +47,14 @@ static void help(FILE *out)
 }
 
 /* Returns -1 to go on, or an exit status. */
-static int parse_options(int argc, char **argv, struct b2b_supervise_setup *setup, int *priority)
+static int parse_options(int argc, char **argv, struct b2b_supervise_setup *setup, int *priority, bool *errand)
 {
-	enum { CONF = 256, CACHE, STATE, SHARED, FOREGROUND, DEBUG, VERSION };
+	enum { CONF = 256, CACHE, STATE, SHARED, FOREGROUND, ERRAND, DEBUG, VERSION };
 	static const struct option options[] = {
 		{ "conf", required_argument, NULL, CONF },         { "cache", required_argument, NULL, CACHE },
 		{ "state", required_argument, NULL, STATE },       { "shared-network", no_argument, NULL, SHARED },
 		{ "foreground", no_argument, NULL, FOREGROUND },   { "debug", no_argument, NULL, DEBUG },
+		{ "errand", no_argument, NULL, ERRAND },
 		{ "version", no_argument, NULL, VERSION },         { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -64,6 +67,7 @@ static int parse_options(int argc, char **argv, struct b2b_supervise_setup *setu
 		case STATE: setup->state_dir = optarg; break;
 		case SHARED: setup->shared_network = true; break;
 		case FOREGROUND: break;
+		case ERRAND: *errand = true; break;
 		case DEBUG: *priority = LOG_DEBUG; break;
 		case VERSION: printf("b2bd %s\n", B2B_VERSION); return 0;
 		case 'h': help(stdout); return 0;
@@ -151,19 +155,20 @@ int main(int argc, char **argv)
 		                             .lock_fd = -1,
 		                             .listen_fd = -1,
 		                             .agent = b2b_agent_main };
-	int priority = LOG_INFO, status = parse_options(argc, argv, &setup, &priority);
+	bool errand = false;
+	int priority = LOG_INFO, status = parse_options(argc, argv, &setup, &priority, &errand);
 
 	if (status >= 0)
 		return status;
-	b2b_log_open("b2bd", priority);
+	b2b_log_open("b2bd", errand ? LOG_ERR : priority);
 	if (geteuid() != 0) {
 		b2b_log(LOG_ERR, "b2bd must be started as root; it gives up what it does not need by itself");
 		return EX_USAGE;
 	}
 	umask(022);
-	status = prepare(&setup);
+	status = errand ? find_user(&setup) : prepare(&setup);
 	if (status == 0)
-		status = b2b_supervise(&setup);
+		status = errand ? b2b_errand_main(setup.uid, setup.gid) : b2b_supervise(&setup);
 	/* Not through atexit handlers: a sanitizer's would ptrace, which the sandbox refuses. */
 	fflush(NULL);
 	_exit(status);

@@ -34,6 +34,9 @@ int b2b_client_post(struct b2b_client_identity *identity, struct b2b_http *http,
                     struct b2b_form *form, void (*done)(void *arg, const struct b2b_http_response *response), void *arg,
                     struct b2b_http_call **ret_call);
 
+/* KEY's public part as a JWK of its required members alone, in their canonical form (RFC 7638 3). As below. */
+char *b2b_key_jwk(const EVP_PKEY *key);
+
 /* RFC 7638: base64url(SHA-256(canonical JWK)) of KEY's public part. Caller frees; NULL: not a kind that we use, or no memory. */
 char *b2b_key_thumbprint(const EVP_PKEY *key);
 

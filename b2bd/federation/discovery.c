@@ -16,6 +16,7 @@ void b2b_discovery_clear(struct b2b_discovery *discovery)
 	free(discovery->jwks_uri);
 	free(discovery->device_authorization_endpoint);
 	free(discovery->introspection_endpoint);
+	free(discovery->registration_endpoint);
 	*discovery = (struct b2b_discovery){ 0 };
 }
 
@@ -69,9 +70,12 @@ static int read_document(const json_t *document, const char *issuer, struct b2b_
 	if ((r = take_endpoint(document, "token_endpoint", true, &found->token_endpoint, ret_what)) < 0 ||
 	    (r = take_endpoint(document, "jwks_uri", true, &found->jwks_uri, ret_what)) < 0)
 		return r;
-	if ((r = take_endpoint(document, "device_authorization_endpoint", false, &found->device_authorization_endpoint, ret_what)) < 0)
+	if ((r = take_endpoint(document, "device_authorization_endpoint", false, &found->device_authorization_endpoint, ret_what)) < 0 ||
+	    (r = take_endpoint(document, "introspection_endpoint", false, &found->introspection_endpoint, ret_what)) < 0)
 		return r;
-	return take_endpoint(document, "introspection_endpoint", false, &found->introspection_endpoint, ret_what);
+	/* Only b2bctl enroll uses it: one that is no https URL is as good as none, and no reason to log nobody in. */
+	r = take_endpoint(document, "registration_endpoint", false, &found->registration_endpoint, ret_what);
+	return r == -EINVAL ? 0 : r;
 }
 
 /* Over what they are aliases of, so that whoever reads an endpoint gets the right one. */
@@ -107,6 +111,24 @@ int b2b_discovery_parse(const char *text, size_t len, const char *issuer, bool m
 	else
 		*ret = found;
 	return r;
+}
+
+const char *b2b_discovery_fault(int r, const char *what, char *buf, size_t size)
+{
+	switch (r) {
+	case -EPERM:
+		snprintf(buf, size, "the metadata is of another issuer than the configured one");
+		break;
+	case -ENOENT:
+		snprintf(buf, size, "the metadata has no %s", what);
+		break;
+	case -EINVAL:
+		snprintf(buf, size, "%s in the metadata is not an https URL", what);
+		break;
+	default:
+		snprintf(buf, size, "not a metadata document");
+	}
+	return buf;
 }
 
 /* OIDC Discovery 4 appends to the issuer; RFC 8414 3.1 inserts between host and path. A slash at the end goes in both. */

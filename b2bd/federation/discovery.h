@@ -10,6 +10,7 @@ struct b2b_discovery {
 	char *jwks_uri;
 	char *device_authorization_endpoint; /* NULL where absent */
 	char *introspection_endpoint;        /* likewise */
+	char *registration_endpoint;         /* likewise; for b2bctl enroll */
 };
 
 /*
@@ -20,6 +21,9 @@ struct b2b_discovery {
  */
 int b2b_discovery_parse(const char *text, size_t len, const char *issuer, bool mtls, struct b2b_discovery *ret, const char **ret_what);
 void b2b_discovery_clear(struct b2b_discovery *discovery);
+
+/* What is wrong, as a sentence, for R and WHAT of b2b_discovery_parse. Returns BUF. */
+const char *b2b_discovery_fault(int r, const char *what, char *buf, size_t size);
 
 /* Where ISSUER's metadata is: its OpenID configuration, or (OAUTH) RFC 8414's place. Caller frees; NULL: no memory. */
 char *b2b_discovery_url(const char *issuer, int oauth);

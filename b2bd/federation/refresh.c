@@ -158,24 +158,6 @@ static void fetch_keys(struct b2b_federation *federation)
 	get(federation, strdup(federation->discovery.jwks_uri), keys_fetched);
 }
 
-static const char *discovery_fault(int r, const char *what, char *buf, size_t size)
-{
-	switch (r) {
-	case -EPERM:
-		snprintf(buf, size, "the metadata is of another issuer than the configured one");
-		break;
-	case -ENOENT:
-		snprintf(buf, size, "the metadata has no %s", what);
-		break;
-	case -EINVAL:
-		snprintf(buf, size, "%s in the metadata is not an https URL", what);
-		break;
-	default:
-		snprintf(buf, size, "not a metadata document");
-	}
-	return buf;
-}
-
 static void discovered(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_federation *federation = arg;
@@ -198,7 +180,7 @@ static void discovered(void *arg, const struct b2b_http_response *response)
 	r = b2b_discovery_parse(response->body, response->body_len, federation->conf->issuer,
 	                        b2b_client_auth_tls(federation->conf->client_auth), &found, &what);
 	if (r < 0) {
-		failed_at(federation, response, discovery_fault(r, what, fault, sizeof(fault)));
+		failed_at(federation, response, b2b_discovery_fault(r, what, fault, sizeof(fault)));
 		return;
 	}
 	b2b_discovery_clear(&federation->discovery);

@@ -69,7 +69,7 @@ static char *okp_jwk(const EVP_PKEY *key)
 	return jwk;
 }
 
-static char *canonical(const EVP_PKEY *key)
+char *b2b_key_jwk(const EVP_PKEY *key)
 {
 	switch (b2b_alg_of_key(key)) {
 	case B2B_ALG_RS256:
@@ -89,7 +89,7 @@ static char *canonical(const EVP_PKEY *key)
 
 char *b2b_key_thumbprint(const EVP_PKEY *key)
 {
-	char *jwk = canonical(key), *text = NULL;
+	char *jwk = b2b_key_jwk(key), *text = NULL;
 	unsigned char digest[32];
 
 	if (jwk && EVP_Digest(jwk, strlen(jwk), digest, NULL, EVP_sha256(), NULL) == 1)

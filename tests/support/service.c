@@ -56,7 +56,7 @@ static void write_certificates(struct service *service, EVP_PKEY *key, char ca[S
 }
 
 struct files {
-	char data[SCRATCH_SIZE], pub[SCRATCH_SIZE], control[SCRATCH_SIZE], client_ca[SCRATCH_SIZE];
+	char data[SCRATCH_SIZE], pub[SCRATCH_SIZE], control[SCRATCH_SIZE], client_ca[SCRATCH_SIZE], registration[SCRATCH_SIZE];
 };
 
 static void write_files(struct service *service, const char *kind, struct files *files)
@@ -67,6 +67,8 @@ static void write_files(struct service *service, const char *kind, struct files 
 	scratch_path(service->secret, service->folder, "client.secret");
 	scratch_path(files->pub, service->folder, "client.pem");
 	scratch_path(files->control, service->folder, "control");
+	scratch_path(files->registration, service->folder, "registration");
+	scratch_write(files->registration, SERVICE_REGISTRATION_TOKEN "\n", strlen(SERVICE_REGISTRATION_TOKEN "\n"), 0600);
 	certificate_write_key(service->key, key);
 	write_public(files->pub, key);
 	write_certificates(service, key, files->client_ca);
@@ -86,7 +88,7 @@ static void run(const struct service *service, const struct files *files, const 
 		_exit(126);
 	execl(program, program, "--data", files->data, "--listen", "127.0.0.1:0", "--client", client, "--client-secret", other, "--client-ca",
 	      files->client_ca, "--client-cert", own, "--client-subject", "web11=CN=web11", "--control-token-file", files->control, "--alg", alg,
-	      "--device-interval", "1", (char *)NULL);
+	      "--device-interval", "1", "--registration-token-file", files->registration, (char *)NULL);
 	warn("%s", program);
 	_exit(127);
 }

@@ -7,6 +7,7 @@
 #include "tests/support/scratch.h"
 
 #define SERVICE_CONTROL_TOKEN "control-of-the-tests"
+#define SERVICE_REGISTRATION_TOKEN "who-has-this-may-register"
 #define SERVICE_SECRET "a secret: 100% +&="
 
 struct service {
