@@ -12,18 +12,14 @@
 #define FILE_MOST (128u << 20)
 #define NEW ".b2bctl.new"
 
-/* Beside, then renamed over: whoever reads sees the old or the new. Owner and mode stay. */
-static int replace_in(int dirfd, const char *path, const char *text, size_t len)
+/* Beside, then renamed over: whoever reads sees the old or the new. */
+static int put_in(int dirfd, const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid)
 {
-	struct stat st;
-	int r;
+	int r = b2b_write_new(dirfd, NEW, text, len, mode);
 
-	if (lstat(path, &st) < 0)
-		return -errno;
-	r = b2b_write_new(dirfd, NEW, text, len, st.st_mode & 0777);
 	if (r < 0)
 		return r;
-	if (fchownat(dirfd, NEW, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0 || renameat(dirfd, NEW, AT_FDCWD, path) < 0) {
+	if (fchownat(dirfd, NEW, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 || renameat(dirfd, NEW, AT_FDCWD, path) < 0) {
 		r = -errno;
 		unlinkat(dirfd, NEW, 0);
 		return r;
@@ -31,7 +27,7 @@ static int replace_in(int dirfd, const char *path, const char *text, size_t len)
 	return fsync(dirfd) < 0 ? -errno : 0;
 }
 
-static int replace_file(const char *path, const char *text, size_t len)
+int b2b_ctl_put_file(const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid)
 {
 	char *copy = strdup(path);
 	int dirfd, r;
@@ -39,11 +35,20 @@ static int replace_file(const char *path, const char *text, size_t len)
 	if (!copy)
 		return -ENOMEM;
 	dirfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dirfd < 0 ? -errno : replace_in(dirfd, path, text, len);
+	r = dirfd < 0 ? -errno : put_in(dirfd, path, text, len, mode, uid, gid);
 	if (dirfd >= 0)
 		close(dirfd);
 	free(copy);
 	return r;
+}
+
+int b2b_ctl_replace_file(const char *path, const char *text, size_t len)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return -errno;
+	return b2b_ctl_put_file(path, text, len, st.st_mode & 0777, st.st_uid, st.st_gid);
 }
 
 static int append(struct b2b_ctl *ctl, const char *path, const char *old, const char *text,
@@ -58,7 +63,7 @@ static int append(struct b2b_ctl *ctl, const char *path, const char *old, const 
 	if (check(ctl, whole, (size_t)all, arg, error) < 0) {
 		r = b2b_ctl_fail(ctl, B2B_CTL_CONF, "with the addition the file would be wrong, and was left: %s", error);
 	} else {
-		r = replace_file(path, whole, (size_t)all);
+		r = b2b_ctl_replace_file(path, whole, (size_t)all);
 		if (r < 0)
 			r = b2b_ctl_fail(ctl, B2B_CTL_FAILED, "%s cannot be written: %s", path, strerror(-r));
 	}

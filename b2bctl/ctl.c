@@ -12,7 +12,19 @@ static const struct verb {
 	const char *words[2]; /* "policy" "apply" */
 	int (*run)(struct b2b_ctl *ctl);
 	int least, most; /* operands */
-	enum { WITH_JSON = 1, WITH_ID = 2, WITH_WRITE = 4, WITH_GROUP = 8, WITH_DIR = 16, WITH_WORDS = 32, WITH_REASON = 64, WITH_ALL = 128, WITH_LIST = 256 } options;
+	enum {
+		WITH_JSON = 1,
+		WITH_ID = 2,
+		WITH_WRITE = 4,
+		WITH_GROUP = 8,
+		WITH_DIR = 16,
+		WITH_WORDS = 32,
+		WITH_REASON = 64,
+		WITH_ALL = 128,
+		WITH_LIST = 256,
+		WITH_ENROLL = 512,
+		WITH_FORCE = 1024,
+	} options;
 	const char *usage, *meaning;
 } verbs[] = {
 	{ { "status" }, b2b_ctl_status, 0, 0, WITH_JSON, "status", "how the agent, the directory and the signals are" },
@@ -35,6 +47,8 @@ static const struct verb {
 	{ { "trust", "key" }, b2b_ctl_trust_key, 1, 1, WITH_JSON, "trust key KID", "trust it again" },
 	{ { "approve" }, b2b_ctl_approve, 0, 1, WITH_JSON | WITH_LIST, "approve ORGANISATION | --list", "a mass removal that waits for a word" },
 	{ { "clock", "accept" }, b2b_ctl_clock_accept, 0, 0, WITH_JSON, "clock accept", "the clock is right, and was ahead before" },
+	{ { "enroll" }, b2b_ctl_enroll, 0, 1, WITH_ENROLL | WITH_FORCE, "enroll ISSUER", "make this host a client of the federation service" },
+	{ { "unenroll" }, b2b_ctl_unenroll, 0, 0, WITH_FORCE, "unenroll", "take this host from the federation service" },
 	{ { "policy", "check" }, b2b_ctl_policy_check, 0, 0, 0, "policy check", "read the configuration and say what applying it would change" },
 	{ { "policy", "apply" }, b2b_ctl_policy_apply, 0, 0, 0, "policy apply", "compile the configuration into the host's policy" },
 	{ { "org", "add" }, b2b_ctl_org_add, 1, 1, WITH_ID | WITH_WRITE, "org add ALIAS --id ID [--write]", "propose a section with a free range of ids" },
@@ -49,13 +63,23 @@ static const struct verb {
 	{ { "idmap" }, b2b_ctl_idmap_show, 0, 1, WITH_JSON, NULL, NULL },
 };
 
-enum { OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_REASON, OPTION_ALL, OPTION_LIST, OPTION_HELP, OPTION_VERSION };
+enum {
+	OPTION_CONF = 256, OPTION_DIR, OPTION_ID, OPTION_JSON, OPTION_WORDS, OPTION_WRITE, OPTION_GROUP, OPTION_REASON, OPTION_ALL, OPTION_LIST, OPTION_HELP,
+	OPTION_VERSION, OPTION_AUTH, OPTION_TOKEN_FILE, OPTION_CLIENT_ID, OPTION_CA_FILE, OPTION_PROXY, OPTION_NAME, OPTION_ROLLOVER, OPTION_RETIRE,
+	OPTION_TEST, OPTION_MANUAL, OPTION_FORCE,
+};
 
 static const struct option options[] = {
 	{ "conf", required_argument, NULL, OPTION_CONF }, { "id", required_argument, NULL, OPTION_ID }, { "json", no_argument, NULL, OPTION_JSON },
 	{ "write", no_argument, NULL, OPTION_WRITE },     { "help", no_argument, NULL, OPTION_HELP },   { "version", no_argument, NULL, OPTION_VERSION },
 	{ "dir", required_argument, NULL, OPTION_DIR },   { "words", no_argument, NULL, OPTION_WORDS }, { "group", no_argument, NULL, OPTION_GROUP },
 	{ "reason", required_argument, NULL, OPTION_REASON }, { "all", no_argument, NULL, OPTION_ALL }, { "list", no_argument, NULL, OPTION_LIST },
+	{ "auth", required_argument, NULL, OPTION_AUTH }, { "token-file", required_argument, NULL, OPTION_TOKEN_FILE },
+	{ "client-id", required_argument, NULL, OPTION_CLIENT_ID }, { "ca-file", required_argument, NULL, OPTION_CA_FILE },
+	{ "proxy", required_argument, NULL, OPTION_PROXY }, { "name", required_argument, NULL, OPTION_NAME },
+	{ "rollover", no_argument, NULL, OPTION_ROLLOVER }, { "retire", no_argument, NULL, OPTION_RETIRE },
+	{ "test", no_argument, NULL, OPTION_TEST },       { "manual", no_argument, NULL, OPTION_MANUAL },
+	{ "force", no_argument, NULL, OPTION_FORCE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -93,6 +117,8 @@ static int help(FILE *out)
 	      "  --group      idmap preview, pin: OWNER is a group\n"
 	      "  --reason TEXT  what the people concerned are told\n"
 	      "  --write      org add, idmap pin: append to the file\n"
+	      "  --token-file, --auth, --client-id, --name, --ca-file, --proxy, --manual,\n"
+	      "  --rollover, --retire, --test, --force   enroll: see b2bctl(8)\n"
 	      "  --help, --version\n\n"
 	      "exit status: 0 done, 1 refused or failed, 2 wrong usage, 3 b2bd does not\n"
 	      "answer, 78 wrong configuration. See b2bctl(8).\n",
@@ -119,6 +145,31 @@ static const struct verb *find_verb(char **words, int n, int *ret_used)
 	return NULL;
 }
 
+static bool enroll_option(const struct b2b_ctl *ctl)
+{
+	return ctl->enroll.auth || ctl->enroll.token_file || ctl->enroll.client_id || ctl->enroll.ca_file || ctl->enroll.proxy || ctl->enroll.name ||
+	       ctl->enroll.rollover || ctl->enroll.retire || ctl->enroll.test || ctl->enroll.manual;
+}
+
+/* Options that enroll alone takes; false for another one. */
+static bool take_enroll_option(struct b2b_ctl *ctl, int option)
+{
+	switch (option) {
+	case OPTION_AUTH: ctl->enroll.auth = optarg; return true;
+	case OPTION_TOKEN_FILE: ctl->enroll.token_file = optarg; return true;
+	case OPTION_CLIENT_ID: ctl->enroll.client_id = optarg; return true;
+	case OPTION_CA_FILE: ctl->enroll.ca_file = optarg; return true;
+	case OPTION_PROXY: ctl->enroll.proxy = optarg; return true;
+	case OPTION_NAME: ctl->enroll.name = optarg; return true;
+	case OPTION_ROLLOVER: ctl->enroll.rollover = true; return true;
+	case OPTION_RETIRE: ctl->enroll.retire = true; return true;
+	case OPTION_TEST: ctl->enroll.test = true; return true;
+	case OPTION_MANUAL: ctl->enroll.manual = true; return true;
+	case OPTION_FORCE: ctl->enroll.force = true; return true;
+	default: return false;
+	}
+}
+
 /* An option that VERB does not take; NULL: none. */
 static const char *wrong_option(const struct b2b_ctl *ctl, const struct verb *verb)
 {
@@ -140,6 +191,10 @@ static const char *wrong_option(const struct b2b_ctl *ctl, const struct verb *ve
 		return "--all does not go with";
 	if (ctl->list && !(verb->options & WITH_LIST))
 		return "--list does not go with";
+	if (ctl->enroll.force && !(verb->options & WITH_FORCE))
+		return "--force does not go with";
+	if (enroll_option(ctl) && !(verb->options & WITH_ENROLL))
+		return "the options of enroll do not go with";
 	return NULL;
 }
 
@@ -213,6 +268,8 @@ int b2b_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 		case OPTION_VERSION:
 			return fputs("b2bctl " B2B_VERSION "\n", out) < 0 ? B2B_CTL_FAILED : B2B_CTL_OK;
 		default:
+			if (take_enroll_option(&ctl, option))
+				break;
 			return usage(&ctl, "this option is wrong, or lacks its value:", argv[optind - 1]);
 		}
 	}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -34,6 +35,10 @@ struct b2b_ctl {
 	const char *reason;    /* --reason */
 	bool all, list;        /* --all, --list */
 	bool other_conf, other_dir; /* --conf, --dir were given */
+	struct {
+		const char *auth, *token_file, *client_id, *ca_file, *proxy, *name;
+		bool rollover, retire, test, manual, force;
+	} enroll;
 };
 
 /* The whole tool; argv as of main. Returns an exit code. */
@@ -67,6 +72,8 @@ int b2b_ctl_trust_key(struct b2b_ctl *ctl);
 int b2b_ctl_approve(struct b2b_ctl *ctl);
 int b2b_ctl_metrics(struct b2b_ctl *ctl);
 int b2b_ctl_clock_accept(struct b2b_ctl *ctl);
+int b2b_ctl_enroll(struct b2b_ctl *ctl);
+int b2b_ctl_unenroll(struct b2b_ctl *ctl);
 
 /* Say on stderr what went wrong: "b2bctl: …". Returns CODE. */
 int b2b_ctl_fail(struct b2b_ctl *ctl, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -98,6 +105,11 @@ int b2b_ctl_print_json(struct b2b_ctl *ctl, const json_t *json);
  */
 int b2b_ctl_append(struct b2b_ctl *ctl, const char *path, const char *text,
                    int (*check)(struct b2b_ctl *ctl, const char *whole, size_t len, void *arg, char *error), void *arg);
+
+/* TEXT as the file PATH, complete or not at all, with that mode and owner. Returns 0 or a negative errno. */
+int b2b_ctl_put_file(const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid);
+/* The same over a file that is there, with the mode and owner that it has. */
+int b2b_ctl_replace_file(const char *path, const char *text, size_t len);
 
 /* ---- the host around us (doctor.c) ---- */
 

@@ -3,7 +3,7 @@
 ISSUER=https://login.lab # the lab's network is its own: no port can be taken
 FEDERATION_PID=
 
-# federation_start: at 10.77.0.1. Again after federation_stop: with the data that it had.
+# federation_start: at 10.77.0.1, with FEDERATION_OPTIONS. Again after federation_stop: with the data that it had.
 federation_start()
 {
 	local run=$LAB/run
@@ -14,7 +14,7 @@ federation_start()
 	openssl pkey -in "$run/client.key" -pubout -out "$run/client.pub"
 	"$BUILD/b2b-federation" --data "$LAB/disk/federation" --listen "$SERVICE_ADDRESS:443" --issuer "$ISSUER" --name login.lab \
 		--name 127.0.0.1 --name localhost --client "web7=$run/client.pub" --control-token-file "$run/control-token" \
-		--device-interval 1 >>"$LAB/log/federation" 2>&1 </dev/null &
+		--device-interval 1 ${FEDERATION_OPTIONS:-} >>"$LAB/log/federation" 2>&1 </dev/null &
 	FEDERATION_PID=$!
 	disown
 	wait_for 20 federation_answers || die "the federation service does not answer: $(tail -n 5 "$LAB/log/federation")"
