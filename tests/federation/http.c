@@ -50,6 +50,8 @@ const char *fed_peer(const struct fed_request *request, char *buf, size_t size)
 	buf[0] = '\0';
 	if (info && info->client_addr && info->client_addr->sa_family == AF_INET)
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)info->client_addr)->sin_addr, buf, (socklen_t)size);
+	else if (info && info->client_addr && info->client_addr->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)info->client_addr)->sin6_addr, buf, (socklen_t)size);
 	return buf;
 }
 

@@ -87,7 +87,7 @@ static int listen_and_tell(struct fed *fed, const struct fed_options *options, c
 	int error = fed_server_start(fed, &server, &fed->server);
 	if (error)
 		return error;
-	if (asprintf(ret_url, "https://%s:%u", options->address, fed_server_port(fed->server)) < 0) {
+	if (asprintf(ret_url, strchr(options->address, ':') ? "https://[%s]:%u" : "https://%s:%u", options->address, fed_server_port(fed->server)) < 0) {
 		*ret_url = NULL;
 		return -ENOMEM;
 	}

@@ -14,7 +14,7 @@ static const char help[] =
 	"usage: b2b-federation --data DIR [--listen ADDRESS:PORT] [--client ID=PUBLIC_KEY.pem] …\n"
 	"\n"
 	"  --data DIR               state: directory, keys, tokens, events, its CA (ca.pem); must exist\n"
-	"  --listen ADDRESS:PORT    IPv4; port 0 lets the kernel choose (127.0.0.1:0); the first line of output is\n"
+	"  --listen ADDRESS:PORT    or [ADDRESS]:PORT; port 0 lets the kernel choose (127.0.0.1:0); the first line of output is\n"
 	"                           \"listening on https://ADDRESS:PORT\"\n"
 	"  --issuer URL             when it is reached by another name than that; without a slash at the end\n"
 	"  --name NAME              a further DNS name or address in the certificate it makes; may be given again\n"
@@ -106,6 +106,10 @@ static int take_listen(struct fed_options *options, const char *text)
 	size_t len = colon ? (size_t)(colon - text) : 0;
 	if (!colon || len == 0 || len >= sizeof(options->address) || fed_number(colon + 1, 0, 65535, &port) != 0)
 		return complain(text, "not ADDRESS:PORT");
+	if (text[0] == '[' && text[len - 1] == ']' && len > 2) {
+		text++;
+		len -= 2;
+	}
 	memcpy(options->address, text, len);
 	options->address[len] = '\0';
 	options->port = (uint16_t)port;

@@ -10,7 +10,7 @@
 #define FED_NAMES_MAX 32
 
 struct fed_options {
-	char address[16];
+	char address[48]; /* without brackets */
 	uint16_t port;
 	const char *issuer;  /* NULL: by address and port */
 	const char *data;

@@ -320,7 +320,10 @@ static void on_trouble(void *arg, const char *format, va_list args)
 int fed_server_start(struct fed *fed, const struct fed_server_options *options, struct fed_server **ret_server)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options->port) };
-	if (inet_pton(AF_INET, options->address, &address.sin_addr) != 1)
+	struct sockaddr_in6 address6 = { .sin6_family = AF_INET6, .sin6_port = htons(options->port) };
+	bool six = inet_pton(AF_INET6, options->address, &address6.sin6_addr) == 1;
+	void *where = six ? (void *)&address6 : (void *)&address;
+	if (!six && inet_pton(AF_INET, options->address, &address.sin_addr) != 1)
 		return -EINVAL;
 	struct fed_server *server = calloc(1, sizeof(*server));
 	if (!server)
@@ -328,8 +331,8 @@ int fed_server_start(struct fed *fed, const struct fed_server_options *options, 
 	server->fed = fed;
 	struct MHD_OptionItem client_ca[] = { { MHD_OPTION_HTTPS_MEM_TRUST, 0, (void *)(uintptr_t)options->client_ca }, { MHD_OPTION_END, 0, NULL } };
 	errno = 0;
-	server->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, options->port, NULL, NULL,
-					  on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
+	server->daemon = MHD_start_daemon(MHD_USE_TLS | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG | (six ? MHD_USE_IPv6 : 0U), options->port, NULL, NULL,
+					  on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_SOCK_ADDR, where, MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
 					  MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
 					  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
 					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U,

@@ -5,7 +5,7 @@
 #include "tests/federation/service.h"
 
 struct fed_server_options {
-	const char *address; /* IPv4 */
+	const char *address; /* IPv4 or IPv6, without brackets */
 	uint16_t port;       /* 0: the kernel chooses */
 	const char *certificate, *key; /* PEM texts; must outlive the server */
 	const char *client_ca; /* PEM text likewise: clients are asked for certificates; NULL: they are not */

@@ -202,7 +202,7 @@ static int alternative_names(const char *const *names, size_t n_names, char **re
 	FILE *out = open_memstream(&text, &size);
 	if (!out)
 		return -ENOMEM;
-	fputs("DNS:localhost,IP:127.0.0.1", out);
+	fputs("DNS:localhost,IP:127.0.0.1,IP:::1", out);
 	for (size_t i = 0; i < n_names; i++) {
 		if (strspn(names[i], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-") != strlen(names[i]) || !*names[i])
 			error = -EINVAL;

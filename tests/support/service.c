@@ -77,16 +77,17 @@ static void write_files(struct service *service, const char *kind, struct files 
 	EVP_PKEY_free(key);
 }
 
-static void run(const struct service *service, const struct files *files, const char *alg, int out)
+static void run(const struct service *service, const struct files *files, const char *address, const char *alg, int out)
 {
 	const char *build = secure_getenv("BUILD");
-	char *program, *client, *other, *own;
+	char *program, *client, *other, *own, *listen;
 
 	if (asprintf(&program, "%s/b2b-federation", build && *build ? build : "build") < 0 || asprintf(&client, "web7=%s", files->pub) < 0 ||
-	    asprintf(&other, "web8=%s", service->secret) < 0 || asprintf(&own, "web10=%s", service->own) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
+	    asprintf(&other, "web8=%s", service->secret) < 0 || asprintf(&own, "web10=%s", service->own) < 0 ||
+	    asprintf(&listen, "%s:0", address) < 0 || dup2(out, STDOUT_FILENO) < 0 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(126);
-	execl(program, program, "--data", files->data, "--listen", "127.0.0.1:0", "--client", client, "--client-secret", other, "--client-ca",
+	execl(program, program, "--data", files->data, "--listen", listen, "--client", client, "--client-secret", other, "--client-ca",
 	      files->client_ca, "--client-cert", own, "--client-subject", "web11=CN=web11", "--control-token-file", files->control, "--alg", alg,
 	      "--device-interval", "1", "--registration-token-file", files->registration, (char *)NULL);
 	warn("%s", program);
@@ -117,6 +118,11 @@ static void read_url(struct service *service, int fd)
 
 void service_start(struct service *service, const char *kind, const char *alg)
 {
+	service_start_at(service, "127.0.0.1", kind, alg);
+}
+
+void service_start_at(struct service *service, const char *address, const char *kind, const char *alg)
+{
 	struct files files;
 	int out[2];
 
@@ -131,7 +137,7 @@ void service_start(struct service *service, const char *kind, const char *alg)
 	if (service->pid < 0)
 		err(1, "fork");
 	if (service->pid == 0)
-		run(service, &files, alg, out[1]);
+		run(service, &files, address, alg, out[1]);
 	close(out[1]);
 	read_url(service, out[0]);
 	close(out[0]);

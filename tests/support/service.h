@@ -27,6 +27,8 @@ struct service {
  * with ALG. Exits the test on failure.
  */
 void service_start(struct service *service, const char *kind, const char *alg);
+/* The same on ADDRESS ("[::1]" for one that is reached by IPv6 alone). */
+void service_start_at(struct service *service, const char *address, const char *kind, const char *alg);
 void service_stop(struct service *service);
 
 #endif

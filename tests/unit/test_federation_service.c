@@ -9,6 +9,9 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "b2bd/federation/federation.h"
 #include "common/clock.h"
@@ -114,12 +117,17 @@ static void make_federation(const char *client_id, enum b2b_client_auth auth)
 		fail_msg("%s", b2b_federation_why(federation));
 }
 
-static void begin(const char *kind, const char *alg)
+static void begin_at(const char *address, const char *kind, const char *alg)
 {
-	service_start(&service, kind, alg);
+	service_start_at(&service, address, kind, alg);
 	assert_int_equal(b2b_loop_new(&loop), 0);
 	assert_int_equal(b2b_http_new(loop, service.ca, NULL, &http), 0);
 	make_federation("web7", B2B_CLIENT_PRIVATE_KEY_JWT);
+}
+
+static void begin(const char *kind, const char *alg)
+{
+	begin_at("127.0.0.1", kind, alg);
 }
 
 static int set_up(void **state)
@@ -314,6 +322,33 @@ static void host_is_known_by_key_and_by_secret(void **state)
 	no_token_because("no such client");
 }
 
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+static void service_can_be_on_ipv6_alone(void **state)
+{
+	struct login login;
+
+	(void)state;
+	if (!has_ipv6()) {
+		print_message("skip service_can_be_on_ipv6_alone: this machine has no ::1\n");
+		skip();
+	}
+	begin_at("[::1]", "ES256", "ES256");
+	assert_non_null(strstr(service.url, "https://[::1]:"));
+	token_opens_the_directory();
+	log_in(&login, "approve");
+	expect_alice(&login);
+}
+
 static void certificate_proves_the_host(const char *client_id, enum b2b_client_auth auth)
 {
 	struct login login;
@@ -392,6 +427,7 @@ int main(void)
 		TEST(lies_are_refused_each_by_its_name),
 		TEST(trouble_on_the_way_is_outlived),
 		TEST(host_is_known_by_key_and_by_secret),
+		TEST(service_can_be_on_ipv6_alone),
 		TEST(host_is_known_by_its_own_certificate),
 		TEST(host_is_known_by_its_authoritys_certificate),
 		TEST(other_certificates_are_refused),
