@@ -37,6 +37,7 @@ struct b2b_http_call {
 	bool too_large;
 	bool delivering; /* DONE is running: a cancel from within has nothing to do */
 	char why[CURL_ERROR_SIZE];
+	struct b2b_http_tls tls;
 };
 
 static void curl_finished(void *arg, CURLMsg *msg);
@@ -378,7 +379,8 @@ static int call_prepare(struct b2b_http_call *call, const struct b2b_http_reques
 	call->easy = curl_easy_init();
 	if (!call->easy)
 		return -ENOMEM;
-	if (set_security(call->easy, call->http) != CURLE_OK || set_certificate(call->easy, call->http) != CURLE_OK ||
+	call->tls.ca_file = call->http->ca_file;
+	if (b2b_http_tls_watch(call->easy, &call->tls) != CURLE_OK || set_security(call->easy, call->http) != CURLE_OK || set_certificate(call->easy, call->http) != CURLE_OK ||
 	    set_limits(call->easy, call, timeout_of(request)) != CURLE_OK ||
 	    set_exchange(call->easy, call, request) != CURLE_OK)
 		return -ENOMEM;
@@ -423,7 +425,7 @@ static void curl_finished(void *arg, CURLMsg *msg)
 	(void)arg;
 	if (curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &call) != CURLE_OK || !call)
 		return;
-	b2b_http_answer_read(call->easy, code, call->too_large, call->why, text, &response);
+	b2b_http_answer_read(call->easy, code, call->too_large, call->why, &call->tls, text, &response);
 	if (response.error < 0)
 		call->body_len = 0; /* half an answer is none */
 	call->body[call->body_len] = '\0';

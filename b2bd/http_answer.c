@@ -57,8 +57,9 @@ static int error_of(CURL *easy, CURLcode code, bool too_large)
 }
 
 /* "HOST:PORT: why"; the path is left out, it may hold an id. */
-static void describe(CURL *easy, CURLcode code, bool too_large, const char *why, char text[B2B_HTTP_TEXT_SIZE])
+static void describe(CURL *easy, CURLcode code, bool too_large, const char *why, const struct b2b_http_tls *tls, char text[B2B_HTTP_TEXT_SIZE])
 {
+	char certificate[B2B_HTTP_TLS_SIZE], name[257];
 	const char *url = NULL, *host = "?";
 	int len = 1;
 
@@ -67,11 +68,14 @@ static void describe(CURL *easy, CURLcode code, bool too_large, const char *why,
 		host = url + 8;
 		len = (int)strcspn(host, "/?#");
 	}
+	snprintf(name, sizeof(name), "%.*s", len < 256 ? len : 256, host);
 	if (too_large)
 		why = "the answer is larger than it may be";
+	else if (b2b_http_tls_describe(tls, code, name, certificate))
+		why = certificate;
 	else if (!*why)
 		why = curl_easy_strerror(code);
-	snprintf(text, B2B_HTTP_TEXT_SIZE, "%.*s: %s", len < 256 ? len : 256, host, why);
+	snprintf(text, B2B_HTTP_TEXT_SIZE, "%s: %s", name, why);
 }
 
 static const char *header_of(CURL *easy, const char *name)
@@ -122,8 +126,8 @@ static long max_age(CURL *easy)
 	return -1;
 }
 
-void b2b_http_answer_read(CURL *easy, CURLcode code, bool too_large, const char *why, char text[B2B_HTTP_TEXT_SIZE],
-                          struct b2b_http_response *ret)
+void b2b_http_answer_read(CURL *easy, CURLcode code, bool too_large, const char *why, const struct b2b_http_tls *tls,
+                          char text[B2B_HTTP_TEXT_SIZE], struct b2b_http_response *ret)
 {
 	char *content_type = NULL;
 
@@ -131,7 +135,7 @@ void b2b_http_answer_read(CURL *easy, CURLcode code, bool too_large, const char 
 		                           .retry_after_s = -1, .max_age_s = -1 };
 	*text = '\0';
 	if (ret->error < 0) {
-		describe(easy, code, too_large, why, text);
+		describe(easy, code, too_large, why, tls, text);
 		return;
 	}
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &ret->status);

@@ -7,7 +7,7 @@
 #include "b2bd/federation/federation.h"
 #include "b2bd/federation/waiters.h"
 
-#define B2B_WHY_SIZE 512
+#define B2B_WHY_SIZE 800
 
 /* refresh.c: metadata and keys. One fetch at a time. */
 struct b2b_refresh {

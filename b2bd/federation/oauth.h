@@ -6,7 +6,7 @@
 
 #include "b2bd/http.h"
 
-#define B2B_OAUTH_TEXT_SIZE 512
+#define B2B_OAUTH_TEXT_SIZE 800
 
 enum b2b_oauth_kind {
 	B2B_OAUTH_OK,      /* BODY is the answer */

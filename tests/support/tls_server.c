@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "tests/support/certificate.h"
+#include "tests/support/signer.h"
 
 #define CONNECTIONS_MAX 64
 
@@ -50,23 +51,26 @@ struct tls_server {
 
 static X509 *make_certificate(EVP_PKEY *key, enum tls_server_fault fault)
 {
-	bool expired = fault == TLS_SERVER_EXPIRED;
+	bool expired = fault == TLS_SERVER_EXPIRED, early = fault == TLS_SERVER_NOT_YET;
 	struct certificate_wish wish = { .subject = "tests", .names = fault == TLS_SERVER_OTHER_NAME ? "DNS:other.example" : "IP:127.0.0.1",
-		                         .from_s = expired ? -7200 : 0, .until_s = expired ? -3600 : 0 };
+		                         .from_s = expired ? -7200 : early ? 86400 : 0, .until_s = expired ? -3600 : early ? 2 * 86400 : 0 };
 
 	return certificate_make(key, &wish, NULL, NULL);
 }
 
 static void make_context(struct tls_server *server, enum tls_server_fault fault)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
+	EVP_PKEY *key = signer_key(fault == TLS_SERVER_WEAK ? "RSA1024" : "ES256");
 	X509 *cert = make_certificate(key, fault);
 	FILE *file = fopen(server->ca, "we");
 
 	MUST(file && PEM_write_X509(file, cert));
 	fclose(file);
 	server->ctx = SSL_CTX_new(TLS_server_method());
-	MUST(server->ctx && SSL_CTX_use_certificate(server->ctx, cert) == 1 && SSL_CTX_use_PrivateKey(server->ctx, key) == 1);
+	MUST(server->ctx);
+	if (fault == TLS_SERVER_WEAK)
+		SSL_CTX_set_security_level(server->ctx, 0);
+	MUST(SSL_CTX_use_certificate(server->ctx, cert) == 1 && SSL_CTX_use_PrivateKey(server->ctx, key) == 1);
 	if (fault == TLS_SERVER_OLD_TLS) {
 		SSL_CTX_set_security_level(server->ctx, 0);
 		MUST(SSL_CTX_set_min_proto_version(server->ctx, TLS1_VERSION) && SSL_CTX_set_max_proto_version(server->ctx, TLS1_1_VERSION));

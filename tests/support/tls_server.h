@@ -14,6 +14,8 @@ enum tls_server_fault {
 	TLS_SERVER_SOUND,
 	TLS_SERVER_OTHER_NAME, /* certificate is for other.example */
 	TLS_SERVER_EXPIRED,
+	TLS_SERVER_NOT_YET, /* valid from tomorrow */
+	TLS_SERVER_WEAK,    /* RSA of 1,024 bits */
 	TLS_SERVER_OLD_TLS,    /* speaks TLS 1.1 at most */
 };
 

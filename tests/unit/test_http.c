@@ -12,6 +12,7 @@
 
 #include "b2bd/http.h"
 #include "common/clock.h"
+#include "tests/support/proxy.h"
 #include "tests/support/scratch.h"
 #include "tests/support/tls_server.h"
 
@@ -27,7 +28,7 @@ static const char *next_body;
 struct outcome {
 	int calls, error;
 	long status, retry_after_s, max_age_s;
-	char text[512], body[4096], content_type[128];
+	char text[1024], body[4096], content_type[128];
 	size_t body_len;
 };
 static struct outcome got;
@@ -226,14 +227,77 @@ static void certificate_of_another_name_is_refused(void **state)
 {
 	(void)state;
 	memset(&last, 0, sizeof(last));
-	refuses_tls(TLS_SERVER_OTHER_NAME, "127.0.0.1");
+	refuses_tls(TLS_SERVER_OTHER_NAME, "CN=tests is for DNS:other.example and not for 127.0.0.1:");
 }
 
 static void certificate_that_has_expired_is_refused(void **state)
 {
 	(void)state;
 	memset(&last, 0, sizeof(last));
-	refuses_tls(TLS_SERVER_EXPIRED, "expired");
+	refuses_tls(TLS_SERVER_EXPIRED, "the certificate CN=tests has expired: the service must renew it (issued by CN=tests, valid from 20");
+}
+
+static void certificate_of_tomorrow_is_refused(void **state)
+{
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	refuses_tls(TLS_SERVER_NOT_YET, "CN=tests is not valid yet: is this host's clock right");
+}
+
+static void certificate_of_a_weak_key_is_refused(void **state)
+{
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	refuses_tls(TLS_SERVER_WEAK, "CN=tests has a key that is too weak");
+}
+
+/* The file that the chain is checked against is named: it is what to look at. */
+static void certificate_of_another_authority_names_the_file(void **state)
+{
+	struct tls_server *other;
+
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	begin(TLS_SERVER_SOUND);
+	other = server;
+	server = tls_server_start(TLS_SERVER_SOUND, answer, NULL);
+	exchange(&(struct b2b_http_request){ .method = "GET", .url = url("/"), .bearer = "secret" });
+	assert_int_equal(got.error, -EPROTO);
+	assert_non_null(strstr(got.text, "CN=tests is by nobody in "));
+	assert_non_null(strstr(got.text, tls_server_ca(other)));
+	assert_string_equal(last.path, "");
+	tls_server_stop(other);
+}
+
+static void proxy_is_asked_for_a_tunnel(void **state)
+{
+	struct proxy *proxy = proxy_start();
+	char line[256], expected[300];
+
+	(void)state;
+	begin(TLS_SERVER_SOUND);
+	b2b_http_free(http);
+	assert_int_equal(b2b_http_new(loop, tls_server_ca(server), proxy_url(proxy), &http), 0);
+	exchange(&(struct b2b_http_request){ .method = "GET", .url = url("/tunnelled"), .bearer = "secret" });
+	assert_int_equal(got.error, 0);
+	assert_string_equal(last.path, "/tunnelled");
+	assert_int_equal(proxy_tunnels(proxy, line), 1);
+	snprintf(expected, sizeof(expected), "CONNECT %s HTTP/1.1", tls_server_url(server) + 8);
+	assert_string_equal(line, expected); /* TLS is to the service: the proxy saw its name and nothing else */
+	b2b_http_free(http);
+	http = NULL;
+	proxy_stop(proxy);
+}
+
+static void proxy_that_is_not_there_is_told(void **state)
+{
+	(void)state;
+	begin(TLS_SERVER_SOUND);
+	b2b_http_free(http);
+	assert_int_equal(b2b_http_new(loop, tls_server_ca(server), "http://127.0.0.1:1", &http), 0);
+	exchange(&(struct b2b_http_request){ .method = "GET", .url = url("/") });
+	assert_int_equal(got.error, -ECONNREFUSED);
+	assert_non_null(strstr(got.text, "127.0.0.1 port 1 "));
 }
 
 static void tls_before_1_2_is_refused(void **state)
@@ -257,7 +321,8 @@ static void certificate_of_an_unknown_authority_is_refused(void **state)
 	assert_int_equal(b2b_http_start(http, &(struct b2b_http_request){ .method = "GET", .url = url("/") }, finished, &got, &call), 0);
 	turn_until(&got.calls, 1);
 	assert_int_equal(got.error, -EPROTO);
-	assert_non_null(strstr(got.text, "certificate"));
+	assert_non_null(strstr(got.text, "by nobody in the system's authorities"));
+	assert_non_null(strstr(got.text, "ca_file"));
 }
 
 static void answer_larger_than_allowed_is_refused(void **state)
@@ -432,6 +497,11 @@ int main(void)
 		TEST(redirect_is_an_answer_and_not_followed),
 		TEST(certificate_of_another_name_is_refused),
 		TEST(certificate_that_has_expired_is_refused),
+		TEST(certificate_of_tomorrow_is_refused),
+		TEST(certificate_of_a_weak_key_is_refused),
+		TEST(certificate_of_another_authority_names_the_file),
+		TEST(proxy_is_asked_for_a_tunnel),
+		TEST(proxy_that_is_not_there_is_told),
 		TEST(tls_before_1_2_is_refused),
 		TEST(certificate_of_an_unknown_authority_is_refused),
 		TEST(answer_larger_than_allowed_is_refused),
