@@ -52,6 +52,7 @@ struct b2b_conf_federation {
 	char *scim_group_name_attribute;   /* of a group */
 	bool scim_organisations;           /* the directory lists organisations with states and windows */
 	char *scim_uid_attribute; /* of that extension, carries a person's number; NULL: the directory supplies none */
+	char *scim_keys_attribute; /* likewise: a person's SSH keys */
 	char *scim_gid_attribute; /* of the group's extension, likewise */
 	enum b2b_signals signals;
 	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */
@@ -87,6 +88,7 @@ struct b2b_conf {
 	struct b2b_conf_acr *acrs;
 	size_t n_acrs;
 	struct b2b_idmap *pins;    /* of host.idmap; NULL: none, or b2b_conf_parse */
+	char **key_options;        /* by slot of policy->orgs: what stands before its people's SSH keys; NULL: its parent's, else nothing */
 	struct b2b_policy *policy; /* compiled: masks intersected, ranges checked, gids resolved unless asked not to */
 };
 

@@ -26,7 +26,7 @@ struct b2b_draft_assurance {
 struct b2b_draft_organisation {
 	char *id, *parent;
 	uint32_t range[2], session_s;
-	struct b2b_conf_words services, roles;
+	struct b2b_conf_words services, roles, key_options;
 };
 
 struct b2b_draft_role {
@@ -99,5 +99,6 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 int b2b_draft_compile_services(struct b2b_draft *draft, struct b2b_policy *policy);
 int b2b_draft_compile_roles(struct b2b_draft *draft, bool resolve_groups, struct b2b_policy *policy);
 int b2b_draft_compile_orgs(struct b2b_draft *draft, struct b2b_policy *policy);
+int b2b_draft_compile_keys(struct b2b_draft *draft, struct b2b_conf *conf);
 
 #endif

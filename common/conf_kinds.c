@@ -401,6 +401,31 @@ static int parse_set(const struct b2b_conf_key *key, const char *value, void *fi
 	return r;
 }
 
+/* Those of authorized_keys(5) that take away, with values that cannot end the quotes that they are put into. */
+static bool key_option_word(const struct b2b_conf_key *key, const char *word)
+{
+	static const char *const plain[] = { "restrict", "no-agent-forwarding", "no-port-forwarding", "no-pty", "no-user-rc", "no-X11-forwarding",
+		                             "agent-forwarding", "port-forwarding", "pty", "X11-forwarding", "verify-required", NULL };
+	static const char *const valued[] = { "from=", "permitopen=", "permitlisten=", NULL };
+
+	(void)key;
+	for (size_t i = 0; plain[i]; i++)
+		if (strcmp(plain[i], word) == 0)
+			return true;
+	for (size_t i = 0; valued[i]; i++) {
+		size_t len = strlen(valued[i]);
+
+		if (strncmp(valued[i], word, len) == 0)
+			return word[len] && strspn(word + len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:/*?!,_-[]") == strlen(word + len);
+	}
+	return false;
+}
+
+static int parse_key_options(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, key_option_word, field);
+}
+
 #define KIND const struct b2b_conf_kind
 
 KIND b2b_conf_text = { "text in one line", false, parse_text, clear_text };
@@ -423,4 +448,6 @@ KIND b2b_conf_labels = { "different names, each at most 31 bytes", true, parse_l
 KIND b2b_conf_groups = { "names of local groups, each once", true, parse_groups, clear_words };
 KIND b2b_conf_shells = { "absolute paths, each once and at most 63 bytes", true, parse_shells, clear_words };
 KIND b2b_conf_word_set = { NULL, true, parse_set, clear_set };
+KIND b2b_conf_key_options = { "restrict, pty, no-port-forwarding, from=PATTERNS, permitopen=HOST:PORT or others of authorized_keys(5), each once", true,
+	                      parse_key_options, clear_words };
 KIND b2b_conf_choices = { NULL, true, parse_choices, clear_words };

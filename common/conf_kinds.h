@@ -38,6 +38,8 @@ extern const struct b2b_conf_kind b2b_conf_groups;     /* names of local groups:
 extern const struct b2b_conf_kind b2b_conf_shells;     /* absolute paths */
 extern const struct b2b_conf_kind b2b_conf_choices;    /* of the key's words, in order of preference */
 
+extern const struct b2b_conf_kind b2b_conf_key_options; /* options for SSH keys, NAME or NAME=VALUE */
+
 /* May NAME be a role or service: printable ASCII without space, at most 31 bytes? */
 bool b2b_conf_label_valid(const char *name);
 

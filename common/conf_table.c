@@ -75,6 +75,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Whether the directory lists organisations with their state and contract window (resource type Organization). If not, all that have a section here are active." },
 	{ B2B_CONF_FEDERATION, "scim_uid_attribute", &b2b_conf_text, AT(conf_federation, scim_uid_attribute), NULL, "none", NULL, 0, 0,
 	  "Attribute of scim_schema with a person's user id. It counts for who is new here, if it lies in the organisation's range and was nobody's." },
+	{ B2B_CONF_FEDERATION, "scim_keys_attribute", &b2b_conf_text, AT(conf_federation, scim_keys_attribute), "sshKeys", NULL, NULL, 0, 0,
+	  "Attribute with a person's SSH public keys, a list of lines; named as scim_name_attribute is." },
 	{ B2B_CONF_FEDERATION, "scim_gid_attribute", &b2b_conf_text, AT(conf_federation, scim_gid_attribute), NULL, "none", NULL, 0, 0,
 	  "The same for groups: attribute of the extension that ends in :Group instead of :User." },
 	{ B2B_CONF_FEDERATION, "signals", &b2b_conf_word, AT(conf_federation, signals), "ssf", NULL, signals, 0, 0,
@@ -143,6 +145,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "PAM services that its people may use. What is not listed is denied." },
 	{ B2B_CONF_ORGANISATION, "roles", &b2b_conf_labels, AT(draft_organisation, roles), NULL, "none", NULL, 0, B2B_ROLES_MAX,
 	  "Roles that its administrators may give to their people. Each has a section." },
+	{ B2B_CONF_ORGANISATION, "key_options", &b2b_conf_key_options, AT(draft_organisation, key_options), NULL, "those of the parent; else none", NULL, 0, 16,
+	  "What its people's SSH keys are restricted to: options of authorized_keys(5), with values unquoted." },
 	{ B2B_CONF_ORGANISATION, "session", &b2b_conf_duration, AT(draft_organisation, session_s), "none", NULL, NULL, 0, 365 * DAY,
 	  "Longest session; none for no limit of its own. The shortest among it and its parents counts." },
 

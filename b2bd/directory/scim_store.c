@@ -1,9 +1,13 @@
 #include "b2bd/directory/scim_store.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/scim_attribute.h"
 #include "b2bd/directory/scim_parse.h"
+#include "b2bd/directory/ssh_key.h"
+#include "b2bd/state/key_state.h"
 #include "common/log.h"
 
 #define ROWS_MAX 500 /* of a transaction */
@@ -81,6 +85,21 @@ static int join_groups(struct b2b_scim_store *store, const struct b2b_principal 
 	return r;
 }
 
+/* Apart from the person's record: a key that is none keeps nobody out, and a new one is no change of what others see. */
+static int store_keys(struct b2b_scim_store *store, const json_t *resource, const char *id)
+{
+	const struct b2b_conf_federation *federation = &store->conf->federation;
+	unsigned bad = 0;
+	const char *attribute = federation->scim_keys_attribute;
+	char *keys = b2b_ssh_keys_read(attribute ? b2b_scim_value(resource, federation->scim_schema, attribute, "User") : NULL, &bad);
+	int r = keys ? b2b_key_put(store->state, id, keys) : -ENOMEM;
+
+	if (bad && store->logged++ < B2B_SCIM_LOG_MAX)
+		b2b_log(LOG_WARNING, "directory: %u SSH keys of person %s are passed over: not a key of a kind and size that is taken, and nothing else", bad, id);
+	free(keys);
+	return r;
+}
+
 static int store_person(struct b2b_scim_store *store, const json_t *resource, int64_t pass)
 {
 	struct b2b_principal person;
@@ -92,6 +111,8 @@ static int store_person(struct b2b_scim_store *store, const json_t *resource, in
 		return r;
 	if (b2b_policy_org_by_id(store->policy, person.org_id) >= 0) {
 		r = b2b_directory_put_principal(store->state, store->policy, &person, pass, &changed);
+		if (r == 0)
+			r = store_keys(store, resource, person.id);
 		/* a new person has groups at once, not only after the next pass over them */
 		if (r == 0 && changed)
 			r = join_groups(store, &person, groups, &changed);

@@ -293,6 +293,8 @@ static void refuses_a_wrong_federation(void **state)
 	           "b2b.conf:1: [federation] client_certificate: found nothing; expected an absolute path");
 	refuse_text("[federation]\nissuer=https://x\nclient_id=a\nclient_auth=self_signed_tls_client_auth\nclient_certificate=/c\n",
 	           "b2b.conf:1: [federation] client_key: found nothing; expected an absolute path");
+	refuse_text("[organisation a]\nkey_options = restrict command=sh\n", "b2b.conf:2: [organisation a] key_options: found \"restrict command=sh\"; expected restrict");
+	refuse_text("[organisation a]\nkey_options = from=1.2.3.4\",command=\"sh\n", "b2b.conf:2: [organisation a] key_options: found");
 	refuse_text("[federation]\nmass_removal = 0%\n", "b2b.conf:2: [federation] mass_removal: found \"0%\"; expected a share from 1% to 100%");
 	refuse_text("[federation]\nalgorithms = ES256 HS256\n", "b2b.conf:2: [federation] algorithms: found \"ES256 HS256\"; expected different words out of RS256, PS");
 	refuse_text("[federation]\nalgorithms = ES256 ES256\n", "b2b.conf:2: [federation] algorithms: found");

@@ -1,0 +1,13 @@
+/* SSH keys of people, as the directory has them: one text of lines "TYPE BASE64", checked before it came here (directory/ssh_key.h). */
+#ifndef B2B_KEY_STATE_H
+#define B2B_KEY_STATE_H
+
+#include "b2bd/state/state.h"
+
+/* Keep KEYS as those of the principal with the directory's ID; "" for none. Inside a transaction. Returns 0 or a negative errno. */
+int b2b_key_put(struct b2b_state *state, const char *id, const char *keys);
+
+/* Returns 0 and *ret_keys, "" where there are none, the caller's; or a negative errno. */
+int b2b_key_get(struct b2b_state *state, const char *id, char **ret_keys);
+
+#endif
