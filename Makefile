@@ -90,8 +90,9 @@ PAM_SO     := $(BUILD)/pam_b2b.so
 NSS_SO     := $(BUILD)/libnss_b2b.so.2
 B2BD       := $(BUILD)/b2bd
 CTL        := $(BUILD)/b2bctl
+KEYS       := $(BUILD)/b2b-keys
 FEDERATION := $(BUILD)/b2b-federation
-PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(FEDERATION)
+PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(KEYS) $(FEDERATION)
 UNIT       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 MODULES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(MODULE_SRC))
 CRASH      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(CRASH_SRC))
@@ -131,6 +132,9 @@ $(B2BD): $(BUILD)/obj/b2bd/main.o $(BUILD)/libagent.a $(BUILD)/libcommon.a
 
 $(CTL): $(BUILD)/obj/b2bctl/main.o $(BUILD)/libctl.a $(BUILD)/libcommon.a
 	$(CC) $(LDFLAGS) -pie -o $@ $^ $(CTL_LIBS)
+
+$(KEYS): $(BUILD)/obj/b2b_keys/main.o $(BUILD)/libcommon.a
+	$(CC) $(LDFLAGS) -pie -o $@ $^
 
 # The seed is compiled in.
 $(call objs,tests/federation/seed.c): tests/federation/seed.json

@@ -2,6 +2,8 @@
 #ifndef B2B_AGENT_H
 #define B2B_AGENT_H
 
+#include <sys/types.h>
+
 #include "common/live.h"
 #include "common/policy.h"
 
@@ -11,6 +13,7 @@ struct b2b_agent_setup {
 	struct b2b_policy *policy;
 	struct b2b_live **lives;  /* one per slot, mapped read-write */
 	int guard_fd;             /* socketpair, SOCK_SEQPACKET */
+	uid_t keys_uid;           /* may ask for SSH keys (sshd's AuthorizedKeysCommandUser); -1: root alone */
 	int listen_fd;            /* bound and listening at B2B_SOCKET_PATH */
 };
 

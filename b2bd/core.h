@@ -100,6 +100,8 @@ void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const 
 void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask);
 void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask);
 void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+/* ssh_keys.c */
+void b2b_on_ask_ssh_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_keys *ask);
 void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */
 
 /* sessions.c */

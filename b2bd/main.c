@@ -19,6 +19,7 @@
 
 #define STATE_DIR "/var/lib/b2b/state"
 #define USER "b2b"
+#define KEYS_USER "b2b-keys"
 
 #ifndef B2B_VERSION
 #define B2B_VERSION "0.1"
@@ -95,6 +96,8 @@ static int find_user(struct b2b_supervise_setup *setup)
 	}
 	setup->uid = user->pw_uid;
 	setup->gid = user->pw_gid;
+	user = getpwnam(KEYS_USER);
+	setup->keys_uid = user && user->pw_uid != 0 ? user->pw_uid : (uid_t)-1;
 	return 0;
 }
 

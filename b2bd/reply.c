@@ -12,6 +12,7 @@ struct reply {
 	struct b2b_client *client;
 	char *text;
 	size_t len, sent;
+	bool final; /* sent as well */
 };
 
 static void reply_free(struct reply *reply)
@@ -30,7 +31,7 @@ static void reply_more(void *arg)
 	struct reply *reply = arg;
 	struct b2b_say_text say = { .reason = B2B_OK };
 
-	while (b2b_client_queued(reply->client) < 8 && reply->sent < reply->len) {
+	while (b2b_client_queued(reply->client) < 8 && !reply->final) { /* nothing at all takes one piece, too */
 		size_t n = reply->len - reply->sent;
 
 		if (n > sizeof(say.text))
@@ -38,10 +39,10 @@ static void reply_more(void *arg)
 		memcpy(say.text, reply->text + reply->sent, n);
 		reply->sent += n;
 		say.length = (uint32_t)n;
-		say.final = reply->sent == reply->len;
+		say.final = reply->final = reply->sent == reply->len;
 		b2b_client_say(reply->client, B2B_SAY_TEXT, &say);
 	}
-	if (reply->sent == reply->len) {
+	if (reply->final) {
 		b2b_client_on_drained(reply->client, NULL, NULL);
 		b2b_client_attach(reply->client, NULL, NULL);
 		reply_free(reply);
@@ -75,22 +76,28 @@ void b2b_reply_error(struct b2b_client *client, enum b2b_reason reason, const ch
 	say_error(client, reason, text);
 }
 
-void b2b_reply_json(struct b2b_client *client, json_t *json)
+void b2b_reply_text(struct b2b_client *client, char *text)
 {
-	struct reply *reply = json ? calloc(1, sizeof(*reply)) : NULL;
+	struct reply *reply = text ? calloc(1, sizeof(*reply)) : NULL;
 
-	if (reply)
-		reply->text = json_dumps(json, JSON_COMPACT);
-	json_decref(json);
-	if (!reply || !reply->text || b2b_client_busy(client)) {
-		if (reply)
-			reply_free(reply);
+	if (!reply || b2b_client_busy(client)) {
+		free(text);
+		free(reply);
 		b2b_reply_refuse(client, B2B_BUSY);
 		return;
 	}
+	reply->text = text;
 	reply->client = client;
-	reply->len = strlen(reply->text);
+	reply->len = strlen(text);
 	b2b_client_attach(client, reply, reply_dropped);
 	b2b_client_on_drained(client, reply_more, reply);
 	reply_more(reply);
+}
+
+void b2b_reply_json(struct b2b_client *client, json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	b2b_reply_text(client, text);
 }

@@ -7,6 +7,8 @@
 #include "b2bd/server.h"
 #include "common/reason.h"
 
+/* TEXT, malloc'ed and taken over, as it is; NULL as for JSON. */
+void b2b_reply_text(struct b2b_client *client, char *text);
 /* Takes JSON over. NULL (no memory), or a client that waits for something else: refused with B2B_BUSY. */
 void b2b_reply_json(struct b2b_client *client, json_t *json);
 /* An error object with REASON, in one piece. */

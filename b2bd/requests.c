@@ -66,6 +66,10 @@ void b2b_on_request(void *arg, struct b2b_client *client, uint16_t type, const v
 		b2b_on_ask_name(core, client, body);
 		return;
 	}
+	if (type == B2B_ASK_KEYS && (b2b_client_uid(client) == 0 || b2b_client_uid(client) == core->setup->keys_uid)) {
+		b2b_on_ask_ssh_keys(core, client, body);
+		return;
+	}
 	if (b2b_client_uid(client) != 0) {
 		refuse_unprivileged(client);
 		return;

@@ -16,6 +16,7 @@ struct text {
 	TEXT(type, origin.user), TEXT(type, origin.service), TEXT(type, origin.tty), TEXT(type, origin.rhost), TEXT(type, origin.ruser)
 
 static const struct text name_texts[] = { TEXT(b2b_ask_name, name), { 0, 0 } };
+static const struct text keys_texts[] = { TEXT(b2b_ask_keys, name), { 0, 0 } };
 static const struct text auth_texts[] = { ORIGIN(b2b_ask_auth), { 0, 0 } };
 static const struct text account_texts[] = { ORIGIN(b2b_ask_account), TEXT(b2b_ask_account, ticket), { 0, 0 } };
 static const struct text open_texts[] = { ORIGIN(b2b_ask_open), TEXT(b2b_ask_open, ticket), { 0, 0 } };
@@ -47,6 +48,8 @@ static struct body body_of(uint16_t type)
 		return (struct body){ sizeof(struct b2b_ask_close), no_texts };
 	case B2B_ASK_CONTROL:
 		return (struct body){ sizeof(struct b2b_ask_control), control_texts };
+	case B2B_ASK_KEYS:
+		return (struct body){ sizeof(struct b2b_ask_keys), keys_texts };
 	case B2B_SAY_NAME:
 		return (struct body){ sizeof(struct b2b_say_name), no_texts };
 	case B2B_SAY_WAIT:

@@ -8,7 +8,7 @@
  * B2B_PROTOCOL and the connection is closed.
  *
  * The agent trusts a peer by SO_PEERCRED alone: uid 0 may ask everything;
- * anybody may ask B2B_ASK_NAME (rate-limited by uid, and by the visibility rule).
+ * anybody may ask B2B_ASK_NAME (rate-limited by uid, and by the visibility rule), and user b2b-keys B2B_ASK_KEYS.
  *
  *   request            from         reply
  *   B2B_ASK_NAME       nss_b2b      B2B_SAY_NAME
@@ -20,6 +20,7 @@
  *   B2B_ASK_OPEN       pam session  B2B_SAY_DECISION (afresh: a revocation since account denies)
  *   B2B_ASK_CLOSE      pam session  B2B_SAY_DECISION
  *   B2B_ASK_CONTROL    b2bctl       B2B_SAY_TEXT …, last one with final=1
+ *   B2B_ASK_KEYS       b2b-keys     likewise: lines of authorized_keys(5), none for who may not log in
  */
 #ifndef B2B_PROTO_H
 #define B2B_PROTO_H
@@ -49,6 +50,7 @@ enum b2b_packet_type {
 	B2B_ASK_OPEN,
 	B2B_ASK_CLOSE,
 	B2B_ASK_CONTROL,
+	B2B_ASK_KEYS,
 	B2B_SAY_NAME = 65,
 	B2B_SAY_WAIT,
 	B2B_SAY_PROMPT,
@@ -116,6 +118,11 @@ struct b2b_ask_control {
 	char argument[B2B_MESSAGE_SIZE];
 };
 
+/* For sshd's AuthorizedKeysCommand: the SSH keys that NAME may log in with now. */
+struct b2b_ask_keys {
+	char name[B2B_NAME_SIZE];
+};
+
 /* "I have it, go on waiting": after it the prompt or a decision comes when the service has answered. */
 struct b2b_say_wait {
 	uint32_t within_s; /* the longest it will take */
@@ -137,7 +144,7 @@ struct b2b_say_decision {
 struct b2b_say_text {
 	int32_t reason;  /* B2B_OK, or why not */
 	uint32_t final;  /* 1: nothing follows */
-	uint32_t length; /* bytes used of text: a piece of one JSON document in UTF-8; not NUL-terminated */
+	uint32_t length; /* bytes used of text: a piece of one document (JSON in UTF-8; lines, for B2B_ASK_KEYS); not NUL-terminated */
 	char text[B2B_TEXT_SIZE];
 };
 

@@ -14,6 +14,7 @@ DOCDIR     ?= $(PREFIX)/share/doc/b2b
 INSTALLED := \
 	755:$(B2BD):$(SBINDIR)/b2bd \
 	755:$(CTL):$(SBINDIR)/b2bctl \
+	755:$(KEYS):$(SBINDIR)/b2b-keys \
 	644:$(PAM_SO):$(PAMDIR)/pam_b2b.so \
 	644:$(NSS_SO):$(LIBDIR)/libnss_b2b.so.2 \
 	644:packaging/b2b.conf:$(DOCDIR)/examples/b2b.conf \

@@ -93,6 +93,7 @@ _Noreturn static void run_agent(struct supervisor *supervisor, int guard_fd)
 		                               .policy = supervisor->policy,
 		                               .lives = supervisor->lives,
 		                               .guard_fd = guard_fd,
+		                               .keys_uid = supervisor->setup->keys_uid,
 		                               .listen_fd = supervisor->setup->listen_fd };
 
 	be_child(supervisor);

@@ -26,6 +26,7 @@
 struct b2b_supervise_setup {
 	const char *conf_path, *cache_dir, *state_dir;
 	uid_t uid;          /* the agent's */
+	uid_t keys_uid;     /* as in struct b2b_agent_setup */
 	gid_t gid;
 	bool shared_network;
 	struct b2b_policy *policy; /* taken over */

@@ -104,7 +104,7 @@ host_local_user()
 }
 
 # Root's configuration of a test host. initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
-# HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither
+# HOST_ACME: of acme's section. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither
 # in it nor numbered by the directory.
 host_conf()
 {
@@ -127,6 +127,7 @@ range    = 2013265920-2013331455
 services = sshd sudo sudo-i su su-l login
 roles    = operator dba
 session  = 8h
+${HOST_ACME:-}
 [organisation emea.acme]
 id       = 7be10a
 range    = 2013331456-2013396991

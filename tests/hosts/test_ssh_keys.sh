@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SSH keys of the directory through sshd's AuthorizedKeysCommand: restricted as root says, none for who may not log in.
+. "$(dirname "$0")/lib.sh"
+lab_start
+federation_start
+HOST_SSHD='key_suffices = yes'
+HOST_ACME='key_options = restrict from=10.77.0.0/24'
+host_start web7
+
+# person WHO JSON: change a person in the directory, and have the host read it now.
+person()
+{
+	federation_curl -f -X POST -H "Authorization: Bearer $(cat "$LAB/run/control-token")" -H 'Content-Type: application/json' \
+		--data "$(jq -c --arg who "$1.example" '. + {person: $who}' <<<"$2")" "$ISSUER/control/person" >/dev/null || FAIL person "$1: the service refuses"
+	host_exec web7 b2bctl sync >/dev/null
+}
+
+keys_of()
+{
+	host_exec web7 setpriv --reuid b2b-keys --regid b2b-keys --clear-groups b2b-keys "$1"
+}
+
+has_keys()
+{
+	test -n "$(keys_of "$1" 2>/dev/null)"
+}
+
+key=$(cut -d' ' -f1,2 "$LAB/run/laptop.pub")
+out=$(ssh_key alice@acme web7 id -un 2>&1)
+check no-key-no-way-in "$out" test -z "$(grep -x alice@acme <<<"$out")"
+
+# What a directory could be made to say: options before a key, two keys in a line, a weak one. And a good one.
+person alice@acme "$(jq -nc --arg key "$key" '{ssh_keys: ["command=\"id\" \($key)", "\($key) x\n\($key)", "ssh-dss AAAA", "\($key) alice on her laptop"]}')"
+person erin@globex "$(jq -nc --arg key "$key" '{ssh_keys: [$key]}')"
+check keys-arrive "alice has none" wait_for 20 has_keys alice@acme
+check keys-restricted "$(keys_of alice@acme)" test "$(keys_of alice@acme)" = "restrict,from=\"10.77.0.0/24\" $key"
+wait_for 20 has_keys erin@globex
+check keys-by-organisation "$(keys_of erin@globex)" test "$(keys_of erin@globex)" = "$key"
+check broken-keys-told "$(host_log web7 b2bd | tail -n 3)" grep -q '3 SSH keys of person .* are passed over' "$LAB/log/web7.b2bd"
+check log-in-by-key "$(ssh_key alice@acme web7 id -un 2>&1)" test "$(ssh_key alice@acme web7 id -un 2>/dev/null)" = alice@acme
+check restricted-no-forwarding "a port was forwarded" sh -c "! nsenter -t ${HOST_PID[laptop]} -a timeout 10 ssh -o BatchMode=yes -o PreferredAuthentications=publickey -W localhost:22 alice@acme@web7 </dev/null >/dev/null 2>&1"
+check locals-keep-their-command "$(host_exec web7 sshd -T -C user=local,host=laptop,addr=10.77.0.11 -h /etc/ssh/ssh_host_ed25519_key | grep -i keyscommand)" \
+	test "$(host_exec web7 sshd -T -C user=local,host=laptop,addr=10.77.0.11 -h /etc/ssh/ssh_host_ed25519_key | grep -i '^authorizedkeyscommand ')" = 'authorizedkeyscommand none'
+check no-keys-for-locals "$(keys_of root)" test -z "$(keys_of root)"
+host_local_user web7 local
+check local-keys-as-ever "local: $(ssh_key local web7 id -un 2>&1)" test "$(ssh_key local web7 id -un 2>/dev/null)" = local
+
+# Who may ask: sshd's user, and nobody else.
+out=$(host_exec web7 setpriv --reuid nobody --regid nogroup --clear-groups b2b-keys alice@acme 2>&1)
+check others-may-not-ask "status $?: $out" grep -q 'the agent refuses' <<<"$out"
+out=$(host_exec web7 setpriv --reuid alice@acme --regid alice@acme --init-groups b2b-keys erin@globex 2>&1)
+check partners-may-not-ask "$out" grep -q 'the agent refuses' <<<"$out"
+out=$(host_exec web7 setpriv --reuid b2b-keys --regid b2b-keys --clear-groups b2bctl status 2>&1)
+check the-user-may-ask-nothing-else "it got an answer: $out" test -z "$(grep -i '^federation' <<<"$out")"
+
+# The end of a contract stands in the key, and an end that is past gives none.
+person erin@globex "{\"not_after\":$((($(date +%s) + 86400 * 30) * 1000))}"
+check window-in-the-key "$(keys_of erin@globex)" wait_for 20 sh -c "nsenter -t ${HOST_PID[web7]} -a b2b-keys erin@globex | grep -qE '^expiry-time=\"[0-9]{14}\" ssh-'"
+check window-open "erin: $(ssh_key erin@globex web7 id -un 2>&1)" test "$(ssh_key erin@globex web7 id -un 2>/dev/null)" = erin@globex
+
+# A key in the home does not get round a revocation, nor does one of the directory.
+host_exec web7 sh -c 'home=$(getent passwd alice@acme | cut -d: -f6); install -d -o alice@acme -g alice@acme -m 700 "$home" "$home/.ssh"
+	cat >"$home/.ssh/authorized_keys"; chown alice@acme: "$home/.ssh/authorized_keys"' <"$LAB/run/laptop.pub"
+control suspend person=alice@acme >/dev/null || FAIL suspend "the service does not suspend"
+wait_for 5 sh -c "nsenter -t ${HOST_PID[web7]} -a getent passwd alice@acme | grep -q nologin"
+check suspended-no-keys "$(keys_of alice@acme)" test -z "$(keys_of alice@acme)"
+out=$(ssh_key alice@acme web7 id -un 2>&1)
+check suspended-refused "got in: $out" test -z "$(grep -x alice@acme <<<"$out")"
+control suspend-organisation organisation=9d01f2 >/dev/null
+check organisation-no-keys "$(keys_of erin@globex)" wait_for 5 sh -c "! nsenter -t ${HOST_PID[web7]} -a b2b-keys erin@globex | grep -q ."
+control reinstate person=alice@acme >/dev/null
+check reinstated-keys "alice has none" wait_for 10 has_keys alice@acme
+
+host_kill web7 b2bd KILL
+check agent-dead-no-keys "$(keys_of alice@acme 2>&1)" test -z "$(keys_of alice@acme 2>/dev/null)"
+check agent-dead-locals "local is kept out" test "$(ssh_key local web7 id -un 2>/dev/null)" = local
+finish
