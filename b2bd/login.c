@@ -19,7 +19,7 @@
 struct login {
 	struct b2b_core *core;
 	struct b2b_client *client;
-	struct b2b_device *device;
+	struct b2b_approval *device;
 	struct b2b_origin origin;
 	bool utf8;
 	bool waiting;  /* the module waits for the decision */
@@ -29,7 +29,7 @@ struct login {
 
 static void login_free(struct login *login)
 {
-	b2b_device_cancel(login->device);
+	b2b_approval_cancel(login->device);
 	explicit_bzero(login, sizeof(*login));
 	free(login);
 }
@@ -163,7 +163,7 @@ static void host_name(const struct b2b_core *core, char *buf, size_t size)
 	buf[size - 1] = '\0';
 }
 
-static void device_prompt(void *arg, const struct b2b_device_prompt *prompt)
+static void device_prompt(void *arg, const struct b2b_approval_prompt *prompt)
 {
 	struct login *login = arg;
 	struct b2b_say_prompt say = { .lifetime_s = prompt->expires_in_s };
@@ -193,8 +193,9 @@ static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin 
 
 void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_auth *ask)
 {
-	static const struct b2b_device_handlers handlers = { .prompt = device_prompt, .result = device_result };
+	static const struct b2b_approval_handlers handlers = { .prompt = device_prompt, .result = device_result };
 	struct b2b_say_wait wait = { .within_s = PROMPT_WITHIN_S };
+	struct b2b_approval_request request = { 0 };
 	struct login *login = NULL;
 	enum b2b_reason reason;
 	int org = -1;
@@ -211,7 +212,9 @@ void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const str
 	login->origin = ask->origin;
 	login->utf8 = ask->utf8 != 0;
 	login->waiting = true;
-	if (b2b_device_start(core->federation, login->origin.user, &handlers, login, &login->device) < 0) {
+	request.login_hint = login->origin.user;
+	request.lifetime_s = ask->lifetime_s;
+	if (b2b_device_start(core->federation, &request, &handlers, login, &login->device) < 0) {
 		login_free(login);
 		b2b_answer(core, client, "auth", &ask->origin, org, B2B_SERVICE_DOWN, 0, NULL);
 		return;

@@ -70,7 +70,7 @@ static void put_qr_of(struct out *out, const char *url)
 	QRcode_free(code);
 }
 
-void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_device_prompt *prompt, bool qr)
+void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, bool qr)
 {
 	struct out out = { .buf = buf, .size = size };
 

@@ -12,6 +12,6 @@
  * blocks (RFC 8628 3.3.1: the code is shown besides). Service text is stripped of control characters. Whole lines; a
  * QR code that does not fit BUF is left out. Always terminated.
  */
-void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_device_prompt *prompt, bool qr);
+void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, bool qr);
 
 #endif

@@ -47,7 +47,9 @@
 	X(UNCHANGED, 34, "unchanged", "There is nothing to change.")                                                     \
 	X(NOT_DURABLE, 35, "not-durable", "It is in force, but could not be written to disk.")  \
 	X(AUTH_TOKEN_REFUSED, 40, "auth-token-refused", "This token is not valid for this host; get one that is meant for it.")    \
-	X(AUTH_TOKEN_OVER, 41, "auth-token-over", "This token has expired or was revoked; get a new one.")
+	X(AUTH_TOKEN_OVER, 41, "auth-token-over", "This token has expired or was revoked; get a new one.") \
+	X(AUTH_METHOD, 50, "auth-method", "There is no way for you to log in to this service; tell the host's administrator.") \
+	X(AUTH_FATIGUE, 51, "auth-fatigue", "Too many approval requests were left unanswered; wait some minutes and try again.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

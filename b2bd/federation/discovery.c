@@ -17,6 +17,7 @@ void b2b_discovery_clear(struct b2b_discovery *discovery)
 	free(discovery->device_authorization_endpoint);
 	free(discovery->introspection_endpoint);
 	free(discovery->registration_endpoint);
+	free(discovery->backchannel_authentication_endpoint);
 	*discovery = (struct b2b_discovery){ 0 };
 }
 
@@ -58,6 +59,19 @@ static int take_endpoint(const json_t *document, const char *name, bool required
 	return 0;
 }
 
+/* Is the array NAME there, with TEXT in it? */
+static bool lists(const json_t *document, const char *name, const char *text)
+{
+	const json_t *one;
+	size_t i;
+
+	json_array_foreach (json_object_get(document, name), i, one) {
+		if (json_is_string(one) && strcmp(json_string_value(one), text) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int read_document(const json_t *document, const char *issuer, struct b2b_discovery *found, const char **ret_what)
 {
 	const char *said = b2b_json_text(document, "issuer");
@@ -72,6 +86,9 @@ static int read_document(const json_t *document, const char *issuer, struct b2b_
 		return r;
 	if ((r = take_endpoint(document, "device_authorization_endpoint", false, &found->device_authorization_endpoint, ret_what)) < 0 ||
 	    (r = take_endpoint(document, "introspection_endpoint", false, &found->introspection_endpoint, ret_what)) < 0)
+		return r;
+	found->ciba_poll = lists(document, "backchannel_token_delivery_modes_supported", "poll");
+	if ((r = take_endpoint(document, "backchannel_authentication_endpoint", false, &found->backchannel_authentication_endpoint, ret_what)) < 0)
 		return r;
 	/* Only b2bctl enroll uses it: one that is no https URL is as good as none, and no reason to log nobody in. */
 	r = take_endpoint(document, "registration_endpoint", false, &found->registration_endpoint, ret_what);

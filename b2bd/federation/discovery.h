@@ -8,9 +8,11 @@
 struct b2b_discovery {
 	char *token_endpoint;
 	char *jwks_uri;
-	char *device_authorization_endpoint; /* NULL where absent */
-	char *introspection_endpoint;        /* likewise */
-	char *registration_endpoint;         /* likewise; for b2bctl enroll */
+	char *introspection_endpoint;              /* NULL where absent, as the next three */
+	char *device_authorization_endpoint;
+	char *registration_endpoint;               /* for b2bctl enroll */
+	char *backchannel_authentication_endpoint; /* CIBA Core 4 */
+	bool ciba_poll;                            /* "poll" is among its token delivery modes */
 };
 
 /*

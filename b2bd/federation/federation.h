@@ -1,6 +1,6 @@
 /*
  * The federation service as the agent sees it: discovery (OIDC Discovery, RFC 8414), key set, the host's own
- * identity (RFC 7523, 6749 2.3.1), its access token (client credentials), device log-ins (RFC 8628).
+ * identity (RFC 7523, 6749 2.3.1), its access token (client credentials), log-ins by device grant (RFC 8628) and CIBA.
  */
 #ifndef B2B_FEDERATION_H
 #define B2B_FEDERATION_H
@@ -54,33 +54,51 @@ void b2b_federation_access_token(struct b2b_federation *federation,
 /* The resource said 401: get a new one next time. */
 void b2b_federation_drop_access_token(struct b2b_federation *federation);
 
-/* One device log-in, RFC 8628. */
-struct b2b_device; /* opaque */
+/*
+ * A log-in that its person approves elsewhere, and that this host polls for: at a page (device grant, RFC 8628), or at the
+ * person's own approval device (CIBA Core 1.0, poll mode).
+ */
+struct b2b_approval; /* opaque */
 
-struct b2b_device_prompt {
-	const char *user_code;
-	const char *verification_uri;
-	const char *verification_uri_complete; /* NULL where absent */
-	uint32_t expires_in_s;
+struct b2b_approval_request {
+	const char *login_hint;      /* who is to approve, as the service knows them; the approval page can show it */
+	const char *binding_message; /* CIBA: the same as on the terminal; NULL: none */
+	const char *acr_values;      /* CIBA: in order of preference, blanks between; NULL: none asked for */
+	uint32_t lifetime_s;         /* how long anybody waits; 0: as long as the service does */
 };
 
-struct b2b_device_handlers {
-	/* The code to show. */
-	void (*prompt)(void *arg, const struct b2b_device_prompt *prompt);
+struct b2b_approval_prompt {
+	const char *user_code;                 /* device grant; else NULL, as the next two */
+	const char *verification_uri;
+	const char *verification_uri_complete; /* NULL where absent */
+	uint32_t expires_in_s;                 /* at most the request's lifetime */
+};
+
+struct b2b_approval_handlers {
+	/* It is under way: what to show. */
+	void (*prompt)(void *arg, const struct b2b_approval_prompt *prompt);
 	/*
 	 * The end, exactly once: B2B_OK with a validated ID token (valid during the call), or B2B_AUTH_DENIED,
-	 * B2B_AUTH_EXPIRED, B2B_AUTH_TOKEN (fault_text says why), B2B_SERVICE_DOWN.
+	 * B2B_AUTH_EXPIRED, B2B_AUTH_TOKEN (fault_text says why), B2B_AUTH_METHOD (before the prompt: the service does not
+	 * offer this way to this person or host; another may be tried), B2B_SERVICE_DOWN.
 	 */
 	void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text);
 };
 
+/* Does the service's discovery offer it? False before ready. CIBA: only where it says that it can be polled. */
+bool b2b_device_offered(const struct b2b_federation *federation);
+bool b2b_ciba_offered(const struct b2b_federation *federation);
+
 /*
- * Begin; LOGIN_HINT is the name that is logging in, so that the approval page can show it (OIDC Core 3.1.2.1; a service that
- * does not know it here ignores it, RFC 6749 3.1). Waits for the answer, polls by interval and slow_down, backs off on
- * time-outs. Returns 0 or a negative errno.
+ * Begin. Waits for the answer, polls by interval and slow_down, backs off on time-outs, and ends with the service's
+ * lifetime or the request's, whichever is shorter. The login_hint is sent with the device grant too (OIDC Core 3.1.2.1; a service that
+ * does not know it there ignores it, RFC 6749 3.1). What REQUEST points to need not outlive the call.
+ * Returns 0, -EHOSTUNREACH (not ready), -EOPNOTSUPP (not offered), or another negative errno.
  */
-int b2b_device_start(struct b2b_federation *federation, const char *login_hint, const struct b2b_device_handlers *handlers, void *arg,
-                     struct b2b_device **ret_device);
-void b2b_device_cancel(struct b2b_device *device); /* no callback any more; NULL is legal; also after result */
+int b2b_device_start(struct b2b_federation *federation, const struct b2b_approval_request *request,
+                     const struct b2b_approval_handlers *handlers, void *arg, struct b2b_approval **ret_approval);
+int b2b_ciba_start(struct b2b_federation *federation, const struct b2b_approval_request *request,
+                   const struct b2b_approval_handlers *handlers, void *arg, struct b2b_approval **ret_approval);
+void b2b_approval_cancel(struct b2b_approval *approval); /* no callback any more; NULL is legal; also after result */
 
 #endif

@@ -1,4 +1,4 @@
-/* The inside of struct b2b_federation, for federation.c, refresh.c, access_token.c and device.c. */
+/* The inside of struct b2b_federation, for federation.c, refresh.c, access_token.c, approval.c, device.c and ciba.c. */
 #ifndef B2B_FEDERATION_PRIVATE_H
 #define B2B_FEDERATION_PRIVATE_H
 

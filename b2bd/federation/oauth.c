@@ -9,7 +9,7 @@
 
 void b2b_oauth_clear(struct b2b_oauth *oauth)
 {
-	static const char *const secrets[] = { "access_token", "refresh_token", "id_token", "device_code" };
+	static const char *const secrets[] = { "access_token", "refresh_token", "id_token", "device_code", "auth_req_id" };
 	size_t i;
 
 	for (i = 0; oauth->body && i < sizeof(secrets) / sizeof(*secrets); i++)

@@ -23,6 +23,6 @@ struct b2b_oauth {
 
 /* Read RESPONSE; caller clears *ret. */
 void b2b_oauth_read(const struct b2b_http_response *response, struct b2b_oauth *ret);
-void b2b_oauth_clear(struct b2b_oauth *oauth); /* wipes tokens and device codes */
+void b2b_oauth_clear(struct b2b_oauth *oauth); /* wipes tokens and the codes that are polled with */
 
 #endif

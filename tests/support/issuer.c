@@ -101,13 +101,27 @@ static void on_token(struct issuer *issuer, const struct tls_request *request, s
 		issuer->token_asked++;
 		issuer->last_token = *request;
 		reply_json(reply, issuer->token_status, issuer->token);
-	} else if (grant && strcmp(grant, "urn:ietf:params:oauth:grant-type:device_code") == 0) {
+	} else if (grant && (strcmp(grant, "urn:ietf:params:oauth:grant-type:device_code") == 0 ||
+	                     strcmp(grant, "urn:openid:params:grant-type:ciba") == 0)) {
 		issuer->last_poll = *request;
 		on_poll(issuer, reply);
 	} else {
 		reply_error(reply, "unsupported_grant_type");
 	}
 	free(grant);
+}
+
+static void on_ciba(struct issuer *issuer, const struct tls_request *request, struct tls_reply *reply)
+{
+	issuer->ciba_asked++;
+	issuer->last_ciba = *request;
+	if (!issuer->ciba_error) {
+		reply_json(reply, 200, issuer->ciba);
+		return;
+	}
+	reply_error(reply, issuer->ciba_error);
+	if (strcmp(issuer->ciba_error, "access_denied") == 0)
+		reply->status = 403;
 }
 
 static void handle(void *arg, const struct tls_request *request, struct tls_reply *reply)
@@ -123,10 +137,15 @@ static void handle(void *arg, const struct tls_request *request, struct tls_repl
 	} else if (strcmp(request->path, "/device") == 0) {
 		issuer->device_asked++;
 		issuer->last_device = *request;
-		reply_json(reply, issuer->device ? 200 : 503, issuer->device);
+		if (issuer->device_error)
+			reply_error(reply, issuer->device_error);
+		else
+			reply_json(reply, issuer->device ? 200 : 503, issuer->device);
 	} else if (strcmp(request->path, "/introspect") == 0) {
 		issuer->last_introspection = *request;
 		on_introspection(issuer, reply);
+	} else if (strcmp(request->path, "/ciba") == 0) {
+		on_ciba(issuer, request, reply);
 	} else if (strcmp(request->path, "/token") == 0) {
 		on_token(issuer, request, reply);
 	} else {
@@ -204,8 +223,11 @@ static void write_answers(struct issuer *issuer)
 	set_url(issuer, issuer->metadata, "jwks_uri", "/jwks");
 	set_url(issuer, issuer->metadata, "device_authorization_endpoint", "/device");
 	set_url(issuer, issuer->metadata, "introspection_endpoint", "/introspect");
+	set_url(issuer, issuer->metadata, "backchannel_authentication_endpoint", "/ciba");
+	json_object_set_new(issuer->metadata, "backchannel_token_delivery_modes_supported", json_pack("[s,s]", "ping", "poll"));
 	issuer->device = json_pack("{s:s,s:s,s:i,s:i}", "device_code", "dc-secret", "user_code", "WDJB-MJHT", "expires_in", 600, "interval", 1);
 	set_url(issuer, issuer->device, "verification_uri", "/enter");
+	issuer->ciba = json_pack("{s:s,s:i,s:i}", "auth_req_id", "ar-secret", "expires_in", 120, "interval", 1);
 	issuer->claims = json_pack("{s:s,s:s,s:I,s:I,s:I,s:s}", "sub", "alice-1", "aud", "web7", "iat", now, "exp", now + 300, "auth_time", now,
 	                           "organization", "42c3e9");
 	set_url(issuer, issuer->claims, "iss", "/realm");
@@ -242,6 +264,7 @@ void issuer_stop(struct issuer *issuer)
 	EVP_PKEY_free(issuer->client_key);
 	json_decref(issuer->metadata);
 	json_decref(issuer->device);
+	json_decref(issuer->ciba);
 	json_decref(issuer->claims);
 	json_decref(issuer->token);
 	json_decref(issuer->introspection);

@@ -19,8 +19,11 @@ struct issuer {
 	const char *cache_control;
 	bool oauth_place_only; /* metadata only where RFC 8414 has it */
 	bool jwks_silent;
-	/* device log-in */
+	/* device log-in and CIBA */
 	json_t *device;     /* answer of the device authorization endpoint; NULL: 503 */
+	const char *device_error; /* error code of it instead; NULL: none */
+	json_t *ciba;       /* answer of the backchannel authentication endpoint */
+	const char *ciba_error; /* error code of it instead; "access_denied" comes with 403; NULL: none */
 	const char *polls[ISSUER_POLLS_MAX]; /* error codes of the polls in turn; "token", "503", "html"; after the last: "token" */
 	json_t *claims;     /* of the ID token */
 	bool no_id_token;
@@ -35,8 +38,8 @@ struct issuer {
 	/* what arrived */
 	unsigned introspected;
 	struct tls_request last_introspection;
-	unsigned metadata_asked, jwks_asked, device_asked, polled, token_asked;
-	struct tls_request last_device, last_poll, last_token;
+	unsigned metadata_asked, jwks_asked, device_asked, ciba_asked, polled, token_asked;
+	struct tls_request last_device, last_ciba, last_poll, last_token;
 	struct b2b_conf conf; /* points to it: private_key_jwt with a key below the server's folder */
 	char key_file[256];
 	EVP_PKEY *client_key;

@@ -85,7 +85,7 @@ static void latest_ticket_is_of_the_same_terminal(void **state)
 	b2b_tickets_free(tickets);
 }
 
-static const struct b2b_device_prompt prompt = {
+static const struct b2b_approval_prompt prompt = {
 	.user_code = "WDJB-MJHT",
 	.verification_uri = "https://fed.example/device",
 	.verification_uri_complete = "https://fed.example/device?user_code=WDJB-MJHT",
@@ -118,7 +118,7 @@ static void prompt_with_qr_keeps_the_code(void **state)
 
 static void prompt_strips_what_could_steer_a_terminal(void **state)
 {
-	struct b2b_device_prompt evil = prompt;
+	struct b2b_approval_prompt evil = prompt;
 	char text[4096];
 
 	(void)state;

@@ -1,133 +1,18 @@
 /* Device log-ins: the prompt, the rhythm of polling, and every end that there is. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/approval_fixture.h"
 
-#include <cmocka.h>
-#include <errno.h>
+static const struct b2b_approval_request alice = { .login_hint = "alice@acme" };
 
-#include "b2bd/federation/federation.h"
-#include "common/clock.h"
-#include "common/reason.h"
-#include "tests/support/issuer.h"
-
-#define DEADLINE_NS (40 * B2B_NS_PER_S)
-
-static struct issuer issuer;
-static struct b2b_loop *loop;
-static struct b2b_http *http;
-static struct b2b_federation *federation;
-
-struct login {
-	struct b2b_device *device;
-	int prompts, results, reason;
-	bool cancel_at_prompt, cancel_at_result;
-	char user_code[64], uri[256], complete[256], subject[64], organisation[64], fault[512];
-	uint32_t expires_in_s;
-};
-static struct login login;
-
-static void prompt(void *arg, const struct b2b_device_prompt *shown)
+static void begin_with(const struct b2b_approval_request *request)
 {
-	struct login *to = arg;
-
-	to->prompts++;
-	to->expires_in_s = shown->expires_in_s;
-	snprintf(to->user_code, sizeof(to->user_code), "%s", shown->user_code);
-	snprintf(to->uri, sizeof(to->uri), "%s", shown->verification_uri);
-	snprintf(to->complete, sizeof(to->complete), "%s", shown->verification_uri_complete ? shown->verification_uri_complete : "");
-	if (to->cancel_at_prompt) {
-		b2b_device_cancel(to->device);
-		to->device = NULL;
-	}
-}
-
-static void result(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text)
-{
-	struct login *to = arg;
-
-	to->results++;
-	to->reason = reason;
-	assert_true((reason == B2B_OK) == (token != NULL));
-	snprintf(to->subject, sizeof(to->subject), "%s", token ? token->subject : "");
-	snprintf(to->organisation, sizeof(to->organisation), "%s", token && token->organisation ? token->organisation : "");
-	snprintf(to->fault, sizeof(to->fault), "%s", fault_text);
-	if (to->cancel_at_result) {
-		b2b_device_cancel(to->device);
-		to->device = NULL;
-	}
-}
-
-static const struct b2b_device_handlers handlers = { .prompt = prompt, .result = result };
-
-static void turn_until(const int *count, int wanted)
-{
-	uint64_t deadline = b2b_now_ns() + DEADLINE_NS;
-
-	while (*count < wanted && b2b_now_ns() < deadline)
-		b2b_loop_turn(loop, 100);
-	assert_int_equal(*count, wanted);
-}
-
-static void turn_for(uint64_t ns)
-{
-	uint64_t until = b2b_now_ns() + ns;
-
-	while (b2b_now_ns() < until)
-		b2b_loop_turn(loop, 50);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	memset(&login, 0, sizeof(login));
-	federation = NULL;
-	issuer_start(&issuer);
-	return b2b_loop_new(&loop) < 0 || b2b_http_new(loop, tls_server_ca(issuer.server), NULL, &http) < 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	b2b_device_cancel(login.device);
-	b2b_federation_free(federation);
-	b2b_http_free(http);
-	b2b_loop_free(loop);
-	issuer_stop(&issuer);
-	return 0;
-}
-
-static void make_federation(void)
-{
-	char error[B2B_CONF_ERROR_SIZE] = "";
-
-	if (b2b_federation_new(loop, http, &issuer.conf, &federation, error) < 0)
-		fail_msg("%s", error);
+	make_ready();
+	assert_int_equal(b2b_device_start(federation, request, &handlers, &login, &login.approval), 0);
+	assert_int_equal(login.prompts + login.results, 0); /* never from within */
 }
 
 static void begin(void)
 {
-	uint64_t deadline = b2b_now_ns() + DEADLINE_NS;
-
-	make_federation();
-	while (!b2b_federation_ready(federation) && b2b_now_ns() < deadline)
-		b2b_loop_turn(loop, 100);
-	assert_true(b2b_federation_ready(federation));
-	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), 0);
-	assert_int_equal(login.prompts + login.results, 0); /* never from within */
-}
-
-static void ends_with(int reason, const char *fault)
-{
-	turn_until(&login.results, 1);
-	if (login.reason != reason)
-		fail_msg("%s (%s), expected: %s", b2b_reason_code(login.reason), login.fault, b2b_reason_code(reason));
-	if (!strstr(login.fault, fault))
-		fail_msg("%s, expected: %s", login.fault, fault);
+	begin_with(&alice);
 }
 
 static void approved_log_in_gives_a_validated_token(void **state)
@@ -188,6 +73,29 @@ static void end_comes_without_the_service_too(void **state)
 	begin();
 	ends_with(B2B_AUTH_EXPIRED, "");
 	assert_in_range(issuer.polled, 1, 3);
+}
+
+static void end_is_the_callers_where_that_comes_first(void **state)
+{
+	static const struct b2b_approval_request hurried = { .login_hint = "alice@acme", .lifetime_s = 2 };
+	int i;
+
+	(void)state;
+	for (i = 0; i < ISSUER_POLLS_MAX; i++)
+		issuer.polls[i] = "authorization_pending";
+	begin_with(&hurried);
+	turn_until(&login.prompts, 1);
+	assert_int_equal(login.expires_in_s, 2);
+	ends_with(B2B_AUTH_EXPIRED, "");
+}
+
+static void client_that_may_not_leaves_other_ways_open(void **state)
+{
+	(void)state;
+	issuer.device_error = "unauthorized_client";
+	begin();
+	ends_with(B2B_AUTH_METHOD, "unauthorized_client");
+	assert_int_equal(login.prompts, 0);
 }
 
 static void other_errors_stop_with_their_code(void **state)
@@ -328,32 +236,28 @@ static void nothing_begins_before_the_service_is_known(void **state)
 {
 	(void)state;
 	make_federation();
-	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), -EHOSTUNREACH);
-	assert_null(login.device);
+	assert_int_equal(b2b_device_start(federation, &alice, &handlers, &login, &login.approval), -EHOSTUNREACH);
+	assert_null(login.approval);
 }
 
 static void service_without_device_log_ins_is_told(void **state)
 {
-	uint64_t deadline = b2b_now_ns() + DEADLINE_NS;
-
 	(void)state;
 	json_object_del(issuer.metadata, "device_authorization_endpoint");
-	make_federation();
-	while (!b2b_federation_ready(federation) && b2b_now_ns() < deadline)
-		b2b_loop_turn(loop, 100);
-	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), -EOPNOTSUPP);
+	make_ready();
+	assert_int_equal(b2b_device_start(federation, &alice, &handlers, &login, &login.approval), -EOPNOTSUPP);
 }
 
 static void cancelled_log_in_is_not_heard_of(void **state)
 {
 	(void)state;
 	begin();
-	b2b_device_cancel(login.device); /* before the answer */
-	login.device = NULL;
+	b2b_approval_cancel(login.approval); /* before the answer */
+	login.approval = NULL;
 	turn_for(B2B_NS_PER_S / 2);
 	assert_int_equal(login.prompts + login.results, 0);
 	login.cancel_at_prompt = true;
-	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, &login, &login.device), 0);
+	assert_int_equal(b2b_device_start(federation, &alice, &handlers, &login, &login.approval), 0);
 	turn_until(&login.prompts, 1);
 	turn_for(2 * B2B_NS_PER_S);
 	assert_int_equal(login.results, 0);
@@ -366,10 +270,8 @@ static void result_may_cancel(void **state)
 	login.cancel_at_result = true;
 	begin();
 	ends_with(B2B_OK, "");
-	assert_null(login.device);
+	assert_null(login.approval);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
@@ -378,6 +280,8 @@ int main(void)
 		TEST(refusal_by_the_person_ends_it),
 		TEST(code_that_ran_out_ends_it),
 		TEST(end_comes_without_the_service_too),
+		TEST(end_is_the_callers_where_that_comes_first),
+		TEST(client_that_may_not_leaves_other_ways_open),
 		TEST(other_errors_stop_with_their_code),
 		TEST(slow_down_adds_five_seconds_for_good),
 		TEST(trouble_decides_nothing_and_backs_off),

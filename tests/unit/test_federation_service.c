@@ -30,7 +30,7 @@ static struct b2b_http *http;
 static struct b2b_federation *federation;
 
 struct login {
-	struct b2b_device *device;
+	struct b2b_approval *device;
 	int prompts, results, reason;
 	char code[64], uri[256], complete[256], subject[64], organisation[64], sid[64], fault[512];
 	int64_t auth_time;
@@ -51,7 +51,7 @@ static void turn_until(const int *count, int wanted)
 	assert_int_equal(*count, wanted);
 }
 
-static void prompt(void *arg, const struct b2b_device_prompt *shown)
+static void prompt(void *arg, const struct b2b_approval_prompt *shown)
 {
 	struct login *login = arg;
 
@@ -153,16 +153,17 @@ static int tear_down(void **state)
 
 static void log_in(struct login *login, const char *decision)
 {
-	static const struct b2b_device_handlers handlers = { .prompt = prompt, .result = result };
+	static const struct b2b_approval_handlers handlers = { .prompt = prompt, .result = result };
+	static const struct b2b_approval_request alice = { .login_hint = "alice@acme" };
 
 	memset(login, 0, sizeof(*login));
-	assert_int_equal(b2b_device_start(federation, "alice@acme", &handlers, login, &login->device), 0);
+	assert_int_equal(b2b_device_start(federation, &alice, &handlers, login, &login->device), 0);
 	turn_until(&login->prompts, 1);
 	if (decision)
 		order(decision, strcmp(decision, "approve") == 0 ? json_pack("{s:s,s:s}", "user_code", login->code, "person", ALICE)
 		                                                 : json_pack("{s:s}", "user_code", login->code));
 	turn_until(&login->results, 1);
-	b2b_device_cancel(login->device);
+	b2b_approval_cancel(login->device);
 	login->device = NULL;
 }
 
