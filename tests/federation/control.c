@@ -21,12 +21,12 @@ typedef int order(struct fed *fed, const json_t *body, json_t *answer);
 
 static int approve_or_deny(struct fed *fed, const json_t *body, bool approves)
 {
-	const char *code = fed_text(body, "user_code"), *key = fed_text(body, "person");
+	const char *code = fed_text(body, "user_code"), *message = fed_text(body, "binding_message"), *key = fed_text(body, "person");
 	json_t *device = NULL, *person = NULL;
 	const json_t *auth_time = json_object_get(body, "auth_time");
-	if (!code || (approves && !key))
+	if ((!code && !message) || (approves && !key))
 		return -EINVAL;
-	int error = fed_device_find(fed, code, &device);
+	int error = code ? fed_device_find(fed, code, &device) : fed_device_find_message(fed, message, &device);
 	if (!error && !approves)
 		error = fed_device_deny(fed, fed_text(device, "user_code"));
 	if (!error && approves)
@@ -388,7 +388,7 @@ static int devices(struct fed *fed, struct fed_request *request, struct fed_repl
 	json_t *rows = NULL;
 	if (!allowed(fed, request))
 		return fed_reply_json(reply, 401, json_pack("{ss}", "error", "not with this token, or there is no control API"));
-	int error = fed_sql(fed->db, "SELECT user_code, client, peer, state, created, expires FROM devices WHERE state = 'pending' AND expires > ?1"
+	int error = fed_sql(fed->db, "SELECT user_code, client, asked, login_hint, binding_message, peer, state, created, expires FROM devices WHERE state = 'pending' AND expires > ?1"
 				     " ORDER BY created DESC, rowid DESC LIMIT 1000",
 			    json_pack("[I]", (json_int_t)b2b_wall_s()), &rows);
 	return error ? error : fed_reply_json(reply, 200, json_pack("{so}", "devices", rows));

@@ -60,6 +60,20 @@ int fed_device_find(struct fed *fed, const char *typed, json_t **ret_device)
 			   json_pack("[s,I]", code, (json_int_t)b2b_wall_s()), ret_device);
 }
 
+int fed_device_find_message(struct fed *fed, const char *message, json_t **ret_device)
+{
+	return fed_sql_row(fed->db,
+			   "SELECT * FROM devices WHERE binding_message = ?1 AND asked IS NOT NULL AND state = 'pending' AND expires > ?2"
+			   " ORDER BY created DESC LIMIT 1",
+			   json_pack("[s,I]", message, (json_int_t)b2b_wall_s()), ret_device);
+}
+
+int fed_device_asked(struct fed *fed, const char *person, json_t **ret_rows)
+{
+	return fed_sql(fed->db, "SELECT * FROM devices WHERE asked = ?1 AND state = 'pending' AND expires > ?2 ORDER BY created DESC, rowid DESC",
+		       json_pack("[s,I]", person, (json_int_t)b2b_wall_s()), ret_rows);
+}
+
 int fed_device_approve(struct fed *fed, const char *user_code, const json_t *person, const char *acr, const json_t *amr, int64_t auth_time)
 {
 	return fed_sql(fed->db, "UPDATE devices SET state = 'approved', person = ?1, acr = ?2, amr = ?3, auth_time = ?4 WHERE user_code = ?5",
@@ -73,22 +87,34 @@ int fed_device_deny(struct fed *fed, const char *user_code)
 	return fed_sql(fed->db, "UPDATE devices SET state = 'denied' WHERE user_code = ?1", json_pack("[s]", user_code), NULL);
 }
 
-static int store_codes(struct fed *fed, const struct fed_request *request, const struct fed_client *client, const char *scope,
-		       const char *device_code, const char *user_code)
+static int store(struct fed *fed, const struct fed_request *request, const struct fed_device_order *order, const char *secret, const char *user_code)
 {
 	char hash[FED_SHA256_HEX], peer[64];
 	int64_t now = b2b_wall_s();
-	int error = fed_sha256_hex(device_code, hash);
+	int error = fed_sha256_hex(secret, hash);
 	if (!error) /* keep the dead a while, so that a late poll hears expired_token */
 		error = fed_sql(fed->db, "DELETE FROM devices WHERE expires < ?1", json_pack("[I]", (json_int_t)(now - 3600)), NULL);
 	if (!error)
 		error = fed_sql(fed->db,
-				"INSERT INTO devices(hash, user_code, client, scope, state, peer, login_hint, binding_message, interval_ms, created, expires)"
-				" VALUES(?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?7, ?8, ?9, ?10)",
-				json_pack("[s,s,s,s,s,s?,s?,I,I,I]", hash, user_code, client->id, scope, fed_peer(request, peer, sizeof(peer)),
-					  fed_form(request, "login_hint"), fed_form(request, "binding_message"),
-					  (json_int_t)(fed->device_interval_s * 1000), (json_int_t)now, (json_int_t)(now + fed->device_lifetime_s)),
+				"INSERT INTO devices(hash, user_code, client, scope, asked, state, peer, login_hint, binding_message, interval_ms, created, expires)"
+				" VALUES(?1, ?2, ?3, ?4, ?5, 'pending', ?6, ?7, ?8, ?9, ?10, ?11)",
+				json_pack("[s,s,s,s,s?,s,s?,s?,I,I,I]", hash, user_code, order->client, order->scope, order->asked,
+					  fed_peer(request, peer, sizeof(peer)), fed_form(request, "login_hint"), fed_form(request, "binding_message"),
+					  (json_int_t)(fed->device_interval_s * 1000), (json_int_t)now, (json_int_t)(now + order->lifetime_s)),
 				NULL);
+	return error;
+}
+
+int fed_device_new(struct fed *fed, const struct fed_request *request, const struct fed_device_order *order, char **ret_secret, char *user_code)
+{
+	char *secret = fed_random_text(32);
+	int error = secret ? make_user_code(user_code) : -ENOMEM;
+	if (!error)
+		error = store(fed, request, order, secret, user_code);
+	if (error)
+		free(secret);
+	else
+		*ret_secret = secret;
 	return error;
 }
 
@@ -124,10 +150,9 @@ static int device_authorization(struct fed *fed, struct fed_request *request, st
 		scope = "openid";
 	if (!fed_scope_within(scope, client->scopes))
 		return fed_reply_oauth_error(reply, 400, "invalid_scope", "not within what this client may have");
-	char *device_code = fed_random_text(32);
-	error = device_code ? make_user_code(user_code) : -ENOMEM;
-	if (!error)
-		error = store_codes(fed, request, client, scope, device_code, user_code);
+	const struct fed_device_order order = { .client = client->id, .scope = scope, .lifetime_s = fed->device_lifetime_s };
+	char *device_code = NULL;
+	error = fed_device_new(fed, request, &order, &device_code, user_code);
 	if (!error)
 		error = reply_codes(fed, reply, device_code, user_code);
 	free(device_code);

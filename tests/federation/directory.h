@@ -9,6 +9,7 @@
 
 /* Rows are JSON objects with the columns of the tables; people carry "alias" of their organisation too. Caller decrefs. */
 int fed_person_get(struct fed *fed, const char *key, json_t **ret_person); /* by id or user name; 0, -ENOENT … */
+int fed_person_named(struct fed *fed, const char *name, json_t **ret_person); /* the same, and "alice@acme" for "alice@acme.example" */
 int fed_org_get(struct fed *fed, const char *key, json_t **ret_org);       /* by id or alias */
 int fed_group_get(struct fed *fed, const char *id, json_t **ret_group);
 /* Is PERSON (row) and every organisation above allowed to be here now? */

@@ -57,15 +57,16 @@ static json_t *algs(void)
 
 static json_t *constants(const struct fed *fed)
 {
-	return json_pack("{ss, s[], s[sss], s[s], so, so, so, so, so, so, so, s[sssssss], s[sss], s[sssssssssss]}", "issuer", fed->issuer,
+	return json_pack("{ss, s[], s[ssss], s[s], so, so, so, so, so, so, so, s[sssssss], s[sss], s[sssssssssss], s[s], sb}", "issuer", fed->issuer,
 			 "response_types_supported", "grant_types_supported", "urn:ietf:params:oauth:grant-type:device_code", "client_credentials",
-			 "refresh_token", "subject_types_supported", "public", "id_token_signing_alg_values_supported", algs(),
+			 "urn:openid:params:grant-type:ciba", "refresh_token", "subject_types_supported", "public", "id_token_signing_alg_values_supported", algs(),
 			 "token_endpoint_auth_methods_supported", auth_methods(fed), "token_endpoint_auth_signing_alg_values_supported", algs(),
 			 "introspection_endpoint_auth_methods_supported", auth_methods(fed), "introspection_endpoint_auth_signing_alg_values_supported", algs(),
 			 "revocation_endpoint_auth_methods_supported", auth_methods(fed), "revocation_endpoint_auth_signing_alg_values_supported", algs(),
 			 "scopes_supported", "openid", "organization", "profile", "offline_access", "directory", FED_SCOPE_WRITE, "ssf",
 			 "acr_values_supported", "aal1", "aal2", "aal3", "claims_supported", "iss", "sub", "aud", "exp", "iat", "auth_time", "acr", "amr",
-			 "jti", "sid", "organization");
+			 "jti", "sid", "organization", "backchannel_token_delivery_modes_supported", "poll",
+			 "backchannel_user_code_parameter_supported", 0);
 }
 
 static int discovery(struct fed *fed, struct fed_request *request, struct fed_reply *reply)
@@ -74,6 +75,7 @@ static int discovery(struct fed *fed, struct fed_request *request, struct fed_re
 		{ "token_endpoint", "/token" },
 		{ "jwks_uri", "/jwks" },
 		{ "device_authorization_endpoint", "/device_authorization" },
+		{ "backchannel_authentication_endpoint", "/bc-authorize" },
 		{ "introspection_endpoint", "/introspect" },
 		{ "revocation_endpoint", "/revoke" },
 	};

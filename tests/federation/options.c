@@ -31,7 +31,7 @@ static const char help[] =
 	"  --control-token-file FILE  switches the control API on, for who has this token (first line of FILE)\n"
 	"  --registration-token-file FILE  hosts may register themselves at /register (RFC 7591, 7592) with this token\n"
 	"  --alg ALG                sign with ES256 (at first), RS256 or EdDSA\n"
-	"  --device-interval S      between polls of a device log-in (5)\n"
+	"  --device-interval S      between polls of a log-in, by device grant or CIBA (5)\n"
 	"  --device-lifetime S      of its codes (600)\n"
 	"  --id-token-lifetime S --access-token-lifetime S --refresh-token-lifetime S   (300, 3600, 86400)\n"
 	"  --help                   this\n"
@@ -43,12 +43,12 @@ static const char help[] =
 	"  b2b-federation --data state --listen 127.0.0.1:8443 --client web7=web7.pem --control-token-file control.token\n"
 	"  curl --cacert state/ca.pem https://127.0.0.1:8443/.well-known/openid-configuration\n"
 	"\n"
-	"Pages: /device approves a log-in, /desk is the partner administrator's desk. The seed's passwords are NAME-demo:\n"
-	"alice, carol, dave (administrator) at acme; bob at emea.acme; heidi at apac.acme; erin, grace (administrator) at\n"
+	"Pages: /device approves a log-in, by its code or because it asks (CIBA) who is logged in there; /desk is the partner\n"
+	"administrator's desk. The seed's passwords are NAME-demo: alice, carol, dave (administrator) at acme; bob at emea.acme; heidi at apac.acme; erin, grace (administrator) at\n"
 	"globex; mallory (administrator), trent at initech. User names are alice@acme or alice@acme.example.\n"
 	"\n"
 	"Control, each POST /control/… with the token as Bearer and JSON, answers {\"committed_ms\": …}:\n"
-	"  approve {user_code, person, acr?, amr?, auth_time?}   deny {user_code}\n"
+	"  approve {user_code | binding_message, person, acr?, amr?, auth_time?}   deny {user_code | binding_message}\n"
 	"  offboard | suspend | reinstate {person, reason?}\n"
 	"  end-contract | suspend-organisation | reinstate-organisation {organisation, reason?}\n"
 	"  person {organisation, local, display?, kind?, owner?, state?, roles?, ssh_keys?, password?, …} or {person, …}\n"
@@ -59,7 +59,7 @@ static const char help[] =
 	"  misbehave {slow: {ms, family?, count?}, status: {code, family?, count?}, drop: {family?, count?}, wrong_key,\n"
 	"             unknown_kid, wrong_issuer, wrong_audience, empty_page, repeat_page, replay, hold_events,\n"
 	"             registration: {member: what its answer says instead}, reset}\n"
-	"             families: discovery jwks token device introspect register scim ssf poll pages\n"
+	"             families: discovery jwks token device ciba introspect register scim ssf poll pages\n"
 	"GET /control/events: what was told, and what receivers had against it. GET /control/devices: log-ins that wait.\n";
 
 enum {

@@ -1,4 +1,4 @@
-/* The page where a person approves a log-in (RFC 8628 section 3.3). */
+/* The page where a person approves a log-in: by its code (RFC 8628 section 3.3), or because it asks this very person (CIBA). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,14 +48,46 @@ static void put_question(struct fed_page *page, const struct fed_web *web, const
 	fed_page_put(page, "</div></div>\n");
 }
 
+/* The approval device: what this person is asked, with the message that the host shows too. */
+static void put_asked(struct fed_page *page, const struct fed_web *web, const json_t *rows)
+{
+	const json_t *device;
+	size_t i;
+	json_array_foreach (rows, i, device) {
+		const char *message = fed_text(device, "binding_message");
+		fed_page_put(page,
+			     "<div class=\"card\"><p>A host asks to log you in. Approve only if you are logging in there yourself at this moment, and the host"
+			     " shows this very message:</p><p class=\"code\">%s</p><dl><dt>Host</dt><dd><strong>%s</strong></dd><dt>Asked</dt><dd>%lld s ago</dd></dl>"
+			     "<div class=\"row\">",
+			     message ? message : "", fed_text(device, "client"), (long long)(b2b_wall_s() - fed_int(device, "created")));
+		put_choice(page, web, device, "approve", "Approve", "");
+		put_choice(page, web, device, "deny", "Deny", "bad");
+		fed_page_put(page, "</div></div>\n");
+	}
+}
+
+/* A log-in that asks somebody is nobody else's to answer. */
+static int find_for(struct fed *fed, const struct fed_web *web, const char *code, json_t **ret_device)
+{
+	json_t *device = NULL;
+	int error = fed_device_find(fed, code, &device);
+	if (!error && fed_text(device, "asked") && strcmp(fed_text(device, "asked"), fed_text(web->person, "id")) != 0)
+		error = -ENOENT;
+	if (error)
+		json_decref(device);
+	else
+		*ret_device = device;
+	return error;
+}
+
 /* The page as it stands for CODE (may be NULL), with TROUBLE on top (may be NULL). */
 static int show(struct fed *fed, struct fed_reply *reply, const struct fed_web *web, unsigned status, const char *code, const char *trouble)
 {
 	struct fed_page page;
-	json_t *device = NULL;
+	json_t *device = NULL, *asked = NULL;
 	int error = 0;
 	if (web->person && code && *code && !trouble) {
-		error = fed_throttle_open(fed, fed_text(web->person, "id")) ? fed_device_find(fed, code, &device) : -ENOENT;
+		error = fed_throttle_open(fed, fed_text(web->person, "id")) ? find_for(fed, web, code, &device) : -ENOENT;
 		if (error == -ENOENT) {
 			fed_throttle_failed(fed, fed_text(web->person, "id"));
 			trouble = "No log-in waits for this code. It may have been answered, or be too old; start again at the host.";
@@ -63,12 +95,12 @@ static int show(struct fed *fed, struct fed_reply *reply, const struct fed_web *
 			error = 0;
 		}
 	}
+	if (!error && web->person && !device)
+		error = fed_device_asked(fed, fed_text(web->person, "id"), &asked);
 	if (!error)
 		error = fed_page_begin(&page, TITLE, web, PATH);
-	if (error) {
-		json_decref(device);
-		return error;
-	}
+	if (error)
+		goto out;
 	if (trouble)
 		fed_page_note(&page, true, trouble);
 	if (!web->person)
@@ -77,8 +109,12 @@ static int show(struct fed *fed, struct fed_reply *reply, const struct fed_web *
 		put_question(&page, web, device);
 	else
 		put_code_form(&page, code);
+	put_asked(&page, web, asked);
+	error = fed_page_end(&page, reply, status);
+out:
 	json_decref(device);
-	return fed_page_end(&page, reply, status);
+	json_decref(asked);
+	return error;
 }
 
 static int show_outcome(struct fed_reply *reply, const struct fed_web *web, const json_t *device, bool approved)
@@ -99,7 +135,7 @@ static int decide(struct fed *fed, struct fed_request *request, struct fed_reply
 	json_t *device = NULL;
 	if (!web->person)
 		return show(fed, reply, web, 403, code, "Log in first.");
-	int error = code && fed_throttle_open(fed, fed_text(web->person, "id")) ? fed_device_find(fed, code, &device) : -ENOENT;
+	int error = code && fed_throttle_open(fed, fed_text(web->person, "id")) ? find_for(fed, web, code, &device) : -ENOENT;
 	if (error == -ENOENT)
 		return show(fed, reply, web, 404, code, NULL);
 	if (!error && approves)

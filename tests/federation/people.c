@@ -27,6 +27,17 @@ int fed_person_get(struct fed *fed, const char *key, json_t **ret_person)
 			   json_pack("[s]", key), ret_person);
 }
 
+int fed_person_named(struct fed *fed, const char *name, json_t **ret_person)
+{
+	int error = fed_person_get(fed, name, ret_person);
+	if (error != -ENOENT)
+		return error;
+	json_t *longer = json_sprintf("%s.example", name);
+	error = longer ? fed_person_get(fed, json_string_value(longer), ret_person) : -EINVAL;
+	json_decref(longer);
+	return error;
+}
+
 static bool within(const json_t *row, int64_t now_ms)
 {
 	const json_t *from = json_object_get(row, "not_before"), *until = json_object_get(row, "not_after");

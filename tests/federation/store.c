@@ -33,7 +33,7 @@ static const char schema[] =
 	"CREATE INDEX IF NOT EXISTS tokens_sid ON tokens(sid);"
 	"CREATE INDEX IF NOT EXISTS tokens_expires ON tokens(expires);"
 	"CREATE TABLE IF NOT EXISTS devices(hash TEXT PRIMARY KEY, user_code TEXT UNIQUE NOT NULL, client TEXT NOT NULL, scope TEXT NOT NULL,"
-	" state TEXT NOT NULL, person TEXT, peer TEXT, login_hint TEXT, binding_message TEXT, acr TEXT, amr TEXT, auth_time INTEGER,"
+	" asked TEXT, state TEXT NOT NULL, person TEXT, peer TEXT, login_hint TEXT, binding_message TEXT, acr TEXT, amr TEXT, auth_time INTEGER,"
 	" interval_ms INTEGER NOT NULL, polled_ms INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, expires INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS assertions(client TEXT NOT NULL, jti TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(client, jti)) WITHOUT ROWID;"
 	"CREATE TABLE IF NOT EXISTS registrations(id TEXT PRIMARY KEY, metadata TEXT NOT NULL, secret TEXT, token TEXT NOT NULL);"

@@ -1,4 +1,4 @@
-/* The token endpoint: device code (RFC 8628 section 3.4), client credentials and refresh (RFC 6749 sections 4.4, 6). */
+/* The token endpoint: device code (RFC 8628 section 3.4), CIBA (Core section 10.1), client credentials and refresh (RFC 6749 sections 4.4, 6). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,24 +115,36 @@ static int answer_device(struct fed *fed, struct fed_reply *reply, const json_t 
 	return fed_reply_oauth_error(reply, 400, "authorization_pending", "nobody has approved yet");
 }
 
-static int device_code(struct fed *fed, struct fed_request *request, struct fed_reply *reply, const struct fed_client *client)
+/* Of the device grant, or with CIBA of a request to somebody's approval device: PARAMETER says by what it is polled for. */
+static int answer_poll(struct fed *fed, struct fed_request *request, struct fed_reply *reply, const struct fed_client *client, const char *parameter,
+		       bool ciba)
 {
-	const char *code = fed_form(request, "device_code");
+	const char *code = fed_form(request, parameter);
 	char hash[FED_SHA256_HEX];
 	json_t *device = NULL;
 	if (!code)
-		return fed_reply_oauth_error(reply, 400, "invalid_request", "device_code is missing");
+		return fed_reply_oauth_error(reply, 400, "invalid_request", "what names the log-in is missing");
 	int error = fed_sha256_hex(code, hash);
 	if (!error)
 		error = fed_sql_row(fed->db, "SELECT *, amr AS amr_json FROM devices WHERE hash = ?1", json_pack("[s]", hash), &device);
-	if (error == -ENOENT || (!error && strcmp(fed_text(device, "client"), client->id) != 0)) {
+	if (error == -ENOENT || (!error && (strcmp(fed_text(device, "client"), client->id) != 0 || ciba != (fed_text(device, "asked") != NULL)))) {
 		json_decref(device);
-		return fed_reply_oauth_error(reply, 400, "invalid_grant", "no such device code of this client");
+		return fed_reply_oauth_error(reply, 400, "invalid_grant", "no such log-in of this client");
 	}
 	if (!error)
 		error = answer_device(fed, reply, device);
 	json_decref(device);
 	return error;
+}
+
+static int device_code(struct fed *fed, struct fed_request *request, struct fed_reply *reply, const struct fed_client *client)
+{
+	return answer_poll(fed, request, reply, client, "device_code", false);
+}
+
+static int ciba(struct fed *fed, struct fed_request *request, struct fed_reply *reply, const struct fed_client *client)
+{
+	return answer_poll(fed, request, reply, client, "auth_req_id", true);
 }
 
 /* --- refresh --- */
@@ -167,13 +179,14 @@ static int refresh_token(struct fed *fed, struct fed_request *request, struct fe
 	return error;
 }
 
-/* --- the endpoint; further grants (CIBA, token exchange) are further lines --- */
+/* --- the endpoint; further grants (token exchange) are further lines --- */
 
 static const struct {
 	const char *type;
 	int (*handle)(struct fed *fed, struct fed_request *request, struct fed_reply *reply, const struct fed_client *client);
 } grants[] = {
 	{ "urn:ietf:params:oauth:grant-type:device_code", device_code },
+	{ "urn:openid:params:grant-type:ciba", ciba },
 	{ "client_credentials", client_credentials },
 	{ "refresh_token", refresh_token },
 };

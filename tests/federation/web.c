@@ -135,18 +135,6 @@ bool fed_web_form_fits(const struct fed_request *request, const struct fed_web *
 	return !origin || (host && strncmp(origin, "https://", 8) == 0 && strcmp(origin + 8, host) == 0);
 }
 
-/* "alice@acme" as well as "alice@acme.example". */
-static int find_user(struct fed *fed, const char *user, json_t **ret_person)
-{
-	int error = fed_person_get(fed, user, ret_person);
-	if (error != -ENOENT)
-		return error;
-	json_t *longer = json_sprintf("%s.example", user);
-	error = longer ? fed_person_get(fed, json_string_value(longer), ret_person) : -EACCES;
-	json_decref(longer);
-	return error;
-}
-
 static int begin_session(struct fed *fed, struct fed_reply *reply, struct fed_web *web)
 {
 	char hash[FED_SHA256_HEX];
@@ -171,7 +159,7 @@ int fed_web_log_in(struct fed *fed, const struct fed_request *request, struct fe
 		return -EACCES;
 	if (!fed_throttle_open(fed, user))
 		return -EAGAIN;
-	int error = find_user(fed, user, &person);
+	int error = fed_person_named(fed, user, &person);
 	if (error && error != -ENOENT)
 		return error;
 	/* The same work whether there is such a person or not. */

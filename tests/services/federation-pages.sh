@@ -53,6 +53,19 @@ submit /device deny user_code="$USER_CODE"
 check 'denied, and says so' says 'Denied'
 poll_device
 check_refused 'denied by the page' 400 access_denied
+for person in alice carol; do
+	post_form /bc-authorize scope=openid login_hint=$person@acme binding_message=db1/for-$person -u "$BASIC"
+	DEVICE=$(jq -r .auth_req_id <<<"$BODY")
+done
+browse GET /device
+CSRF=$(csrf)
+check 'the approval device shows what asks her' says db1/for-alice
+check_not 'and nothing that asks others' says db1/for-carol
+control_devices=$(curl -sS --cacert "$DIR/state/ca.pem" -H 'Authorization: Bearer letmein' "$URL/control/devices")
+submit /device approve user_code="$(jq -r '.devices[] | select(.binding_message == "db1/for-carol").user_code' <<<"$control_devices")"
+check "what asks another is not hers to approve" test "$STATUS" = 404
+submit /device approve user_code="$(jq -r '.devices[] | select(.binding_message == "db1/for-alice").user_code' <<<"$control_devices")"
+check 'what asks her is' says 'Approved'
 browse GET '/device?user_code=%22%3E%3Cscript%3E'
 check_not 'what the query says is escaped' says '<script>'
 submit /device log-out

@@ -110,6 +110,38 @@ check_jq 'id token' "$(claims "$ID_TOKEN")" '.iss == $url and .sub == "'$ALICE'"
 	and .exp > .iat and .auth_time <= .iat and .acr == "aal2" and (.amr | length > 0) and .jti and .sid'
 poll_device
 check_refused 'device code used twice' 400 invalid_grant
+# --- CIBA ---
+start_ciba()
+{
+	post_form /bc-authorize scope='openid organization' "$@" -u "$BASIC"
+	REQUEST=$(jq -r .auth_req_id <<<"$BODY")
+}
+poll_ciba() { post_form /token grant_type=urn:openid:params:grant-type:ciba auth_req_id="$REQUEST" -u "$BASIC"; }
+start_ciba login_hint=alice@acme binding_message=db1/WDJB-MJHT requested_expiry=90
+check_jq 'ciba request' "$BODY" '.auth_req_id and .expires_in == 90 and .interval == 1 and (has("user_code") | not)'
+poll_ciba
+check_refused 'ciba: pending' 400 authorization_pending
+poll_ciba
+check_refused 'ciba: too fast' 400 slow_down
+post_form /token grant_type=$DEVICE_CODE device_code="$REQUEST" -u "$BASIC"
+check_refused 'ciba: its request is no device code' 400 invalid_grant
+start_ciba login_hint=alice@acme binding_message=db1/second
+control deny '{"binding_message":"db1/second"}'
+poll_ciba
+check_refused 'ciba: denied' 400 access_denied
+start_ciba login_hint=alice@acme binding_message=db1/third
+control approve '{"binding_message":"db1/third","person":"alice@acme.example"}'
+poll_ciba
+check_jq 'ciba: approved' "$(claims "$(jq -r .id_token <<<"$BODY")")" '.sub == "'$ALICE'" and .aud == "db1"'
+start_ciba login_hint=nobody@acme
+check_refused 'ciba: nobody' 400 unknown_user_id
+start_ciba login_hint=deploy@acme
+check_refused 'ciba: automation has no device' 400 unknown_user_id
+start_ciba login_hint=alice@acme binding_message='with blanks'
+check_refused 'ciba: message' 400 invalid_binding_message
+start_ciba
+check_refused 'ciba: no hint' 400 invalid_request
+
 for alg in ES256 RS256 EdDSA; do
 	control rotate-keys "{\"sign_with\":\"$alg\",\"rotate\":false}"
 	new_id_token
