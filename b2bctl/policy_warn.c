@@ -67,7 +67,7 @@ static unsigned warn_services(const struct b2b_policy *policy, FILE *out)
 		const struct b2b_policy_service *service = &policy->services[i];
 
 		if (!memchr(service->methods, B2B_METHOD_DEVICE, sizeof(service->methods)))
-			n += fprintf(out, "warning: service %s has no method device, the one that can be used so far: nobody can authenticate\n", service->name) > 0;
+			n += fprintf(out, "warning: service %s has no method device: who has no approval device, or no token, cannot log in\n", service->name) > 0;
 		if (service->key_suffices && (strncmp(service->name, "su", 2) == 0))
 			n += fprintf(out, "warning: service %s needs no log-in at the federation service (key_suffices)\n", service->name) > 0;
 	}

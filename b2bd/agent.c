@@ -186,6 +186,8 @@ static int start_parts(struct b2b_core *core, char *error)
 	core->roles_moved = r == 1;
 	b2b_ledger_set_rules(core->state, core->conf->pins, core->conf->host.hashed_ids);
 	core->floor_s = b2b_clock_floor(core->state);
+	core->push_rate = (struct b2b_rate){ .burst = core->conf->host.approval_requests,
+		                             .every_ns = core->conf->host.approval_pause_s * B2B_NS_PER_S };
 	/* the link owns its descriptor; a reload needs the original again */
 	guard_fd = dup(core->setup->guard_fd);
 	if (guard_fd < 0)

@@ -1,5 +1,5 @@
 /*
- * The agent's parts, tied together; private to the files b2bd/agent*.c, requests.c, login.c, sessions.c, revoke.c,
+ * The agent's parts, tied together; private to the files b2bd/agent*.c, requests.c, login*.c, sessions.c, revoke.c,
  * standing.c, control.c. Each of those has one question or event to answer; what they share stands here.
  */
 #ifndef B2B_CORE_H
@@ -54,6 +54,7 @@ struct b2b_core {
 	struct b2b_tickets *tickets;
 	struct b2b_rate name_rate; /* first-time names, by peer uid */
 	struct b2b_rate auth_rate; /* log-ins begun, by the person's uid */
+	struct b2b_rate push_rate; /* requests to their approval devices that nobody approved, likewise */
 	struct b2b_name_ask *asks; /* first-time names under way */
 	size_t n_asks;
 	struct b2b_ending *endings;    /* ends that the guard is working on */

@@ -1,187 +1,187 @@
 /*
- * A log-in: PAM's auth asks, the person approves at the federation service, the token comes back.
- * One struct per log-in, attached to its connection; the connection's end cancels everything.
+ * A log-in, from PAM's question to the decision: the methods of its service in turn, the first that can be begun; then
+ * what the person sees, and the answer that the module waits for.
  */
+#include "b2bd/login.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "b2bd/binding.h"
-#include "b2bd/core.h"
-#include "b2bd/prompt.h"
 #include "common/clock.h"
 #include "common/log.h"
 
-#define PROMPT_WITHIN_S 12 /* the service's answer to a device request; the module waits as long */
+#define ANSWER_WITHIN_S 12 /* the service's, to a request of ours; the module waits as long */
 
-struct login {
-	struct b2b_core *core;
-	struct b2b_client *client;
-	struct b2b_approval *device;
-	struct b2b_origin origin;
-	bool utf8;
-	bool waiting;  /* the module waits for the decision */
-	bool decided;
-	struct b2b_say_decision decision;
-};
+static const struct b2b_login_method *const methods[] = { &b2b_login_device, &b2b_login_ciba };
 
-static void login_free(struct login *login)
+static void login_free(struct b2b_login *login)
 {
-	b2b_approval_cancel(login->device);
+	if (login->method)
+		login->method->cancel(login);
 	explicit_bzero(login, sizeof(*login));
 	free(login);
 }
 
+static const char *method_name(const struct b2b_login *login)
+{
+	return login->method ? login->method->name : "none";
+}
+
 static void login_dropped(void *operation)
 {
-	struct login *login = operation;
+	struct b2b_login *login = operation;
 
 	if (!login->decided)
-		b2b_log(LOG_INFO, "event=auth-cancelled user=%s service=%s", login->origin.user, login->origin.service);
+		b2b_log(LOG_INFO, "event=auth-cancelled user=%s service=%s method=%s", login->origin.user, login->origin.service,
+		        method_name(login));
 	login_free(login);
 }
 
 /* Say the decision and be done with the log-in. */
-static void login_say(struct login *login)
+static void login_say(struct b2b_login *login)
 {
 	b2b_client_attach(login->client, NULL, NULL);
 	b2b_client_say(login->client, B2B_SAY_DECISION, &login->decision);
 	login_free(login);
 }
 
-static void login_decide(struct login *login, int org, enum b2b_reason reason, uint32_t uid, const char *detail)
+static void login_decide(struct b2b_login *login, int org, enum b2b_reason reason, const char *detail)
 {
 	struct b2b_say_decision *decision = &login->decision;
-	char extra[384];
+	char extra[512];
 
 	login->decided = true;
 	decision->reason = reason;
-	decision->uid = reason == B2B_OK ? uid : 0;
+	decision->uid = reason == B2B_OK ? login->uid : 0;
 	b2b_audit_id(decision->audit_id);
 	snprintf(decision->message, sizeof(decision->message), "%s", b2b_reason_text(reason));
-	snprintf(extra, sizeof(extra), "service=%s tty=%s from=%s%s%s", login->origin.service, login->origin.tty, login->origin.rhost,
-	         detail ? " " : "", detail ? detail : "");
+	snprintf(extra, sizeof(extra), "service=%s tty=%s from=%s method=%s%s%s", login->origin.service, login->origin.tty, login->origin.rhost,
+	         method_name(login), *detail ? " " : "", detail);
 	b2b_audit(login->core, "auth", org, login->origin.user, reason, decision->audit_id, extra);
-}
-
-static enum b2b_assurance level_of(const struct b2b_conf *conf, const char *acr)
-{
-	size_t i;
-
-	for (i = 0; acr && i < conf->n_acrs; i++) {
-		if (strcmp(conf->acrs[i].acr, acr) == 0)
-			return conf->acrs[i].level;
-	}
-	return acr ? B2B_AAL1 : B2B_AAL_NONE;
-}
-
-static void copy_claim(char *to, size_t size, const char *from)
-{
-	snprintf(to, size, "%s", from ? from : "");
-}
-
-static void authentication_from(struct b2b_core *core, const struct b2b_principal *principal, const struct b2b_id_token *token,
-                                struct b2b_authentication *ret)
-{
-	memset(ret, 0, sizeof(*ret));
-	ret->uid = principal->uid;
-	ret->level = level_of(core->conf, token->acr);
-	ret->auth_time_s = token->auth_time ? token->auth_time : token->issued_at;
-	ret->session_expiry_s = token->session_expiry;
-	copy_claim(ret->acr, sizeof(ret->acr), token->acr);
-	copy_claim(ret->jti, sizeof(ret->jti), token->jti);
-	copy_claim(ret->sid, sizeof(ret->sid), json_string_value(json_object_get(token->claims, "sid")));
-}
-
-/* max_age cannot be judged by when the token was issued: a token may be issued long after the person authenticated. */
-static bool lacks_auth_time(const struct b2b_gathered *gathered, const struct b2b_id_token *token)
-{
-	int service = b2b_policy_service(gathered->facts.policy, gathered->facts.service);
-
-	return service >= 0 && gathered->facts.policy->services[service].max_age_s && !token->auth_time;
-}
-
-/* What was approved, as the service says it. */
-static void describe(const struct b2b_id_token *token, const char *fault, char *buf, size_t size)
-{
-	b2b_audit_field(buf, size, "fault", fault);
-	b2b_audit_field(buf, size, "approved_by", token->subject);
-	b2b_audit_field(buf, size, "approved_for", token->organisation ? token->organisation : "none");
-}
-
-static void accept_token(struct login *login, const struct b2b_id_token *token)
-{
-	struct b2b_core *core = login->core;
-	struct b2b_authentication authentication;
-	struct b2b_gathered gathered;
-	const char *fault = "";
-	enum b2b_reason reason;
-	char detail[320] = "";
-
-	b2b_gather(core, login->origin.user, login->origin.service, &gathered);
-	reason = b2b_binding_check(&core->conf->federation, &gathered.facts, token, &fault);
-	if (reason == B2B_AUTH_WRONG_PERSON || reason == B2B_AUTH_WRONG_ORG)
-		describe(token, fault, detail, sizeof(detail));
-	if (reason == B2B_OK && lacks_auth_time(&gathered, token))
-		reason = B2B_AUTH_AGE;
-	if (reason == B2B_OK) {
-		authentication_from(core, &gathered.principal, token, &authentication);
-		gathered.facts.authentication = &authentication;
-		reason = b2b_decide(&gathered.facts);
-	}
-	if (reason == B2B_OK && b2b_ticket_add(core->tickets, &authentication, login->origin.service, login->origin.tty, b2b_now_ns(),
-	                                       login->decision.ticket) < 0)
-		reason = B2B_INTERNAL;
-	login_decide(login, gathered.facts.org, reason, gathered.principal.uid, *detail ? detail : NULL);
-	b2b_gathered_clear(&gathered);
-}
-
-static void device_result(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text)
-{
-	struct login *login = arg;
-	char detail[192];
-
-	if (reason == B2B_OK) {
-		accept_token(login, token);
-	} else {
-		snprintf(detail, sizeof(detail), "fault=\"%s\"", fault_text ? fault_text : "");
-		login_decide(login, -1, (enum b2b_reason)reason, 0, fault_text && *fault_text ? detail : NULL);
-	}
-	/* before the prompt was shown, a decision is the answer to the request itself */
 	if (login->waiting)
 		login_say(login);
 }
 
-static void host_name(const struct b2b_core *core, char *buf, size_t size)
+static const struct b2b_login_method *method_of(uint8_t number)
 {
-	if (core->conf->host.audience)
-		snprintf(buf, size, "%s", core->conf->host.audience);
-	else if (gethostname(buf, size) < 0)
-		snprintf(buf, size, "this host");
-	buf[size - 1] = '\0';
+	size_t i;
+
+	for (i = 0; i < sizeof(methods) / sizeof(*methods); i++) {
+		if (methods[i]->number == number)
+			return methods[i];
+	}
+	return NULL;
 }
 
-static void device_prompt(void *arg, const struct b2b_approval_prompt *prompt)
+static enum b2b_reason reason_of(int r)
 {
-	struct login *login = arg;
-	struct b2b_say_prompt say = { .lifetime_s = prompt->expires_in_s };
-	char host[B2B_HOST_SIZE];
+	switch (r) {
+	case -EOPNOTSUPP:
+		return B2B_AUTH_METHOD;
+	case -EDQUOT:
+		return B2B_AUTH_FATIGUE;
+	case -EHOSTUNREACH:
+		return B2B_SERVICE_DOWN;
+	default:
+		return B2B_INTERNAL;
+	}
+}
 
-	host_name(login->core, host, sizeof(host));
-	b2b_prompt_device(say.text, sizeof(say.text), login->origin.user, host, prompt, login->utf8 && login->core->conf->host.qr);
+/* A method is no way for this log-in. The last to be told is that there is none at all. */
+static void pass_over(struct b2b_login *login, const char *method, enum b2b_reason reason, const char *why)
+{
+	if (login->unfit == B2B_AUTH_METHOD)
+		login->unfit = reason;
+	b2b_log(LOG_INFO, "event=auth-method-passed user=%s service=%s method=%s reason=%s why=\"%s\"", login->origin.user, login->origin.service,
+	        method, b2b_reason_code(reason), why);
+}
+
+/* Begin with the next method that fits; decide where there is none. LOGIN may be gone afterwards. */
+static void begin_next(struct b2b_login *login)
+{
+	const struct b2b_login_method *method;
+	int r;
+
+	while (login->tried < sizeof(login->service->methods) && login->service->methods[login->tried]) {
+		method = method_of(login->service->methods[login->tried++]);
+		if (!method)
+			continue;
+		login->method = method;
+		r = method->begin(login);
+		if (r == 0)
+			return;
+		login->method = NULL;
+		pass_over(login, method->name, reason_of(r), r == -EOPNOTSUPP ? "not offered by the service, or not possible here" : strerror(-r));
+	}
+	login_decide(login, -1, login->unfit, "");
+}
+
+void b2b_login_show(struct b2b_login *login, const struct b2b_say_prompt *prompt)
+{
+	login->shown = true;
 	login->waiting = false; /* from now on the module asks for the result */
-	b2b_client_say(login->client, B2B_SAY_PROMPT, &say);
+	b2b_client_say(login->client, B2B_SAY_PROMPT, prompt);
 }
 
-static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin *origin, int *ret_org)
+void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token)
+{
+	char detail[B2B_LOGIN_DETAIL_SIZE];
+	int org;
+	enum b2b_reason reason = b2b_login_accept(login, token, &org, detail);
+
+	if (reason == B2B_OK && login->method->accepted)
+		login->method->accepted(login);
+	login_decide(login, org, reason, detail);
+}
+
+void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text)
+{
+	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
+	char detail[B2B_LOGIN_DETAIL_SIZE] = "";
+
+	if (reason == B2B_AUTH_METHOD && !login->shown) {
+		pass_over(login, login->method->name, reason, fault_text);
+		login->method->cancel(login);
+		login->method = NULL;
+		b2b_client_say(login->client, B2B_SAY_WAIT, &wait);
+		begin_next(login);
+		return;
+	}
+	b2b_audit_field(detail, sizeof(detail), "fault", fault_text);
+	login_decide(login, -1, reason, detail);
+}
+
+uint32_t b2b_login_left_s(const struct b2b_login *login)
+{
+	uint64_t now = b2b_now_ns();
+
+	if (!login->end_ns)
+		return 0;
+	return login->end_ns > now + B2B_NS_PER_S ? (uint32_t)((login->end_ns - now) / B2B_NS_PER_S) : 1;
+}
+
+void b2b_login_host(const struct b2b_login *login, char buf[B2B_HOST_SIZE])
+{
+	const char *audience = login->core->conf->host.audience;
+
+	if (audience)
+		snprintf(buf, B2B_HOST_SIZE, "%s", audience);
+	else if (gethostname(buf, B2B_HOST_SIZE) < 0)
+		snprintf(buf, B2B_HOST_SIZE, "this host");
+	buf[B2B_HOST_SIZE - 1] = '\0';
+}
+
+static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin *origin, int *ret_org, uint32_t *ret_uid)
 {
 	struct b2b_gathered gathered;
 	enum b2b_reason reason;
 
 	b2b_gather(core, origin->user, origin->service, &gathered);
 	*ret_org = gathered.facts.org;
+	*ret_uid = gathered.principal.uid;
 	reason = b2b_decide_standing(&gathered.facts);
 	if (reason == B2B_OK && !b2b_rate_take(&core->auth_rate, gathered.principal.uid, b2b_now_ns()))
 		reason = B2B_BUSY;
@@ -191,16 +191,30 @@ static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin 
 	return reason;
 }
 
+static void login_begin(struct b2b_login *login, const struct b2b_ask_auth *ask)
+{
+	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
+
+	login->origin = ask->origin;
+	login->can = ask->can;
+	login->end_ns = ask->lifetime_s ? b2b_now_ns() + ask->lifetime_s * B2B_NS_PER_S : 0;
+	/* granted, as may_begin found */
+	login->service = &login->core->policy->services[b2b_policy_service(login->core->policy, ask->origin.service)];
+	login->unfit = B2B_AUTH_METHOD;
+	login->waiting = true;
+	b2b_client_attach(login->client, login, login_dropped);
+	b2b_client_say(login->client, B2B_SAY_WAIT, &wait);
+	begin_next(login);
+}
+
 void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_auth *ask)
 {
-	static const struct b2b_approval_handlers handlers = { .prompt = device_prompt, .result = device_result };
-	struct b2b_say_wait wait = { .within_s = PROMPT_WITHIN_S };
-	struct b2b_approval_request request = { 0 };
-	struct login *login = NULL;
+	struct b2b_login *login = NULL;
 	enum b2b_reason reason;
+	uint32_t uid = 0;
 	int org = -1;
 
-	reason = b2b_client_busy(client) ? B2B_PROTOCOL : may_begin(core, &ask->origin, &org);
+	reason = b2b_client_busy(client) ? B2B_PROTOCOL : may_begin(core, &ask->origin, &org, &uid);
 	if (reason == B2B_OK)
 		login = calloc(1, sizeof(*login));
 	if (!login) {
@@ -209,29 +223,29 @@ void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const str
 	}
 	login->core = core;
 	login->client = client;
-	login->origin = ask->origin;
-	login->utf8 = ask->utf8 != 0;
-	login->waiting = true;
-	request.login_hint = login->origin.user;
-	request.lifetime_s = ask->lifetime_s;
-	if (b2b_device_start(core->federation, &request, &handlers, login, &login->device) < 0) {
-		login_free(login);
-		b2b_answer(core, client, "auth", &ask->origin, org, B2B_SERVICE_DOWN, 0, NULL);
-		return;
-	}
-	b2b_client_attach(client, login, login_dropped);
-	b2b_client_say(client, B2B_SAY_WAIT, &wait);
+	login->uid = uid;
+	login_begin(login, ask);
+}
+
+/* The log-in of this connection; NULL, answered, where there is none. */
+static struct b2b_login *login_of(struct b2b_core *core, struct b2b_client *client)
+{
+	static const struct b2b_origin nobody;
+	struct b2b_login *login = b2b_client_operation(client, login_dropped);
+
+	if (!login)
+		b2b_answer(core, client, "auth", &nobody, -1, B2B_PROTOCOL, 0, NULL);
+	return login;
 }
 
 void b2b_on_ask_result(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_result *ask)
 {
-	static const struct b2b_origin nobody;
-	struct login *login = b2b_client_operation(client, login_dropped);
+	struct b2b_login *login = login_of(core, client);
 	struct b2b_say_decision pending = { .reason = B2B_AUTH_PENDING };
 
 	if (!login)
-		b2b_answer(core, client, "auth", &nobody, -1, B2B_PROTOCOL, 0, NULL);
-	else if (login->decided)
+		return;
+	if (login->decided)
 		login_say(login);
 	else if (ask->wait)
 		login->waiting = true;

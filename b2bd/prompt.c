@@ -1,9 +1,13 @@
 #include "b2bd/prompt.h"
 
+#include <errno.h>
+#include <openssl/rand.h>
 #include <qrencode.h>
 #include <stdio.h>
 #include <string.h>
 
+#define TEXT_ROOM 1400 /* bytes that a picture leaves to what is written: a page of 1,024, a code, names */
+#define HOST_ROOM 10   /* of a binding message */
 #define QUIET 2 /* modules of white border; scanners cope with less than the four of the standard */
 
 struct out {
@@ -70,20 +74,86 @@ static void put_qr_of(struct out *out, const char *url)
 	QRcode_free(code);
 }
 
+static void put_head(struct out *out, const char *user, const char *host)
+{
+	put_text(out, "\nLog-in of ");
+	put_text(out, user);
+	put_text(out, " on ");
+	put_foreign(out, host);
+	put_text(out, "\n\n");
+}
+
 void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, bool qr)
 {
-	struct out out = { .buf = buf, .size = size };
+	struct out out = { .buf = buf, .size = size > TEXT_ROOM ? size - TEXT_ROOM : 0 };
 
 	buf[0] = '\0';
-	put_text(&out, "\nLog-in of ");
-	put_text(&out, user);
-	put_text(&out, " on ");
-	put_foreign(&out, host);
-	put_text(&out, "\n\n  1. Open   ");
+	if (qr && prompt->verification_uri_complete)
+		put_qr_of(&out, prompt->verification_uri_complete);
+	out.size = size;
+	put_head(&out, user, host);
+	put_text(&out, "  1. Open   ");
 	put_foreign(&out, prompt->verification_uri);
 	put_text(&out, "\n  2. Enter  ");
 	put_foreign(&out, prompt->user_code);
 	put_text(&out, "\n  3. Approve it there, as yourself\n\n");
-	if (qr && prompt->verification_uri_complete)
-		put_qr_of(&out, prompt->verification_uri_complete);
+}
+
+void b2b_prompt_ciba(char *buf, size_t size, const char *user, const char *host, const char *binding)
+{
+	struct out out = { .buf = buf, .size = size };
+
+	buf[0] = '\0';
+	put_head(&out, user, host);
+	put_text(&out, "  A request to approve it is on its way to your own device.\n  Approve it there if it shows  ");
+	put_foreign(&out, binding);
+	put_text(&out, "  and deny any other\n\n");
+}
+
+/* No vowels and no digits: no words, and nothing that is read as something else (RFC 8628 6.1). */
+static int put_letters(struct out *out, size_t n)
+{
+	static const char letters[] = "BCDFGHJKLMNPQRSTVWXZ";
+	unsigned char random;
+
+	while (n > 0) {
+		if (RAND_bytes(&random, 1) != 1)
+			return -EIO;
+		if (random >= 240) /* a multiple of 20: no letter is likelier */
+			continue;
+		put(out, &letters[random % 20], 1);
+		n--;
+	}
+	return 0;
+}
+
+int b2b_binding_message(const char *host, char ret_message[B2B_BINDING_SIZE])
+{
+	struct out out = { .buf = ret_message, .size = B2B_BINDING_SIZE };
+	size_t len = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+	int r;
+
+	ret_message[0] = '\0';
+	if (len && len <= HOST_ROOM) { /* half a name may be another host's */
+		put(&out, host, len);
+		put(&out, "/", 1);
+	}
+	r = put_letters(&out, 4);
+	put(&out, "-", 1);
+	return r < 0 ? r : put_letters(&out, 4);
+}
+
+void b2b_hint_format(const char *template, const char *name, const char *local, const char *alias, const char *subject, char *buf, size_t size)
+{
+	struct out out = { .buf = buf, .size = size };
+
+	buf[0] = '\0';
+	for (; *template; template++) {
+		if (*template != '%') {
+			put(&out, template, 1);
+			continue;
+		}
+		template++; /* the configuration has seen to it that one of these follows */
+		put_text(&out, *template == 'n' ? name : *template == 'u' ? local : *template == 'o' ? alias : *template == 's' ? subject : "%");
+	}
 }

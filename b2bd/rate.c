@@ -37,3 +37,10 @@ bool b2b_rate_take(struct b2b_rate *rate, uint32_t key, uint64_t now_ns)
 	bucket->full_ns = full + rate->every_ns;
 	return true;
 }
+
+void b2b_rate_give(struct b2b_rate *rate, uint32_t key)
+{
+	struct b2b_rate_bucket *bucket = find(rate, key);
+
+	bucket->full_ns = bucket->full_ns > rate->every_ns ? bucket->full_ns - rate->every_ns : 0;
+}

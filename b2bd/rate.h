@@ -21,4 +21,7 @@ struct b2b_rate {
 /* Take one for KEY at NOW_NS. False: too many, wait. */
 bool b2b_rate_take(struct b2b_rate *rate, uint32_t key, uint64_t now_ns);
 
+/* Put back one that KEY took: it did no harm. */
+void b2b_rate_give(struct b2b_rate *rate, uint32_t key);
+
 #endif

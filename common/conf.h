@@ -40,6 +40,7 @@ struct b2b_conf_federation {
 	char *assertion_audience; /* "issuer" (RFC 7523bis) | "token_endpoint" */
 	char *ca_file;            /* NULL: system's */
 	char *proxy;              /* NULL: none */
+	char *login_hint;         /* template of how the service knows who is to approve: %n %u %o %s */
 	char *scope;              /* of a log-in: "openid" and what carries the organisation */
 	char *api_scope;          /* of the host's own token for directory and signals */
 	char *organisation_claim; /* where a token names the organisation's id */
@@ -73,6 +74,8 @@ struct b2b_conf_host {
 	bool hashed_ids;          /* who has neither a pin nor a number from the directory gets an id by a hash */
 	uint32_t staleness_keep_s; /* longest time since the last completed poll for sessions to go on; 0: no limit */
 	uint32_t poll_hold_s;     /* longest held signal poll; at most a third of staleness */
+	uint32_t approval_requests; /* that a person may leave unanswered in a row */
+	uint32_t approval_pause_s;  /* then one more each */
 	bool qr;                  /* offer a QR code where the terminal can show it */
 };
 

@@ -116,6 +116,22 @@ static int parse_home(const struct b2b_conf_key *key, const char *value, void *f
 	return keep_if(person && passwd_path(value), value, field);
 }
 
+/* Something of the person must be in it, or everybody would be asked for everybody. */
+static int parse_hint(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	bool person = false;
+
+	(void)key;
+	if (strlen(value) > 127 || !printable(value))
+		return -EINVAL;
+	for (const char *at = strchr(value, '%'); at; at = strchr(at + 2, '%')) {
+		if (!at[1] || !strchr("nuos%", at[1]))
+			return -EINVAL;
+		person = person || strchr("nus", at[1]);
+	}
+	return keep_if(person, value, field);
+}
+
 static int parse_org_id(const struct b2b_conf_key *key, const char *value, void *field)
 {
 	(void)key;
@@ -434,6 +450,7 @@ KIND b2b_conf_https_url = { "an https URL", false, parse_https_url, clear_text }
 KIND b2b_conf_proxy_url = { "an http or https URL", false, parse_proxy_url, clear_text };
 KIND b2b_conf_path = { "an absolute path", false, parse_path, clear_text };
 KIND b2b_conf_home = { "an absolute path with %u for the person and %o for the organisation, at most 63 bytes", false, parse_home, clear_text };
+KIND b2b_conf_hint = { "text with %n, %u or %s for the person and %o for the organisation, at most 127 bytes", false, parse_hint, clear_text };
 KIND b2b_conf_org_id = { "the organisation's id at the service: letters, digits, '.', '_' and '-', at most 64", false, parse_org_id, clear_text };
 KIND b2b_conf_parent = { "the alias of an organisation, or none", false, parse_parent, clear_text };
 KIND b2b_conf_word_text = { NULL, false, parse_word_text, clear_text };

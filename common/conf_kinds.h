@@ -17,6 +17,7 @@ extern const struct b2b_conf_kind b2b_conf_https_url;  /* https URL without frag
 extern const struct b2b_conf_kind b2b_conf_proxy_url;  /* http or https URL */
 extern const struct b2b_conf_kind b2b_conf_path;       /* absolute path */
 extern const struct b2b_conf_kind b2b_conf_home;       /* template of a home directory */
+extern const struct b2b_conf_kind b2b_conf_hint;       /* template of a login_hint */
 extern const struct b2b_conf_kind b2b_conf_org_id;     /* immutable id of an organisation */
 extern const struct b2b_conf_kind b2b_conf_parent;     /* alias of an organisation, or "none" */
 extern const struct b2b_conf_kind b2b_conf_word_text;  /* one of the key's words */

@@ -21,6 +21,8 @@ static const struct text auth_texts[] = { ORIGIN(b2b_ask_auth), { 0, 0 } };
 static const struct text account_texts[] = { ORIGIN(b2b_ask_account), TEXT(b2b_ask_account, ticket), { 0, 0 } };
 static const struct text open_texts[] = { ORIGIN(b2b_ask_open), TEXT(b2b_ask_open, ticket), { 0, 0 } };
 static const struct text control_texts[] = { TEXT(b2b_ask_control, verb), TEXT(b2b_ask_control, argument), { 0, 0 } };
+static const struct text answer_texts[] = { TEXT(b2b_ask_answer, text), { 0, 0 } };
+static const struct text question_texts[] = { TEXT(b2b_say_question, text), { 0, 0 } };
 static const struct text prompt_texts[] = { TEXT(b2b_say_prompt, text), { 0, 0 } };
 static const struct text decision_texts[] = { TEXT(b2b_say_decision, ticket), TEXT(b2b_say_decision, audit_id),
 	                                      TEXT(b2b_say_decision, message), { 0, 0 } };
@@ -50,6 +52,8 @@ static struct body body_of(uint16_t type)
 		return (struct body){ sizeof(struct b2b_ask_control), control_texts };
 	case B2B_ASK_KEYS:
 		return (struct body){ sizeof(struct b2b_ask_keys), keys_texts };
+	case B2B_ASK_ANSWER:
+		return (struct body){ sizeof(struct b2b_ask_answer), answer_texts };
 	case B2B_SAY_NAME:
 		return (struct body){ sizeof(struct b2b_say_name), no_texts };
 	case B2B_SAY_WAIT:
@@ -60,6 +64,8 @@ static struct body body_of(uint16_t type)
 		return (struct body){ sizeof(struct b2b_say_decision), decision_texts };
 	case B2B_SAY_TEXT:
 		return (struct body){ sizeof(struct b2b_say_text), no_texts };
+	case B2B_SAY_QUESTION:
+		return (struct body){ sizeof(struct b2b_say_question), question_texts };
 	default:
 		return (struct body){ 0, no_texts };
 	}

@@ -12,10 +12,11 @@
  *
  *   request            from         reply
  *   B2B_ASK_NAME       nss_b2b      B2B_SAY_NAME
- *   B2B_ASK_AUTH       pam auth     B2B_SAY_WAIT within 1 s, then B2B_SAY_PROMPT or B2B_SAY_DECISION
+ *   B2B_ASK_AUTH       pam auth     B2B_SAY_WAIT within 1 s, then B2B_SAY_PROMPT, B2B_SAY_QUESTION or B2B_SAY_DECISION
  *   B2B_ASK_RESULT     pam auth     on the same connection after the prompt was answered or shown:
  *                                   B2B_SAY_DECISION; with wait=0 at once (B2B_AUTH_PENDING while open),
  *                                   with wait=1 when it is known. Closing the connection cancels the log-in.
+ *   B2B_ASK_ANSWER     pam auth     on the same connection after B2B_SAY_QUESTION: as to B2B_ASK_AUTH
  *   B2B_ASK_ACCOUNT    pam account  B2B_SAY_DECISION
  *   B2B_ASK_OPEN       pam session  B2B_SAY_DECISION (afresh: a revocation since account denies)
  *   B2B_ASK_CLOSE      pam session  B2B_SAY_DECISION
@@ -41,6 +42,7 @@
 #define B2B_MESSAGE_SIZE 256
 #define B2B_PROMPT_SIZE 4096
 #define B2B_TEXT_SIZE 8192
+#define B2B_ANSWER_SIZE 8192 /* as much as PuTTY sends; the ssh client of OpenSSH cuts an answer to 1,023 characters */
 
 enum b2b_packet_type {
 	B2B_ASK_NAME = 1,
@@ -51,11 +53,13 @@ enum b2b_packet_type {
 	B2B_ASK_CLOSE,
 	B2B_ASK_CONTROL,
 	B2B_ASK_KEYS,
+	B2B_ASK_ANSWER,
 	B2B_SAY_NAME = 65,
 	B2B_SAY_WAIT,
 	B2B_SAY_PROMPT,
 	B2B_SAY_DECISION,
 	B2B_SAY_TEXT,
+	B2B_SAY_QUESTION,
 };
 
 struct b2b_packet_head {
@@ -81,14 +85,25 @@ struct b2b_origin {
 	char ruser[B2B_NAME_SIZE];
 };
 
+/* What the other end of B2B_ASK_AUTH can do; bits. */
+enum b2b_can {
+	B2B_CAN_UTF8 = 1,   /* the terminal shows UTF-8 (a QR code may be sent) */
+	B2B_CAN_ANSWER = 2, /* takes B2B_SAY_QUESTION, and after its answer whatever may follow B2B_ASK_AUTH */
+};
+
 struct b2b_ask_auth {
 	struct b2b_origin origin;
-	uint32_t utf8;       /* 1: the terminal shows UTF-8 (a QR code may be sent) */
+	uint32_t can;        /* enum b2b_can */
 	uint32_t lifetime_s; /* how long the caller can wait (LoginGraceTime's rest); 0: unknown */
 };
 
 struct b2b_ask_result {
 	uint32_t wait; /* 0: answer at once; 1: answer when it is known */
+};
+
+/* What the person typed: a secret. */
+struct b2b_ask_answer {
+	char text[B2B_ANSWER_SIZE]; /* "" for nothing */
 };
 
 struct b2b_ask_account {
@@ -131,6 +146,11 @@ struct b2b_say_wait {
 struct b2b_say_prompt {
 	uint32_t lifetime_s;           /* until the code expires */
 	char text[B2B_PROMPT_SIZE];    /* whole prompt: URL, code, QR where asked for; free of control characters but newline */
+};
+
+struct b2b_say_question {
+	uint32_t lifetime_s;         /* the longest that an answer is waited for */
+	char text[B2B_MESSAGE_SIZE]; /* as b2b_say_prompt's; the answer is not shown while it is typed */
 };
 
 struct b2b_say_decision {

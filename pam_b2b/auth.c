@@ -1,8 +1,9 @@
 /*
- * auth: the agent begins a device grant, the person is shown where to approve, and the agent's decision counts.
- * What is typed at the prompt counts for nothing: ssh without a terminal answers every prompt by itself.
+ * auth: the agent chooses how, the person is shown where to approve or asked for a token, and the agent's decision counts.
+ * An Enter at the prompt counts for nothing: ssh without a terminal answers every prompt by itself.
  */
 #include <errno.h>
+#include <langinfo.h>
 #include <security/pam_ext.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,11 +12,12 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/session_record.h"
 #include "pam_b2b/call.h"
 #include "pam_b2b/sshd_version.h"
 
 #define BEGIN_LIMIT_S 1 /* proto.h; sshd rounds the time before the first prompt up, to as much as double */
-#define PROMPT_LIMIT_S 12 /* for the federation service to begin the grant */
+#define PROMPT_LIMIT_S 12 /* for the federation service to answer the agent */
 #define LOOK_UP_NS (500 * B2B_NS_PER_MS) /* how often to see whether the caller is still there */
 #define SSHD_SHOWS_INFO 1003 /* from 10.3 on sshd shows PAM_TEXT_INFO when it is said, not with the next prompt */
 
@@ -27,10 +29,14 @@ struct login {
 	int fd;
 	pid_t parent;
 	uint64_t deadline_ns;
+	uint64_t limit_ns;        /* for the agent's next packet */
+	enum b2b_reason silence;  /* what it means when none comes until then */
+	bool shown;               /* the person had something to act upon: before it nobody can have been proven */
 	uint16_t type; /* of the agent's last packet */
 	union {
 		struct b2b_say_wait wait;
 		struct b2b_say_prompt prompt;
+		struct b2b_say_question question;
 		struct b2b_say_decision decision;
 		unsigned char any[B2B_PACKET_MAX];
 	} said;
@@ -49,6 +55,14 @@ static bool wants_enter(const struct login *login)
 	return is_sshd(login) && b2b_sshd_version() < SSHD_SHOWS_INFO;
 }
 
+/* sshd does not know what the client shows; programs at a terminal have been told by its owner's locale. */
+static uint32_t abilities(const struct login *login)
+{
+	bool utf8 = login->call.options.qr || (!is_sshd(login) && strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
+
+	return B2B_CAN_ANSWER | (utf8 ? B2B_CAN_UTF8 : 0);
+}
+
 static uint64_t seconds_from_now(unsigned seconds)
 {
 	return b2b_now_ns() + seconds * B2B_NS_PER_S;
@@ -60,105 +74,164 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 }
 
 /* One packet into login->said. Returns early when whoever started this process has gone away. */
-static enum b2b_reason listen_until(struct login *login, uint64_t deadline_ns)
+static enum b2b_reason listen_on(struct login *login)
 {
 	int r;
 
 	do {
-		r = b2b_agent_receive(login->fd, 0, &login->type, &login->said, sizeof(login->said), sooner(deadline_ns, b2b_now_ns() + LOOK_UP_NS));
+		r = b2b_agent_receive(login->fd, 0, &login->type, &login->said, sizeof(login->said),
+		                      sooner(login->limit_ns, b2b_now_ns() + LOOK_UP_NS));
 		login->gone = getppid() != login->parent;
-	} while (r == -ETIMEDOUT && !login->gone && b2b_now_ns() < deadline_ns);
+	} while (r == -ETIMEDOUT && !login->gone && b2b_now_ns() < login->limit_ns);
 	if (login->gone)
 		return B2B_AUTH_EXPIRED;
+	if (r == -ETIMEDOUT)
+		return login->silence;
 	if (r == -EBADMSG)
 		return B2B_PROTOCOL;
 	return r < 0 ? B2B_AGENT_DOWN : B2B_OK;
 }
 
-/* A decision where something else was hoped for. */
 static enum b2b_reason take_decision(struct login *login)
 {
+	enum b2b_reason reason;
+
 	login->call.decision = login->said.decision;
 	explicit_bzero(&login->said, sizeof(login->said));
-	if (login->call.decision.reason == B2B_OK && login->call.decision.uid != login->call.standing.uid)
+	reason = (enum b2b_reason)login->call.decision.reason;
+	if (reason == B2B_OK && (!login->shown || login->call.decision.uid != login->call.standing.uid))
 		return B2B_PROTOCOL;
-	return (enum b2b_reason)login->call.decision.reason;
+	return reason == B2B_AUTH_PENDING ? B2B_AUTH_EXPIRED : reason;
 }
 
 static enum b2b_reason begin(struct login *login)
 {
 	struct b2b_ask_auth body;
-	uint64_t limit = seconds_from_now(BEGIN_LIMIT_S);
 	enum b2b_reason reason;
 
+	if (login->deadline_ns < seconds_from_now(1))
+		return B2B_AUTH_EXPIRED;
 	memset(&body, 0, sizeof(body));
 	body.origin = login->call.origin;
-	body.utf8 = login->call.options.qr;
+	body.can = abilities(login);
 	body.lifetime_s = (uint32_t)((login->deadline_ns - b2b_now_ns()) / B2B_NS_PER_S);
-	login->fd = b2b_agent_connect(limit);
-	if (login->fd < 0 || b2b_agent_send(login->fd, B2B_ASK_AUTH, &body, limit) < 0)
+	login->limit_ns = seconds_from_now(BEGIN_LIMIT_S);
+	login->silence = B2B_AGENT_DOWN;
+	login->fd = b2b_agent_connect(login->limit_ns);
+	if (login->fd < 0 || b2b_agent_send(login->fd, B2B_ASK_AUTH, &body, login->limit_ns) < 0)
 		return B2B_AGENT_DOWN;
-	reason = listen_until(login, limit);
+	reason = listen_on(login);
 	if (reason != B2B_OK || login->type == B2B_SAY_WAIT)
 		return reason;
-	if (login->type != B2B_SAY_DECISION)
-		return B2B_PROTOCOL;
-	reason = take_decision(login);
-	return reason == B2B_OK ? B2B_PROTOCOL : reason; /* nobody can have approved yet */
+	return login->type == B2B_SAY_DECISION ? take_decision(login) : B2B_PROTOCOL;
 }
 
-static enum b2b_reason await_prompt(struct login *login)
+/* The agent has asked the federation service. */
+static void expect_service(struct login *login)
 {
-	enum b2b_reason reason = listen_until(login, sooner(login->deadline_ns, seconds_from_now(PROMPT_LIMIT_S)));
+	login->limit_ns = sooner(login->deadline_ns, seconds_from_now(PROMPT_LIMIT_S));
+	login->silence = B2B_SERVICE_DOWN;
+}
 
-	if (reason == B2B_AGENT_DOWN)
-		return B2B_SERVICE_DOWN;
-	if (reason != B2B_OK || login->type == B2B_SAY_PROMPT)
-		return reason;
-	if (login->type != B2B_SAY_DECISION)
-		return B2B_PROTOCOL;
-	reason = take_decision(login);
-	return reason == B2B_OK ? B2B_PROTOCOL : reason;
+static void forget_answer(char *answer)
+{
+	if (!answer)
+		return;
+	explicit_bzero(answer, strlen(answer));
+	free(answer);
+}
+
+static enum b2b_reason still_there(struct login *login, int r)
+{
+	login->shown = true;
+	login->gone = r != PAM_SUCCESS || getppid() != login->parent;
+	return login->gone ? B2B_AUTH_EXPIRED : B2B_OK;
+}
+
+/* What has been approved by now still counts, also when the answer comes late. */
+static enum b2b_reason ask_result(struct login *login)
+{
+	struct b2b_ask_result body = { .wait = b2b_now_ns() < login->deadline_ns };
+
+	if (b2b_agent_send(login->fd, B2B_ASK_RESULT, &body, seconds_from_now(B2B_ASK_LIMIT_S)) < 0)
+		return B2B_AGENT_DOWN;
+	login->limit_ns = body.wait ? login->deadline_ns : seconds_from_now(B2B_ASK_LIMIT_S);
+	login->silence = body.wait ? B2B_AUTH_EXPIRED : B2B_AGENT_DOWN;
+	return B2B_OK;
 }
 
 /* One message: before 10.3 sshd holds everything back until the prompt, and shows that whole. */
-static enum b2b_reason show_prompt(struct login *login, bool enter)
+static enum b2b_reason show_prompt(struct login *login)
 {
 	struct b2b_say_prompt *prompt = &login->said.prompt;
+	enum b2b_reason reason;
 	char *answer = NULL;
 	int r;
 
 	b2b_pam_clean(prompt->text, true);
 	login->deadline_ns = sooner(login->deadline_ns, seconds_from_now(prompt->lifetime_s));
-	if (enter)
+	if (wants_enter(login))
 		r = pam_prompt(login->call.pamh, PAM_PROMPT_ECHO_ON, &answer, "%s%s", prompt->text, ENTER);
 	else
 		r = pam_prompt(login->call.pamh, PAM_TEXT_INFO, NULL, "%s%s", prompt->text, WAITING);
-	if (answer) { /* people type passwords anywhere */
-		explicit_bzero(answer, strlen(answer));
-		free(answer);
-	}
-	login->gone = r != PAM_SUCCESS || getppid() != login->parent;
-	return login->gone ? B2B_AUTH_EXPIRED : B2B_OK;
+	forget_answer(answer); /* people type passwords anywhere */
+	reason = still_there(login, r);
+	return reason == B2B_OK ? ask_result(login) : reason;
 }
 
-static enum b2b_reason await_result(struct login *login)
+static enum b2b_reason send_answer(struct login *login, const char *answer)
 {
-	struct b2b_ask_result body = { .wait = b2b_now_ns() < login->deadline_ns };
-	enum b2b_reason reason;
+	struct b2b_ask_answer body;
+	int r;
 
-	if (b2b_agent_send(login->fd, B2B_ASK_RESULT, &body, seconds_from_now(B2B_ASK_LIMIT_S)) < 0)
-		return B2B_AGENT_DOWN;
-	/* answered late: what has been approved by now still counts */
-	reason = listen_until(login, body.wait ? login->deadline_ns : seconds_from_now(B2B_ASK_LIMIT_S));
-	if (reason == B2B_AGENT_DOWN && body.wait && b2b_now_ns() >= login->deadline_ns)
-		return B2B_AUTH_EXPIRED;
-	if (reason != B2B_OK)
-		return reason;
-	if (login->type != B2B_SAY_DECISION)
-		return B2B_PROTOCOL;
-	reason = take_decision(login);
-	return reason == B2B_AUTH_PENDING ? B2B_AUTH_EXPIRED : reason;
+	if (strlen(answer) >= sizeof(body.text))
+		return B2B_AUTH_TOKEN_CUT;
+	memset(&body, 0, sizeof(body));
+	memcpy(body.text, answer, strlen(answer));
+	r = b2b_agent_send(login->fd, B2B_ASK_ANSWER, &body, seconds_from_now(B2B_ASK_LIMIT_S));
+	explicit_bzero(&body, sizeof(body));
+	expect_service(login);
+	return r < 0 ? B2B_AGENT_DOWN : B2B_OK;
+}
+
+static enum b2b_reason put_question(struct login *login)
+{
+	struct b2b_say_question *question = &login->said.question;
+	enum b2b_reason reason;
+	char *answer = NULL;
+	int r;
+
+	b2b_pam_clean(question->text, true);
+	r = pam_prompt(login->call.pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", question->text);
+	reason = still_there(login, r);
+	if (reason == B2B_OK)
+		reason = send_answer(login, answer ? answer : "");
+	forget_answer(answer);
+	return reason;
+}
+
+/* Until the agent decides: waits, prompts and questions as they come. */
+static enum b2b_reason follow(struct login *login)
+{
+	enum b2b_reason reason = B2B_OK;
+
+	expect_service(login);
+	while (reason == B2B_OK) {
+		reason = listen_on(login);
+		if (reason != B2B_OK)
+			break;
+		if (login->type == B2B_SAY_DECISION)
+			return take_decision(login);
+		if (login->type == B2B_SAY_WAIT)
+			expect_service(login);
+		else if (login->type == B2B_SAY_PROMPT)
+			reason = show_prompt(login);
+		else if (login->type == B2B_SAY_QUESTION)
+			reason = put_question(login);
+		else
+			reason = B2B_PROTOCOL;
+	}
+	return reason;
 }
 
 /* Nobody is let in whom the cache has closed meanwhile, whatever the agent says; and the ticket goes to `account`. */
@@ -193,11 +266,7 @@ static enum b2b_reason log_in(struct login *login)
 	if (reason == B2B_OK)
 		reason = b2b_standing_verdict(&call->standing); /* … but cannot open what is closed here */
 	if (reason == B2B_OK)
-		reason = await_prompt(login);
-	if (reason == B2B_OK)
-		reason = show_prompt(login, wants_enter(login));
-	if (reason == B2B_OK)
-		reason = await_result(login);
+		reason = follow(login);
 	return reason == B2B_OK ? accept(login) : reason;
 }
 
@@ -226,15 +295,40 @@ static int auth_code(enum b2b_reason reason)
 	}
 }
 
+static uint64_t started_ns(pid_t pid)
+{
+	uint64_t ticks;
+	long hertz = sysconf(_SC_CLK_TCK);
+
+	return hertz > 0 && b2b_start_ticks(pid, &ticks) == 0 ? ticks * (B2B_NS_PER_S / (uint64_t)hertz) : 0;
+}
+
+/*
+ * When LOGIN has to be over. sshd counts its LoginGraceTime from the connection's beginning: that is, from the start of the
+ * process that serves it, which is this one's parent, or for the method "password" this one itself (its parent, the listener, is
+ * then older than any log-in may be).
+ */
+static uint64_t deadline_of(const struct login *login)
+{
+	unsigned timeout = is_sshd(login) ? B2B_PAM_TIMEOUT_SSHD_S : B2B_PAM_TIMEOUT_S;
+	uint64_t limit = (login->call.options.timeout_s ? login->call.options.timeout_s : timeout) * B2B_NS_PER_S, now = b2b_now_ns(), began;
+
+	if (!is_sshd(login) || !b2b_sshd_version())
+		return now + limit;
+	began = started_ns(login->parent);
+	if (!began || began > now || now - began >= limit)
+		began = started_ns(getpid());
+	return began && began <= now ? began + limit : now + limit;
+}
+
 static int authenticate(struct login *login)
 {
 	struct b2b_call *call = &login->call;
-	unsigned timeout = is_sshd(login) ? B2B_PAM_TIMEOUT_SSHD_S : B2B_PAM_TIMEOUT_S;
 	enum b2b_reason reason;
 
 	login->fd = -1;
 	login->parent = getppid();
-	login->deadline_ns = seconds_from_now(call->options.timeout_s ? call->options.timeout_s : timeout);
+	login->deadline_ns = deadline_of(login);
 	reason = log_in(login);
 	if (login->fd >= 0)
 		close(login->fd); /* cancels what is still open */

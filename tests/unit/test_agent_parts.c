@@ -31,6 +31,27 @@ static void rate_allows_a_burst_then_one_each(void **state)
 	free(rate);
 }
 
+static void what_is_given_back_can_be_taken_again(void **state)
+{
+	struct b2b_rate *rate = calloc(1, sizeof(*rate));
+	uint64_t now = 1000 * B2B_NS_PER_S;
+	int i;
+
+	(void)state;
+	rate->burst = 2;
+	rate->every_ns = 60 * B2B_NS_PER_S;
+	b2b_rate_give(rate, 7); /* took none: stays full, and no more than full */
+	for (i = 0; i < 5; i++) {
+		assert_true(b2b_rate_take(rate, 7, now));
+		b2b_rate_give(rate, 7);
+	}
+	assert_true(b2b_rate_take(rate, 7, now));
+	assert_true(b2b_rate_take(rate, 7, now));
+	assert_false(b2b_rate_take(rate, 7, now));
+	assert_true(b2b_rate_take(rate, 7, now + 60 * B2B_NS_PER_S));
+	free(rate);
+}
+
 static void rate_of_many_keys_gives_nobody_more(void **state)
 {
 	struct b2b_rate *rate = calloc(1, sizeof(*rate));
@@ -111,6 +132,7 @@ static void prompt_with_qr_keeps_the_code(void **state)
 	assert_non_null(strstr(text, "WDJB-MJHT"));
 	assert_non_null(strstr(text, "\u2588"));
 	assert_true(strlen(text) < sizeof(text) - 1);
+	assert_true(strstr(text, "\u2588") < strstr(text, "WDJB-MJHT")); /* what scrolls out of a short screen is the picture */
 	b2b_prompt_device(text, 400, "alice@acme", "web7", &prompt, true); /* no room for the picture */
 	assert_non_null(strstr(text, "WDJB-MJHT"));
 	assert_null(strstr(text, "\u2588"));
@@ -128,16 +150,64 @@ static void prompt_strips_what_could_steer_a_terminal(void **state)
 	assert_non_null(strstr(text, "A?[2JB?C??\n"));
 }
 
+static void ciba_prompt_shows_the_message_in_80_columns(void **state)
+{
+	char text[4096];
+	const char *line;
+
+	(void)state;
+	b2b_prompt_ciba(text, sizeof(text), "a-name-of-31-bytes-in-all@acmeco", "web7.example", "web7000000/WDJB-MJHT");
+	assert_non_null(strstr(text, "  web7000000/WDJB-MJHT  "));
+	for (line = text; *line; line += strcspn(line, "\n") + 1)
+		assert_true(strcspn(line, "\n") <= 80);
+}
+
+static void binding_message_is_short_plain_and_another_each_time(void **state)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-./";
+	static const char *const hosts[] = { "web7", "web7.example.com", "tenletters", "a-very-long-name", "\xc3\xa9t\xc3\xa9", "" };
+	static const char *const begin[] = { "web7/", "web7/", "tenletters/", "", "", "" };
+	char message[B2B_BINDING_SIZE], other[B2B_BINDING_SIZE];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(hosts) / sizeof(*hosts); i++) {
+		assert_int_equal(b2b_binding_message(hosts[i], message), 0);
+		assert_int_equal(b2b_binding_message(hosts[i], other), 0);
+		assert_int_equal(strlen(message), strlen(begin[i]) + 9);
+		assert_int_equal(strspn(message, plain), strlen(message));
+		assert_memory_equal(message, begin[i], strlen(begin[i]));
+		assert_string_not_equal(message, other);
+	}
+}
+
+static void hint_follows_its_template(void **state)
+{
+	char hint[B2B_HINT_SIZE];
+
+	(void)state;
+	b2b_hint_format("%n", "alice@acme", "alice", "acme", "6f2a", hint, sizeof(hint));
+	assert_string_equal(hint, "alice@acme");
+	b2b_hint_format("%u@%o.example/%s%%", "alice@acme", "alice", "acme", "6f2a", hint, sizeof(hint));
+	assert_string_equal(hint, "alice@acme.example/6f2a%");
+	b2b_hint_format("%n", "alice@acme", "alice", "acme", "6f2a", hint, 5);
+	assert_true(strlen(hint) < 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rate_allows_a_burst_then_one_each),
+		cmocka_unit_test(what_is_given_back_can_be_taken_again),
 		cmocka_unit_test(rate_of_many_keys_gives_nobody_more),
 		cmocka_unit_test(ticket_is_for_one_person_and_service),
 		cmocka_unit_test(latest_ticket_is_of_the_same_terminal),
 		cmocka_unit_test(prompt_holds_page_and_code),
 		cmocka_unit_test(prompt_with_qr_keeps_the_code),
 		cmocka_unit_test(prompt_strips_what_could_steer_a_terminal),
+		cmocka_unit_test(ciba_prompt_shows_the_message_in_80_columns),
+		cmocka_unit_test(binding_message_is_short_plain_and_another_each_time),
+		cmocka_unit_test(hint_follows_its_template),
 	};
 
 	return cmocka_run_group_tests_name("agent parts", tests, NULL, NULL);

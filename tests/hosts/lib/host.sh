@@ -104,7 +104,8 @@ host_local_user()
 }
 
 # Root's configuration of a test host. initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
-# HOST_ACME: of acme's section. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds; HOST_HASHED_IDS: no keeps out who is neither
+# HOST_ACME: of acme's section. HOST_METHODS: of sshd. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds;
+# HOST_HASHED_IDS: no keeps out who is neither
 # in it nor numbered by the directory.
 host_conf()
 {
@@ -144,7 +145,7 @@ services = sshd sudo
 [role dba]
 local_groups = databases
 [service sshd]
-methods = device
+methods = ${HOST_METHODS:-device}
 ${HOST_SSHD:-}
 [service sudo]
 methods = device

@@ -84,6 +84,12 @@ session_deny()
 	session_code "$1" && control deny "user_code=${SESSION_CODE[$1]}" >/dev/null && session_type "$1" ''
 }
 
+# session_message ID: waits for a binding message; prints it.
+session_message()
+{
+	session_shows "$1" '[A-Za-z0-9-]+/[A-Z]{4}-[A-Z]{4}' && grep -aoE '[A-Za-z0-9-]+/[A-Z]{4}-[A-Z]{4}' "${SESSION_OUT[$1]}" | tail -n 1
+}
+
 # session_type ID TEXT: as keys pressed, Enter included.
 session_type()
 {

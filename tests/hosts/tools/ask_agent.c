@@ -27,7 +27,7 @@ static const size_t sizes[] = {
 	[B2B_ASK_NAME] = sizeof(struct b2b_ask_name),       [B2B_ASK_AUTH] = sizeof(struct b2b_ask_auth),
 	[B2B_ASK_RESULT] = sizeof(struct b2b_ask_result),   [B2B_ASK_ACCOUNT] = sizeof(struct b2b_ask_account),
 	[B2B_ASK_OPEN] = sizeof(struct b2b_ask_open),       [B2B_ASK_CLOSE] = sizeof(struct b2b_ask_close),
-	[B2B_ASK_CONTROL] = sizeof(struct b2b_ask_control),
+	[B2B_ASK_CONTROL] = sizeof(struct b2b_ask_control), [B2B_ASK_ANSWER] = sizeof(struct b2b_ask_answer),
 };
 
 /* Every answer begins with its reason, but for a prompt and a wait, which are reported as their types. */

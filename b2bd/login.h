@@ -1,0 +1,64 @@
+/*
+ * A log-in under way, and the ways to authenticate: private to the files b2bd/login*.c.
+ *
+ * PAM's auth asks; the methods that root configured for the service are tried in their order, the first that can be
+ * begun is taken. One struct per log-in, attached to its connection; the connection's end cancels everything.
+ */
+#ifndef B2B_LOGIN_H
+#define B2B_LOGIN_H
+
+#include "b2bd/core.h"
+#include "b2bd/prompt.h"
+
+struct b2b_login;
+
+struct b2b_login_method {
+	uint8_t number;           /* enum b2b_method */
+	const char *name;         /* as in b2b.conf(5) and the log */
+	/*
+	 * Begin, with b2b_login_show, _proven or _failed to come from the loop. Returns 0; or why it does not fit, without
+	 * a trace: -EOPNOTSUPP not offered by the service or not possible on this terminal, -EDQUOT asked too often, or another
+	 * negative errno.
+	 */
+	int (*begin)(struct b2b_login *login);
+	void (*accepted)(struct b2b_login *login); /* what was proven lets the person in; NULL: nothing to do */
+	void (*cancel)(struct b2b_login *login);   /* no callback any more; also when nothing is under way */
+};
+extern const struct b2b_login_method b2b_login_device, b2b_login_ciba; /* login_approval.c */
+
+struct b2b_login {
+	struct b2b_core *core;
+	struct b2b_client *client;
+	struct b2b_origin origin;
+	uint32_t uid;      /* of who wants in */
+	uint32_t can;      /* enum b2b_can */
+	uint64_t end_ns;   /* how long the caller can wait; 0: unknown */
+	const struct b2b_policy_service *service;
+	size_t tried;      /* of the service's methods */
+	const struct b2b_login_method *method; /* under way; NULL: none */
+	enum b2b_reason unfit; /* what is told when none fits */
+	bool shown;        /* the person has been shown something to act upon: no other method is tried */
+	bool waiting;      /* the module waits for whatever comes */
+	bool decided;
+	struct b2b_say_decision decision;
+	/* of the methods */
+	struct b2b_approval *approval;
+	char binding[B2B_BINDING_SIZE];
+};
+
+/* login.c, for the methods. LOGIN may be gone when _proven or _failed returns. */
+void b2b_login_show(struct b2b_login *login, const struct b2b_say_prompt *prompt); /* to act upon elsewhere */
+void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token); /* validated; about whom, is yet to be seen */
+void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text); /* FAULT_TEXT for the log; may be "" */
+uint32_t b2b_login_left_s(const struct b2b_login *login); /* of the caller's patience, at least 1; 0: unknown */
+void b2b_login_host(const struct b2b_login *login, char buf[B2B_HOST_SIZE]); /* this host's name, as people and the service know it */
+
+/*
+ * login_accept.c: may LOGIN's person in by TOKEN? Its validator saw to issuer and audience; here it is bound to this very principal, in this
+ * organisation (binding.h), and the decision is made. *ret_org: slot, -1 unknown; DETAIL: fields for the log, "" for none.
+ * B2B_OK makes a ticket.
+ */
+#define B2B_LOGIN_DETAIL_SIZE 320
+enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_token *token, int *ret_org, char detail[B2B_LOGIN_DETAIL_SIZE]);
+
+#endif

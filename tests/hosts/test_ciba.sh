@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# Log-ins that the service asks the person about on their own approval device (CIBA), over real sshd.
+. "$(dirname "$0")/lib.sh"
+lab_start
+federation_start
+# Enough requests for the first half of the test; db3 has no other way than this, and little patience.
+HOST_SSHD='assurance = aal2' HOST_METHODS='ciba device' HOST_HOST='approval_requests = 2
+approval_pause = 1h' HOST_CONF='[assurance]
+aal2 = aal2
+aal3 = aal3'
+host_start web7
+HOST_METHODS=ciba
+host_start db3
+
+# What waits at the service: asked [FILTER].
+asked()
+{
+	federation_curl -f -H "Authorization: Bearer $(cat "$LAB/run/control-token")" "$ISSUER/control/devices" | jq -r ".devices[] | ${1:-.}"
+}
+
+# The person's own approval device is a browser on the page of the service.
+phone_open()
+{
+	browser_open "$LAB/run/jar" "$ISSUER/device" >"$LAB/run/page"
+}
+phone_open
+browser_press "$LAB/run/jar" "$ISSUER/device" 'name="password"' user=alice@acme password=alice-demo <"$LAB/run/page" >"$LAB/run/page.in" ||
+	FAIL phone "alice cannot open her approval device"
+
+session_start a alice@acme web7
+message=$(session_message a)
+check message-shown "no binding message on the terminal: $(cat "${SESSION_OUT[a]}")" test -n "$message"
+check message-names-host "the message is $message" grep -qE '^web7/[A-Z]{4}-[A-Z]{4}$' <<<"$message"
+check prompt-fits "lines wider than 80 columns" test -z "$(tr -d '\r' <"${SESSION_OUT[a]}" | grep -aE '^.{81}')"
+check no-code-shown "a page or a code is shown too" sh -c "! grep -aq '/device' '${SESSION_OUT[a]}'"
+phone_open
+check same-message "her device does not show $message: $(browser_text <"$LAB/run/page")" grep -qF "$message" "$LAB/run/page"
+browser_press "$LAB/run/jar" "$ISSUER/device" 'value="approve"' <"$LAB/run/page" >/dev/null || FAIL phone-approves "no form to approve by"
+session_type a ''
+session_type a "PS1='\$ '; echo shell-'is'-up"
+check approved "approved on her device, and no shell: $(tail -n 5 "${SESSION_OUT[a]}")" session_shows a '^shell-is-up' 15
+check method-in-audit "the audit line names no method" grep -q 'event=auth .*user=alice@acme .*reason=ok .*method=ciba' <<<"$(host_log web7 b2bd)"
+session_type a exit
+
+# Another person's approval, a refusal, and time that runs out; each says so to the person, and why to the log. Each uses up one
+# request of the two; what is approved by the right person uses up none.
+out=$(ssh_as carol@acme carol@acme web7 id -un)
+check approved-by-helper "carol: $out" grep -qx carol@acme <<<"$out"
+out=$(ssh_as alice@acme carol@acme web7 id -un)
+check wrong-person-refused "carol got in by alice's approval" test -z "$(grep -x carol@acme <<<"$out")"
+check wrong-person-told "$out" grep -q 'approved by somebody else; you must approve it yourself. (reference [0-9a-f]*)' <<<"$out"
+check wrong-person-in-audit "not in the log" grep -q 'user=carol@acme .*reason=auth-wrong-person .*method=ciba .*approved_by=63acb50d' <<<"$(host_log web7 b2bd)"
+out=$(ssh_as '!carol@acme' carol@acme web7 id -un)
+check denied-told "$out" grep -qE 'refused on the approval page|was refused' <<<"$out"
+
+# Enough: the device is left alone, and the next method is taken where there is one.
+out=$(ssh_as carol@acme carol@acme web7 id -un)
+check fatigue-next-method "carol cannot log in any other way: $out" grep -q 'Enter  [A-Z]' <<<"$out"
+check fatigue-gets-in "by the code she does not get in: $out" grep -qx carol@acme <<<"$out"
+check fatigue-in-log "not in the log" grep -q 'event=auth-method-passed user=carol@acme .*method=ciba reason=auth-fatigue' <<<"$(host_log web7 b2bd)"
+check others-are-asked "erin is left alone too" grep -qx erin@globex <<<"$(ssh_as erin@globex erin@globex web7 id -un)"
+
+# Where there is none, the person reads why.
+for n in 1 2; do
+	ssh_as '!bob@emea.acme' bob@emea.acme db3 id -un >/dev/null
+done
+before=$(asked .created | wc -l)
+out=$(ssh_as bob@emea.acme bob@emea.acme db3 id -un)
+check fatigue-told "$out" grep -q 'Too many approval requests.*(reference [0-9a-f]*)' <<<"$out"
+check fatigue-asks-nobody "his device was asked all the same" test "$(asked .created | wc -l)" = "$before"
+
+# Automation has no approval device: the service says so, and the log what was tried.
+out=$(LOGIN_SECONDS=6 ssh_as - deploy@acme db3 id -un)
+check no-device-told "$out" grep -q 'no way for you to log in' <<<"$out"
+check no-device-in-log "not in the log" grep -q 'user=deploy@acme .*method=ciba reason=auth-method why="unknown_user_id' <<<"$(host_log db3 b2bd)"
+
+# Not approved in time. sshd's patience counts from the connection on: of five seconds, what is left.
+host_exec web7 sed -i 's/pam_b2b\.so/& timeout=5/' /etc/pam.d/common-auth
+began=$(now_ms)
+out=$(ssh_as - erin@globex web7 id -un)
+check time-out-told "$out" grep -q 'not approved in time' <<<"$out"
+check time-out-bounded "it took $(($(now_ms) - began)) ms" test $(($(now_ms) - began)) -lt 15000
+host_exec web7 sed -i 's/ timeout=5//' /etc/pam.d/common-auth
+
+# Who goes away is polled for no longer.
+session_start gone heidi@apac.acme web7
+check gone-asked "she is not asked" test -n "$(session_message gone)"
+kill "${SESSION_PID[gone]}"
+host_exec laptop pkill -f 'ssh heidi@apac.acme@web7'
+check gone-cancelled "the agent goes on polling" wait_for 10 grep -q 'event=auth-cancelled user=heidi@apac.acme service=sshd method=ciba' "$LAB/log/web7.b2bd"
+finish
