@@ -12,6 +12,7 @@
 #include "tests/federation/jws.h"
 #include "tests/federation/sql.h"
 #include "tests/federation/text.h"
+#include "tests/federation/tokens.h"
 
 #define ASSERTION_TYPE "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 #define ASSERTION_LIFE_MAX_S 3600
@@ -237,6 +238,7 @@ static int by_assertion(struct fed *fed, const struct fed_request *request, cons
 	*ret_why = "client_assertion_type is not jwt-bearer";
 	if (!type || strcmp(type, ASSERTION_TYPE) != 0)
 		goto out;
+	fed_secret(fed, assertion);
 	*ret_why = "the assertion cannot be read";
 	if (fed_jws_peek(assertion, &peeked) != 0)
 		goto out;

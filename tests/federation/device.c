@@ -12,6 +12,7 @@
 #include "tests/federation/sql.h"
 #include "tests/federation/store.h"
 #include "tests/federation/text.h"
+#include "tests/federation/tokens.h"
 
 /* RFC 8628 section 6.1: no vowels, nothing that is read as something else. */
 static const char letters[] = "BCDFGHJKLMNPQRSTVWXZ";
@@ -111,11 +112,13 @@ int fed_device_new(struct fed *fed, const struct fed_request *request, const str
 	int error = secret ? make_user_code(user_code) : -ENOMEM;
 	if (!error)
 		error = store(fed, request, order, secret, user_code);
-	if (error)
+	if (error) {
 		free(secret);
-	else
-		*ret_secret = secret;
-	return error;
+		return error;
+	}
+	fed_secret(fed, secret);
+	*ret_secret = secret;
+	return 0;
 }
 
 static int reply_codes(const struct fed *fed, struct fed_reply *reply, const char *device_code, const char *user_code)

@@ -16,10 +16,10 @@ static json_t *about_person(const json_t *row, const json_t *person)
 static int describe(struct fed *fed, const json_t *row, json_t **ret_body)
 {
 	json_t *person = NULL, *more = NULL;
-	json_t *body = json_pack("{sb,ss,ss,ss,sI,sI,ss,ss}", "active", 1, "scope", fed_text(row, "scope"), "client_id", fed_text(row, "client"),
+	json_t *body = json_pack("{sb,ss,ss,ss,sI,sI,ss,ss,ss}", "active", 1, "scope", fed_text(row, "scope"), "client_id", fed_text(row, "client"),
 				 "token_type", strcmp(fed_text(row, "kind"), "access") == 0 ? "Bearer" : "refresh_token", "exp",
 				 (json_int_t)fed_int(row, "expires"), "iat", (json_int_t)fed_int(row, "issued"), "iss", fed->issuer, "sub",
-				 fed_text(row, "client"));
+				 fed_text(row, "client"), "aud", fed_text(row, "client"));
 	int error = body ? 0 : -ENOMEM;
 	if (!error && fed_text(row, "person")) {
 		error = fed_person_get(fed, fed_text(row, "person"), &person);

@@ -152,6 +152,8 @@ int main(int argc, char **argv)
 	error = take_token(options.control_token_file, control_token, sizeof(control_token), &fed.control_token);
 	if (!error)
 		error = take_token(options.registration_token_file, registration_token, sizeof(registration_token), &fed.registration_token);
+	if (!error && options.secrets && !(fed.secrets = fopen(options.secrets, "ae")))
+		error = complain(options.secrets, -errno);
 	fed.clients = options.clients;
 	fed.device_lifetime_s = options.device_lifetime_s;
 	fed.device_interval_s = options.device_interval_s;
@@ -163,5 +165,7 @@ int main(int argc, char **argv)
 	if (!error)
 		error = serve(&fed, &options);
 	fed_clients_free(options.clients);
+	if (fed.secrets)
+		fclose(fed.secrets);
 	return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -34,6 +34,7 @@ static const char help[] =
 	"  --device-interval S      between polls of a log-in, by device grant or CIBA (5)\n"
 	"  --device-lifetime S      of its codes (600)\n"
 	"  --id-token-lifetime S --access-token-lifetime S --refresh-token-lifetime S   (300, 3600, 86400)\n"
+	"  --secrets FILE           append every token, code and assertion that passes, to look for them in logs\n"
 	"  --help                   this\n"
 	"\n"
 	"By hand:\n"
@@ -64,7 +65,7 @@ static const char help[] =
 
 enum {
 	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
-	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_HELP,
+	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_HELP,
 };
 
 static const struct option known[] = {
@@ -89,6 +90,7 @@ static const struct option known[] = {
 	{ "id-token-lifetime", required_argument, NULL, OPT_ID_TOKEN },
 	{ "access-token-lifetime", required_argument, NULL, OPT_ACCESS_TOKEN },
 	{ "refresh-token-lifetime", required_argument, NULL, OPT_REFRESH_TOKEN },
+	{ "secrets", required_argument, NULL, OPT_SECRETS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -211,6 +213,9 @@ static int take(struct fed_options *options, int option, const char *value)
 		return 0;
 	case OPT_REGISTRATION:
 		options->registration_token_file = value;
+		return 0;
+	case OPT_SECRETS:
+		options->secrets = value;
 		return 0;
 	case OPT_ALG:
 		options->alg = value;

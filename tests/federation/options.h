@@ -21,6 +21,7 @@ struct fed_options {
 	size_t n_names;
 	const char *control_token_file;
 	const char *registration_token_file;
+	const char *secrets; /* NULL: not kept */
 	const char *alg;     /* NULL: as before */
 	int64_t device_lifetime_s, device_interval_s, id_token_s, access_token_s, refresh_token_s;
 	struct fed_clients *clients;

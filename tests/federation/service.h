@@ -12,6 +12,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "tests/federation/clients.h"
 #include "tests/federation/keys.h"
@@ -40,6 +41,7 @@ struct fed {
 	struct fed_clients *clients;
 	struct fed_server *server;
 	struct fed_misbehaviour misbehaviour;
+	FILE *secrets;      /* for tests: every token and code that goes over the wire, one a line; NULL: nowhere */
 	bool events_queued; /* in the open transaction */
 	struct fed_throttle throttles[FED_THROTTLES];
 	unsigned char csrf_key[32]; /* new at every start: forms do not outlive the process */

@@ -11,6 +11,14 @@
 #include "tests/federation/sql.h"
 #include "tests/federation/text.h"
 
+void fed_secret(const struct fed *fed, const char *text)
+{
+	if (!fed->secrets)
+		return;
+	fprintf(fed->secrets, "%s\n", text);
+	fflush(fed->secrets);
+}
+
 int fed_token_new(struct fed *fed, const char *kind, const struct fed_grant *grant, int64_t life_s, char **ret_token)
 {
 	char hash[FED_SHA256_HEX], *token = fed_random_text(32);
@@ -29,6 +37,7 @@ int fed_token_new(struct fed *fed, const char *kind, const struct fed_grant *gra
 		free(token);
 		return error;
 	}
+	fed_secret(fed, token);
 	*ret_token = token;
 	return 0;
 }
@@ -115,11 +124,11 @@ static int claims_of(struct fed *fed, const struct fed_grant *grant, const char 
 {
 	json_t *person = NULL, *claims = NULL;
 	char *jti = fed_random_text(18);
-	int64_t now = b2b_wall_s();
+	int64_t now = b2b_wall_s() + (life_s < 0 ? 2 * life_s : 0); /* one that is over was good once */
 	int error = jti ? fed_person_get(fed, grant->person, &person) : -ENOMEM;
 	if (!error) {
 		claims = json_pack("{ss,ss,ss,sI,sI,sI,ss,sO,ss,ss,ss,ss,s{s{ss}}}", "iss", fed->issuer, "sub", fed_text(person, "id"), "aud", audience,
-				   "exp", (json_int_t)(now + life_s), "iat", (json_int_t)now, "auth_time", (json_int_t)grant->auth_time, "acr",
+				   "exp", (json_int_t)(now + (life_s < 0 ? -life_s : life_s)), "iat", (json_int_t)now, "auth_time", (json_int_t)grant->auth_time, "acr",
 				   grant->acr, "amr", grant->amr, "jti", jti, "sid", grant->sid, "preferred_username",
 				   fed_text(person, "user_name"), "name", fed_text(person, "display"), "organization", fed_text(person, "alias"), "id",
 				   fed_text(person, "organisation"));
@@ -132,11 +141,19 @@ static int claims_of(struct fed *fed, const struct fed_grant *grant, const char 
 	return error;
 }
 
+static int sign(struct fed *fed, const char *typ, json_t *claims, char **ret_jwt)
+{
+	int error = fed_jws_sign(fed, typ, claims, ret_jwt);
+	if (!error)
+		fed_secret(fed, *ret_jwt);
+	return error;
+}
+
 int fed_id_token(struct fed *fed, const struct fed_grant *grant, char **ret_jwt)
 {
 	json_t *claims;
 	int error = claims_of(fed, grant, grant->client, fed->id_token_s, &claims);
-	return error ? error : fed_jws_sign(fed, "JWT", claims, ret_jwt);
+	return error ? error : sign(fed, "JWT", claims, ret_jwt);
 }
 
 int fed_access_jwt(struct fed *fed, const struct fed_grant *grant, const char *audience, int64_t life_s, char **ret_jwt)
@@ -147,5 +164,5 @@ int fed_access_jwt(struct fed *fed, const struct fed_grant *grant, const char *a
 		return error;
 	json_object_set_new(claims, "client_id", json_string(grant->client));
 	json_object_set_new(claims, "scope", json_string(grant->scope));
-	return fed_jws_sign(fed, "at+jwt", claims, ret_jwt);
+	return sign(fed, "at+jwt", claims, ret_jwt);
 }

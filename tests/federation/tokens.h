@@ -4,6 +4,9 @@
 
 #include "tests/federation/http.h"
 
+/* Note TEXT, a secret, where the option --secrets says. */
+void fed_secret(const struct fed *fed, const char *text);
+
 /* What a token stands for. Strings are borrowed. */
 struct fed_grant {
 	const char *client;

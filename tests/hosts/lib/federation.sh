@@ -14,7 +14,7 @@ federation_start()
 	openssl pkey -in "$run/client.key" -pubout -out "$run/client.pub"
 	"$BUILD/b2b-federation" --data "$LAB/disk/federation" --listen "$SERVICE_ADDRESS:443" --issuer "$ISSUER" --name login.lab \
 		--name 127.0.0.1 --name localhost --client "web7=$run/client.pub" --control-token-file "$run/control-token" \
-		--device-interval 1 ${FEDERATION_OPTIONS:-} >>"$LAB/log/federation" 2>&1 </dev/null &
+		--device-interval 1 --secrets "$run/secrets" ${FEDERATION_OPTIONS:-} >>"$LAB/log/federation" 2>&1 </dev/null &
 	FEDERATION_PID=$!
 	disown
 	wait_for 20 federation_answers || die "the federation service does not answer: $(tail -n 5 "$LAB/log/federation")"
@@ -67,4 +67,18 @@ control()
 control_ms()
 {
 	control "$@" | jq -e .committed_ms
+}
+
+# check_secrets HOST…: whatever was done so far, nothing secret is in any log of the hosts: device codes, auth_req_ids, ID and access
+# tokens, handles, assertions; nor a beginning of one. Hosts with HOST_B2BD=--debug say the most.
+check_secrets()
+{
+	local host
+
+	for host; do cat "$LAB/log/$host".*; done >"$LAB/run/logs"
+	check logs-speak "the logs say nothing of log-ins" grep -q 'event=auth ' "$LAB/run/logs"
+	check secrets-known "the service noted few" test "$(wc -l <"$LAB/run/secrets")" -ge 10
+	cut -c1-24 "$LAB/run/secrets" | sort -u >"$LAB/run/parts"
+	check nothing-secret-in-logs "found: $(grep -oF -f "$LAB/run/parts" "$LAB/run/logs" | sort | uniq -c | head -n 3)" \
+		sh -c "! grep -qF -f '$LAB/run/parts' '$LAB/run/logs'"
 }
