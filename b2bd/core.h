@@ -97,6 +97,7 @@ bool b2b_visible_to(const struct b2b_core *core, uid_t peer, int org);
 void b2b_on_ask_name(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_name *ask);
 void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_auth *ask);
 void b2b_on_ask_result(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_result *ask);
+void b2b_on_ask_answer(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_answer *ask);
 void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask);
 void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask);
 void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask);

@@ -15,7 +15,7 @@
 
 #define ANSWER_WITHIN_S 12 /* the service's, to a request of ours; the module waits as long */
 
-static const struct b2b_login_method *const methods[] = { &b2b_login_device, &b2b_login_ciba };
+static const struct b2b_login_method *const methods[] = { &b2b_login_device, &b2b_login_ciba, &b2b_login_token };
 
 static void login_free(struct b2b_login *login)
 {
@@ -40,6 +40,14 @@ static void login_dropped(void *operation)
 	login_free(login);
 }
 
+/* The person showed a token and had nothing to approve. */
+static const char *sentence(const struct b2b_login *login, enum b2b_reason reason)
+{
+	if (reason == B2B_AUTH_WRONG_PERSON && login->method == &b2b_login_token)
+		return "This token is somebody else's; use your own.";
+	return b2b_reason_text(reason);
+}
+
 /* Say the decision and be done with the log-in. */
 static void login_say(struct b2b_login *login)
 {
@@ -57,7 +65,7 @@ static void login_decide(struct b2b_login *login, int org, enum b2b_reason reaso
 	decision->reason = reason;
 	decision->uid = reason == B2B_OK ? login->uid : 0;
 	b2b_audit_id(decision->audit_id);
-	snprintf(decision->message, sizeof(decision->message), "%s", b2b_reason_text(reason));
+	snprintf(decision->message, sizeof(decision->message), "%s", sentence(login, reason));
 	snprintf(extra, sizeof(extra), "service=%s tty=%s from=%s method=%s%s%s", login->origin.service, login->origin.tty, login->origin.rhost,
 	         method_name(login), *detail ? " " : "", detail);
 	b2b_audit(login->core, "auth", org, login->origin.user, reason, decision->audit_id, extra);
@@ -99,13 +107,18 @@ static void pass_over(struct b2b_login *login, const char *method, enum b2b_reas
 	        method, b2b_reason_code(reason), why);
 }
 
+bool b2b_login_has_next(const struct b2b_login *login)
+{
+	return login->tried < sizeof(login->service->methods) && login->service->methods[login->tried];
+}
+
 /* Begin with the next method that fits; decide where there is none. LOGIN may be gone afterwards. */
 static void begin_next(struct b2b_login *login)
 {
 	const struct b2b_login_method *method;
 	int r;
 
-	while (login->tried < sizeof(login->service->methods) && login->service->methods[login->tried]) {
+	while (b2b_login_has_next(login)) {
 		method = method_of(login->service->methods[login->tried++]);
 		if (!method)
 			continue;
@@ -126,14 +139,19 @@ void b2b_login_show(struct b2b_login *login, const struct b2b_say_prompt *prompt
 	b2b_client_say(login->client, B2B_SAY_PROMPT, prompt);
 }
 
+void b2b_login_ask(struct b2b_login *login, const struct b2b_say_question *question)
+{
+	login->asked = true;
+	login->waiting = false;
+	b2b_client_say(login->client, B2B_SAY_QUESTION, question);
+}
+
 void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token)
 {
 	char detail[B2B_LOGIN_DETAIL_SIZE];
 	int org;
 	enum b2b_reason reason = b2b_login_accept(login, token, &org, detail);
 
-	if (reason == B2B_OK && login->method->accepted)
-		login->method->accepted(login);
 	login_decide(login, org, reason, detail);
 }
 
@@ -142,7 +160,7 @@ void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const cha
 	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
 	char detail[B2B_LOGIN_DETAIL_SIZE] = "";
 
-	if (reason == B2B_AUTH_METHOD && !login->shown) {
+	if ((reason == B2B_AUTH_METHOD || reason == B2B_AUTH_TOKEN_NONE) && !login->shown) {
 		pass_over(login, login->method->name, reason, fault_text);
 		login->method->cancel(login);
 		login->method = NULL;
@@ -251,4 +269,21 @@ void b2b_on_ask_result(struct b2b_core *core, struct b2b_client *client, const s
 		login->waiting = true;
 	else
 		b2b_client_say(client, B2B_SAY_DECISION, &pending);
+}
+
+void b2b_on_ask_answer(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_answer *ask)
+{
+	struct b2b_login *login = login_of(core, client);
+	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
+
+	if (!login)
+		return;
+	if (!login->asked) {
+		b2b_client_finish(client);
+		return;
+	}
+	login->asked = false;
+	login->waiting = true;
+	b2b_client_say(client, B2B_SAY_WAIT, &wait);
+	login->method->answer(login, ask->text);
 }

@@ -8,6 +8,7 @@
 #define B2B_LOGIN_H
 
 #include "b2bd/core.h"
+#include "b2bd/federation/presented.h"
 #include "b2bd/prompt.h"
 
 struct b2b_login;
@@ -16,15 +17,18 @@ struct b2b_login_method {
 	uint8_t number;           /* enum b2b_method */
 	const char *name;         /* as in b2b.conf(5) and the log */
 	/*
-	 * Begin, with b2b_login_show, _proven or _failed to come from the loop. Returns 0; or why it does not fit, without
+	 * Begin, with b2b_login_show, _proven or _failed to come from the loop; or having asked by b2b_login_ask. Returns 0; or why it does not fit, without
 	 * a trace: -EOPNOTSUPP not offered by the service or not possible on this terminal, -EDQUOT asked too often, or another
 	 * negative errno.
 	 */
 	int (*begin)(struct b2b_login *login);
-	void (*accepted)(struct b2b_login *login); /* what was proven lets the person in; NULL: nothing to do */
+	void (*answer)(struct b2b_login *login, const char *text); /* to b2b_login_ask; NULL: it asks nothing */
+	/* TOKEN would let the person in: may it? NULL: yes. */
+	enum b2b_reason (*admit)(struct b2b_login *login, const struct b2b_id_token *token);
 	void (*cancel)(struct b2b_login *login);   /* no callback any more; also when nothing is under way */
 };
 extern const struct b2b_login_method b2b_login_device, b2b_login_ciba; /* login_approval.c */
+extern const struct b2b_login_method b2b_login_token;                    /* login_token.c */
 
 struct b2b_login {
 	struct b2b_core *core;
@@ -38,16 +42,21 @@ struct b2b_login {
 	const struct b2b_login_method *method; /* under way; NULL: none */
 	enum b2b_reason unfit; /* what is told when none fits */
 	bool shown;        /* the person has been shown something to act upon: no other method is tried */
+	bool asked;        /* the module is to send an answer */
 	bool waiting;      /* the module waits for whatever comes */
 	bool decided;
 	struct b2b_say_decision decision;
 	/* of the methods */
 	struct b2b_approval *approval;
 	char binding[B2B_BINDING_SIZE];
+	struct b2b_presented *presented;
+	char *token;       /* what was typed; wiped at the end */
 };
 
 /* login.c, for the methods. LOGIN may be gone when _proven or _failed returns. */
 void b2b_login_show(struct b2b_login *login, const struct b2b_say_prompt *prompt); /* to act upon elsewhere */
+void b2b_login_ask(struct b2b_login *login, const struct b2b_say_question *question);
+bool b2b_login_has_next(const struct b2b_login *login); /* is there a method left to try? */
 void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token); /* validated; about whom, is yet to be seen */
 void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text); /* FAULT_TEXT for the log; may be "" */
 uint32_t b2b_login_left_s(const struct b2b_login *login); /* of the caller's patience, at least 1; 0: unknown */

@@ -33,7 +33,7 @@ static void authentication_from(const struct b2b_core *core, const struct b2b_pr
 	ret->session_expiry_s = token->session_expiry;
 	copy_claim(ret->acr, sizeof(ret->acr), token->acr);
 	copy_claim(ret->jti, sizeof(ret->jti), token->jti);
-	copy_claim(ret->sid, sizeof(ret->sid), json_string_value(json_object_get(token->claims, "sid")));
+	copy_claim(ret->sid, sizeof(ret->sid), token->sid);
 }
 
 /* max_age cannot be judged by when the token was issued: a token may be issued long after the person authenticated. */
@@ -41,7 +41,7 @@ static bool lacks_auth_time(const struct b2b_decision_facts *facts, const struct
 {
 	int service = b2b_policy_service(facts->policy, facts->service);
 
-	return service >= 0 && facts->policy->services[service].max_age_s && !token->auth_time;
+	return !token->auth_time && (!token->issued_at || (service >= 0 && facts->policy->services[service].max_age_s));
 }
 
 /* What was approved, as the service says it. */
@@ -73,6 +73,8 @@ enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_to
 		gathered.facts.authentication = &authentication;
 		reason = b2b_decide(&gathered.facts);
 	}
+	if (reason == B2B_OK && login->method->admit)
+		reason = login->method->admit(login, token);
 	if (reason == B2B_OK && b2b_ticket_add(core->tickets, &authentication, login->origin.service, login->origin.tty, b2b_now_ns(),
 	                                       login->decision.ticket) < 0)
 		reason = B2B_INTERNAL;

@@ -109,15 +109,18 @@ static int ciba_begin(struct b2b_login *login)
 	return b2b_ciba_start(core->federation, &request, &handlers, login, &login->approval);
 }
 
-static void ciba_accepted(struct b2b_login *login)
+/* Approved by the right person: no nuisance. */
+static enum b2b_reason ciba_admit(struct b2b_login *login, const struct b2b_id_token *token)
 {
+	(void)token;
 	b2b_rate_give(&login->core->push_rate, login->uid);
+	return B2B_OK;
 }
 
 const struct b2b_login_method b2b_login_device = {
 	.number = B2B_METHOD_DEVICE, .name = "device", .begin = device_begin, .cancel = approval_cancel,
 };
 const struct b2b_login_method b2b_login_ciba = {
-	.number = B2B_METHOD_CIBA, .name = "ciba", .begin = ciba_begin, .accepted = ciba_accepted,
+	.number = B2B_METHOD_CIBA, .name = "ciba", .begin = ciba_begin, .admit = ciba_admit,
 	.cancel = approval_cancel,
 };

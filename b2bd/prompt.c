@@ -110,6 +110,15 @@ void b2b_prompt_ciba(char *buf, size_t size, const char *user, const char *host,
 	put_text(&out, "  and deny any other\n\n");
 }
 
+void b2b_prompt_token(char *buf, size_t size, const char *user, const char *host, bool other)
+{
+	struct out out = { .buf = buf, .size = size };
+
+	buf[0] = '\0';
+	put_head(&out, user, host);
+	put_text(&out, other ? "Access token, or Enter to log in in another way: " : "Access token: ");
+}
+
 /* No vowels and no digits: no words, and nothing that is read as something else (RFC 8628 6.1). */
 static int put_letters(struct out *out, size_t n)
 {

@@ -20,6 +20,9 @@ void b2b_prompt_device(char *buf, size_t size, const char *user, const char *hos
 /* The prompt while a request with the message BINDING is on the person's own approval device. */
 void b2b_prompt_ciba(char *buf, size_t size, const char *user, const char *host, const char *binding);
 
+/* The question for an access token. OTHER: who has none can press Enter and log in in another way. */
+void b2b_prompt_token(char *buf, size_t size, const char *user, const char *host, bool other);
+
 /*
  * A binding message (CIBA Core 7.1), the same on both screens and another each time: what fits of HOST's first label, and eight
  * random letters, "web7/WDJB-MJHT". Letters, digits and "-./", which strict services take. Returns 0 or -EIO.

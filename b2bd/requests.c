@@ -81,6 +81,9 @@ void b2b_on_request(void *arg, struct b2b_client *client, uint16_t type, const v
 	case B2B_ASK_RESULT:
 		b2b_on_ask_result(core, client, body);
 		break;
+	case B2B_ASK_ANSWER:
+		b2b_on_ask_answer(core, client, body);
+		break;
 	case B2B_ASK_ACCOUNT:
 		on_account(core, client, body);
 		break;

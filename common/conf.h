@@ -25,6 +25,7 @@ enum b2b_client_auth {
 	B2B_CLIENT_SELF_SIGNED_TLS, /* RFC 8705 2.2: the very certificate that is registered */
 };
 enum b2b_access_token_typ { B2B_TYP_AT_JWT, B2B_TYP_ANY };
+enum b2b_token_use { B2B_TOKEN_ONCE, B2B_TOKEN_MANY };
 enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
 enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 
@@ -59,6 +60,7 @@ struct b2b_conf_federation {
 	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */
 	enum b2b_access_token_typ access_token_typ; /* what the issuer calls its access tokens */
 	uint32_t algorithms;      /* that it may sign with: bits as of key algorithms, in its order; 0: all */
+	enum b2b_token_use token_use; /* may one let somebody in again? */
 	uint32_t token_life_s;    /* longest life of an access token to log in with; 0: any */
 	enum b2b_directory directory;
 	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */

@@ -11,6 +11,7 @@ static const char *const audiences[] = { "issuer", "token_endpoint", NULL };
 static const char *const subjects[] = { "id", "externalId", "userName", NULL };
 static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA", NULL }; /* as enum b2b_alg */
 static const char *const access_typs[] = { "at+jwt", "any", NULL };
+static const char *const token_uses[] = { "once", "many", NULL };
 static const char *const directories[] = { "scim", NULL };
 static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
@@ -59,6 +60,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "What the service writes into the header of its access tokens. Any is for a service that does not follow RFC 9068; audience must then not be client_id." },
 	{ B2B_CONF_FEDERATION, "token_life", &b2b_conf_duration, AT(conf_federation, token_life_s), "1h", NULL, NULL, 1, DAY,
 	  "Longest life of an access token that somebody may log in with." },
+	{ B2B_CONF_FEDERATION, "token_use", &b2b_conf_word, AT(conf_federation, token_use), "once", NULL, token_uses, 0, 0,
+	  "Whether an access token lets in once, or many times until it ends. Of one that was seen on its way, once leaves nothing." },
 	{ B2B_CONF_FEDERATION, "subject_attribute", &b2b_conf_word_text, AT(conf_federation, subject_attribute), "id", NULL, subjects, 0, 0,
 	  "Attribute of a person in the directory that equals the token's sub." },
 	{ B2B_CONF_FEDERATION, "scim_url", &b2b_conf_https_url, AT(conf_federation, scim_url), NULL, "the issuer followed by /scim/v2", NULL, 0, 0,

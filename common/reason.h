@@ -50,7 +50,9 @@
 	X(AUTH_TOKEN_OVER, 41, "auth-token-over", "This token has expired or was revoked; get a new one.") \
 	X(AUTH_METHOD, 50, "auth-method", "There is no way for you to log in to this service; tell the host's administrator.") \
 	X(AUTH_FATIGUE, 51, "auth-fatigue", "Too many approval requests were left unanswered; wait some minutes and try again.") \
-	X(AUTH_TOKEN_CUT, 52, "auth-token-cut", "The token arrived cut: ssh sends 1,023 characters of it, su and login 511; use a shorter one or a reference.")
+	X(AUTH_TOKEN_CUT, 52, "auth-token-cut", "The token arrived cut: ssh sends 1,023 characters of it, su and login 511; use a shorter one or a reference.") \
+	X(AUTH_TOKEN_NONE, 53, "auth-token-none", "This service asks for an access token, and none was given.")          \
+	X(AUTH_TOKEN_USED, 54, "auth-token-used", "This token was used before, and each lets in once; get a new one.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

@@ -17,6 +17,7 @@ extern const char b2b_schema_hand[];     /* hand_state.c */
 extern const char b2b_schema_removal[];  /* removal_state.c */
 extern const char b2b_schema_stages[];   /* pending_state.c */
 extern const char b2b_schema_key[];      /* key_state.c */
+extern const char b2b_schema_seen_token[]; /* seen_tokens.c */
 
 extern const char *const b2b_schema_steps[];
 extern const size_t b2b_schema_n_steps;

@@ -7,7 +7,7 @@ federation_start
 HOST_SSHD='assurance = aal2' HOST_METHODS='ciba device' HOST_HOST='approval_requests = 2
 approval_pause = 1h' HOST_CONF='[assurance]
 aal2 = aal2
-aal3 = aal3'
+aal3 = aal3' HOST_B2BD=--debug
 host_start web7
 HOST_METHODS=ciba
 host_start db3
@@ -88,4 +88,5 @@ check gone-asked "she is not asked" test -n "$(session_message gone)"
 kill "${SESSION_PID[gone]}"
 host_exec laptop pkill -f 'ssh heidi@apac.acme@web7'
 check gone-cancelled "the agent goes on polling" wait_for 10 grep -q 'event=auth-cancelled user=heidi@apac.acme service=sshd method=ciba' "$LAB/log/web7.b2bd"
+check_secrets web7 db3
 finish

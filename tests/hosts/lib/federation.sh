@@ -49,7 +49,7 @@ federation_thaw()
 	kill -CONT "$FEDERATION_PID"
 }
 
-# control WHAT NAME=VALUE…: one call of the control interface; prints the answer. People are named as on a host: alice@acme.
+# control WHAT NAME=VALUE…: one call of the control interface (NAME:=VALUE for what is no text); prints the answer. People are named as on a host: alice@acme.
 control()
 {
 	local what=$1 body='{}' pair
@@ -57,6 +57,9 @@ control()
 	shift
 	for pair; do
 		case $pair in person=*@*) pair=$pair.example ;; esac
+		case $pair in
+		*:=*) body=$(jq -c --arg name "${pair%%:=*}" --argjson value "${pair#*:=}" '. + {($name): $value}' <<<"$body"); continue ;;
+		esac
 		body=$(jq -c --arg name "${pair%%=*}" --arg value "${pair#*=}" '. + {($name): $value}' <<<"$body")
 	done
 	federation_curl -f -X POST -H "Authorization: Bearer $(cat "$LAB/run/control-token")" \

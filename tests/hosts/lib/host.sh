@@ -186,10 +186,11 @@ host_join()
 		die "$name cannot be joined: $(tail -n 15 "$LAB/log/$name.join")"
 }
 
-# host_agent NAME: b2bd, as its unit would start it.
+# host_agent NAME: b2bd, as its unit would start it. HOST_B2BD: its options.
 host_agent()
 {
-	host_spawn "$1" b2bd b2bd
+	# shellcheck disable=SC2086
+	host_spawn "$1" b2bd b2bd ${HOST_B2BD:-}
 }
 
 # Has the agent read the directory, and does it hear signals?

@@ -29,7 +29,7 @@ ssh_key()
 }
 
 # ssh_as PERSON USER HOST COMMAND…: the code that ssh is shown is approved by PERSON ("-": by nobody; "!PERSON": refused by them).
-# Prints what the command and ssh say. SSH_FIRST: options before the host's name.
+# Prints what the command and ssh say. SSH_FIRST: options before the host's name. TOKEN: typed where an access token is asked for.
 ssh_as()
 {
 	with_approval "$1" ssh ${SSH_FIRST:-} "$2@$3" "${@:4}"
@@ -41,7 +41,7 @@ with_approval()
 	local person=$1 program=$2
 
 	shift 2
-	host_exec laptop env DISPLAY=none SSH_ASKPASS="$TOOLS/askpass" SSH_ASKPASS_REQUIRE=force APPROVE_AS="$person" \
+	host_exec laptop env DISPLAY=none SSH_ASKPASS="$TOOLS/askpass" SSH_ASKPASS_REQUIRE=force APPROVE_AS="$person" TOKEN="${TOKEN:-}" \
 		ISSUER="$ISSUER" CONTROL_TOKEN="$(cat "$LAB/run/control-token")" \
 		timeout -k 2 "$LOGIN_SECONDS" "$program" "$@" </dev/null 2>&1
 }
