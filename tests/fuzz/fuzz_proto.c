@@ -29,6 +29,14 @@ static void touch(uint16_t type, const void *body)
 		if (strlen(((const struct b2b_say_prompt *)body)->text) >= B2B_PROMPT_SIZE)
 			abort();
 		break;
+	case B2B_SAY_QUESTION:
+		if (strlen(((const struct b2b_say_question *)body)->text) >= B2B_MESSAGE_SIZE)
+			abort();
+		break;
+	case B2B_ASK_ANSWER:
+		if (strlen(((const struct b2b_ask_answer *)body)->text) >= B2B_ANSWER_SIZE)
+			abort();
+		break;
 	case B2B_SAY_DECISION:
 		if (strlen(decision->ticket) >= B2B_TICKET_SIZE || strlen(decision->audit_id) >= B2B_AUDIT_ID_SIZE ||
 		    strlen(decision->message) >= B2B_MESSAGE_SIZE)

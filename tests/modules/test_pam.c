@@ -38,6 +38,8 @@ static struct fixture fixture;
 static struct nss_module nss;
 static char confdir[SCRATCH_SIZE], module[4096];
 
+static const char *typed; /* by the person, where it is not shown; NULL: nothing */
+
 static struct {
 	char text[8192]; /* every message: style, colon, text */
 	size_t len;
@@ -58,7 +60,7 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
 		if (style != PAM_PROMPT_ECHO_ON && style != PAM_PROMPT_ECHO_OFF)
 			continue;
 		screen.prompts++;
-		(*ret)[i].resp = strdup("");
+		(*ret)[i].resp = strdup(style == PAM_PROMPT_ECHO_OFF && typed ? typed : "");
 	}
 	return PAM_SUCCESS;
 }
@@ -94,6 +96,7 @@ static pam_handle_t *begin(const char *service, const char *user, const char *ru
 static int start(void **state)
 {
 	(void)state;
+	typed = NULL;
 	fixture_start(&fixture, CACHE);
 	scratch_make(confdir);
 	write_service("sshd", "");
@@ -235,6 +238,66 @@ static void a_login_shows_one_prompt_and_leaves_a_ticket(void **state)
 	assert_string_equal(pam_getenv(pamh, "B2B_TICKET"), SCRIPTED_TICKET);
 	pam_end(pamh, PAM_SUCCESS);
 	assert_int_equal(scripted_agent_end(agent), 0);
+}
+
+#define QUESTION "\nLog-in of alice@acme\n\nAccess token: "
+
+static void a_token_is_asked_for_without_echo_and_handed_on(void **state)
+{
+	static const struct scripted_step steps[] = {
+		{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_QUESTION, .text = QUESTION },
+		{ .want = B2B_ASK_ANSWER, .answer = "a.token", .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_DECISION, .uid = ALICE },
+	};
+
+	(void)state;
+	typed = "a.token";
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", steps, COUNT(steps)), PAM_SUCCESS);
+	assert_string_equal(screen.text, "1:" QUESTION);
+}
+
+static void without_a_token_another_way_follows(void **state)
+{
+	static const struct scripted_step steps[] = {
+		{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_QUESTION, .text = QUESTION },
+		{ .want = B2B_ASK_ANSWER, .answer = "", .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_PROMPT, .text = PROMPT },
+		{ .want = B2B_ASK_RESULT, .type = B2B_SAY_DECISION, .uid = ALICE },
+	};
+
+	(void)state;
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", steps, COUNT(steps)), PAM_SUCCESS);
+	assert_string_equal(screen.text, "1:" QUESTION "2:" PROMPT "Press Enter when you have approved: ");
+}
+
+static void a_token_beyond_all_measure_is_not_sent(void **state)
+{
+	static const struct scripted_step steps[] = {
+		{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_QUESTION, .text = QUESTION },
+	};
+	static char large[B2B_ANSWER_SIZE + 1];
+
+	(void)state;
+	memset(large, 'a', B2B_ANSWER_SIZE);
+	typed = large;
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", steps, COUNT(steps)), PAM_AUTH_ERR);
+	assert_non_null(strstr(screen.text, "use a shorter one or a reference"));
+}
+
+static void nobody_is_let_in_who_was_shown_nothing(void **state)
+{
+	static const struct scripted_step steps[] = {
+		{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_DECISION, .uid = ALICE },
+	};
+
+	(void)state;
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", steps, COUNT(steps)), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(screen.prompts, 0);
 }
 
 static void sudo_needs_no_enter(void **state)
@@ -559,6 +622,10 @@ int main(void)
 		CASE(a_misbehaving_agent_denies_within_two_seconds),
 		CASE(a_stopped_agent_denies_within_two_seconds),
 		CASE(a_login_shows_one_prompt_and_leaves_a_ticket),
+		CASE(a_token_is_asked_for_without_echo_and_handed_on),
+		CASE(without_a_token_another_way_follows),
+		CASE(a_token_beyond_all_measure_is_not_sent),
+		CASE(nobody_is_let_in_who_was_shown_nothing),
 		CASE(sudo_needs_no_enter),
 		CASE(control_characters_do_not_reach_the_terminal),
 		CASE(every_denial_of_auth_has_its_code_and_text),

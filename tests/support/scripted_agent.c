@@ -28,12 +28,17 @@ static void make_body(const struct scripted_step *step, void *body)
 {
 	struct b2b_say_decision *decision = body;
 	struct b2b_say_prompt *prompt = body;
+	struct b2b_say_question *question = body;
 
 	if (step->type == B2B_SAY_WAIT)
 		((struct b2b_say_wait *)body)->within_s = 12;
 	if (step->type == B2B_SAY_PROMPT) {
 		prompt->lifetime_s = 600;
 		snprintf(prompt->text, sizeof(prompt->text), "%s", step->text);
+	}
+	if (step->type == B2B_SAY_QUESTION) {
+		question->lifetime_s = 600;
+		snprintf(question->text, sizeof(question->text), "%s", step->text);
 	}
 	if (step->type != B2B_SAY_DECISION)
 		return;
@@ -51,12 +56,14 @@ static bool readable(int fd)
 	return poll(&poll_fd, 1, PATIENCE_MS) == 1;
 }
 
-static bool take_request(int listener, int *connection, uint16_t want)
+static bool take_request(int listener, int *connection, const struct scripted_step *step)
 {
 	union packet packet;
+	uint16_t want = step->want;
+	const char *answer;
 	ssize_t n;
 
-	if (want != B2B_ASK_RESULT) {
+	if (want != B2B_ASK_RESULT && want != B2B_ASK_ANSWER) {
 		if (*connection >= 0)
 			close(*connection);
 		*connection = readable(listener) ? accept(listener, NULL, NULL) : -1;
@@ -64,7 +71,10 @@ static bool take_request(int listener, int *connection, uint16_t want)
 	if (*connection < 0 || !readable(*connection))
 		return false;
 	n = recv(*connection, &packet, sizeof(packet), 0);
-	return n > 0 && b2b_packet_check(&packet, (size_t)n) == 0 && packet.head.type == want;
+	if (n <= 0 || b2b_packet_check(&packet, (size_t)n) < 0 || packet.head.type != want)
+		return false;
+	answer = ((const struct b2b_ask_answer *)(packet.bytes + sizeof(packet.head)))->text;
+	return want != B2B_ASK_ANSWER || !step->answer || strcmp(answer, step->answer) == 0;
 }
 
 static void answer(int *connection, const struct scripted_step *step)
@@ -100,7 +110,7 @@ static int play(int listener, const struct scripted_step *steps, size_t count)
 	int connection = -1;
 
 	for (size_t i = 0; i < count; i++) {
-		if (steps[i].want && !take_request(listener, &connection, steps[i].want))
+		if (steps[i].want && !take_request(listener, &connection, &steps[i]))
 			return (int)i + 1;
 		if (steps[i].before)
 			steps[i].before(steps[i].arg);

@@ -17,12 +17,13 @@ enum scripted_how {
 };
 
 struct scripted_step {
-	uint16_t want;             /* the request that must come first: B2B_ASK_RESULT on the same connection, others on a new one; 0: none */
+	uint16_t want;             /* the request that must come first: B2B_ASK_RESULT and B2B_ASK_ANSWER on the same connection, others on a new one; 0: none */
 	enum scripted_how how;
 	uint16_t type;             /* B2B_SAY_… */
 	int32_t reason;            /* of a decision */
 	uint32_t uid;              /* of a decision */
-	const char *text;          /* prompt, or the decision's message */
+	const char *answer;        /* what B2B_ASK_ANSWER must say; NULL: anything */
+	const char *text;          /* prompt, question, or the decision's message */
 	void (*before)(void *arg); /* in the child, before it answers; NULL: nothing */
 	void *arg;
 };

@@ -165,8 +165,8 @@ static void ciba_prompt_shows_the_message_in_80_columns(void **state)
 static void binding_message_is_short_plain_and_another_each_time(void **state)
 {
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-./";
-	static const char *const hosts[] = { "web7", "web7.example.com", "tenletters", "a-very-long-name", "\xc3\xa9t\xc3\xa9", "" };
-	static const char *const begin[] = { "web7/", "web7/", "tenletters/", "", "", "" };
+	static const char *const hosts[] = { "web7", "web7.example.com", "tenletters", "elevenchars", "a-very-long-name", "\xc3\xa9t\xc3\xa9", "" };
+	static const char *const begin[] = { "web7/", "web7/", "tenletters/", "", "", "", "" };
 	char message[B2B_BINDING_SIZE], other[B2B_BINDING_SIZE];
 	size_t i;
 

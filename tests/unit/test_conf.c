@@ -254,6 +254,7 @@ static void refuses_wrong_values(void **state)
 	refuse("[host]\nhome = /home/%o\n", "b2b.conf:6: [host] home: found \"/home/%o\"; expected an absolute path with %u");
 	refuse("[host]\nhome = /home/%u%\n", "b2b.conf:6: [host] home: found");
 	refuse("[host]\nhome = /home/%u:x\n", "b2b.conf:6: [host] home: found");
+	refuse("[host]\napproval_requests = 0\n", "b2b.conf:6: [host] approval_requests: found \"0\"; expected a number from 1 to 20");
 	refuse("[host]\nshells = bash\n", "b2b.conf:6: [host] shells: found \"bash\"; expected absolute paths, each once and at most 63 bytes, at most 16");
 	refuse("[host]\nstaleness_keep = 4m\n", "b2b.conf:6: [host] staleness_keep: found 240s; expected at least 300s, the largest staleness, or none");
 	refuse("[host]\npoll_hold = 1m\n", "b2b.conf:6: [host] poll_hold: found 60s; expected at most 40s, a third of the smallest staleness");
@@ -296,6 +297,10 @@ static void refuses_a_wrong_federation(void **state)
 	refuse_text("[organisation a]\nkey_options = restrict command=sh\n", "b2b.conf:2: [organisation a] key_options: found \"restrict command=sh\"; expected restrict");
 	refuse_text("[organisation a]\nkey_options = from=1.2.3.4\",command=\"sh\n", "b2b.conf:2: [organisation a] key_options: found");
 	refuse_text("[federation]\nmass_removal = 0%\n", "b2b.conf:2: [federation] mass_removal: found \"0%\"; expected a share from 1% to 100%");
+	refuse_text("[federation]\nlogin_hint = partner\n", "b2b.conf:2: [federation] login_hint: found \"partner\"; expected text with %n, %u or %s");
+	refuse_text("[federation]\nlogin_hint = %o\n", "b2b.conf:2: [federation] login_hint: found \"%o\"");
+	refuse_text("[federation]\nlogin_hint = %n%\n", "b2b.conf:2: [federation] login_hint: found \"%n%\"");
+	refuse_text("[federation]\nlogin_hint = %n%d\n", "b2b.conf:2: [federation] login_hint: found \"%n%d\"");
 	refuse_text("[federation]\nalgorithms = ES256 HS256\n", "b2b.conf:2: [federation] algorithms: found \"ES256 HS256\"; expected different words out of RS256, PS");
 	refuse_text("[federation]\nalgorithms = ES256 ES256\n", "b2b.conf:2: [federation] algorithms: found");
 	refuse_text("[federation]\nalgorithms = ES256\n ES256\n", "b2b.conf:3: [federation] algorithms: found");

@@ -9,6 +9,7 @@
 
 #include "b2bd/state/seen.h"
 #include "b2bd/state/seen_ids.h"
+#include "b2bd/state/seen_tokens.h"
 #include "b2bd/signals/stream.h"
 
 static void path_of(const struct state_fixture *fixture, char *path, size_t size)
@@ -148,12 +149,32 @@ static void marks_belong_to_their_pass(void **state)
 	b2b_seen_ids_clear(&seen);
 }
 
+static void a_token_is_new_once_until_its_end(void **state)
+{
+	struct state_fixture *fixture = *state;
+	char digest[32];
+	int i;
+
+	assert_int_equal(b2b_seen_token(fixture->state, "one", 1300, 1000), 0);
+	assert_int_equal(b2b_seen_token(fixture->state, "one", 1300, 1000), -EEXIST);
+	assert_int_equal(b2b_seen_token(fixture->state, "two", 1300, 1000), 0);
+	reopen(fixture);
+	assert_int_equal(b2b_seen_token(fixture->state, "one", 1300, 1300), -EEXIST);
+	assert_int_equal(b2b_seen_token(fixture->state, "three", 1400, 1301), 0); /* forgets what is over */
+	assert_int_equal(b2b_seen_token(fixture->state, "one", 1500, 1301), 0);
+	for (i = 0; i < 100; i++) {
+		snprintf(digest, sizeof(digest), "many-%d", i);
+		assert_int_equal(b2b_seen_token(fixture->state, digest, 1302, 1301), 0);
+	}
+	assert_int_equal(b2b_seen_token(fixture->state, "one", 1500, 1400), -EEXIST);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(is_durable_and_private), TEST(a_newer_one_is_refused), TEST(a_damaged_one_is_refused),
-		TEST(another_programs_is_refused), TEST(transactions_do_not_nest), TEST(survives_a_kill),
+		TEST(another_programs_is_refused), TEST(transactions_do_not_nest), TEST(survives_a_kill), TEST(a_token_is_new_once_until_its_end),
 		cmocka_unit_test(marks_belong_to_their_pass),
 	};
 
