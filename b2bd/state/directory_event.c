@@ -38,47 +38,65 @@ static int note_org(struct b2b_state *state, const char *sql, const char *org_id
 	return b2b_statement_run(row);
 }
 
+/*
+ * Events come in any order, twice, and late: what they say is merged so that the order does not matter. The latest closing
+ * and the latest opening are both remembered; a closing counts unless an opening is later, and one that may lie anywhere
+ * within a whole second counts as at its end: in doubt it is closed, and the directory's record decides (b2b_record_lifts).
+ */
+#define CLOSING_END "iif(?2 % 1000, ?2, ?2 + 999)"
+#define DISABLED_END "iif(disabled_ms % 1000, disabled_ms, disabled_ms + 999)"
+
+#define SET_DISABLED " disabled_ms = iif(enabled_ms > " CLOSING_END ", disabled_ms, max(disabled_ms, ?2)), cutoff_ms = max(cutoff_ms, ?2)"
+#define SET_ENABLED " enabled_ms = max(enabled_ms, ?2), disabled_ms = iif(?2 > " DISABLED_END ", 0, disabled_ms)"
+#define SET_CUT_OFF " cutoff_ms = max(cutoff_ms, ?2)"
+
 int b2b_directory_disable(struct b2b_state *state, uint32_t uid, int64_t time_ms)
 {
-	static const char update[] =
-		"UPDATE principal SET disabled_ms = max(disabled_ms, ?2), cutoff_ms = max(cutoff_ms, ?2) WHERE uid = ?1";
-
-	return note_person(state, update, uid, time_ms);
+	return note_person(state, "UPDATE principal SET" SET_DISABLED " WHERE uid = ?1", uid, time_ms);
 }
 
 int b2b_directory_enable(struct b2b_state *state, uint32_t uid, int64_t time_ms)
 {
-	static const char update[] = "UPDATE principal SET disabled_ms = iif(disabled_ms <= ?2, 0, disabled_ms) WHERE uid = ?1";
-
-	return note_person(state, update, uid, time_ms);
+	return note_person(state, "UPDATE principal SET" SET_ENABLED " WHERE uid = ?1", uid, time_ms);
 }
 
 int b2b_directory_cut_off(struct b2b_state *state, uint32_t uid, int64_t time_ms)
 {
-	static const char update[] = "UPDATE principal SET cutoff_ms = max(cutoff_ms, ?2) WHERE uid = ?1";
-
-	return note_person(state, update, uid, time_ms);
+	return note_person(state, "UPDATE principal SET" SET_CUT_OFF " WHERE uid = ?1", uid, time_ms);
 }
 
 int b2b_directory_disable_org(struct b2b_state *state, const char *org_id, int64_t time_ms)
 {
-	static const char update[] = "UPDATE org SET disabled_ms = max(disabled_ms, ?2), cutoff_ms = max(cutoff_ms, ?2) WHERE id = ?1";
-
-	return note_org(state, update, org_id, time_ms);
+	return note_org(state, "UPDATE org SET" SET_DISABLED " WHERE id = ?1", org_id, time_ms);
 }
 
 int b2b_directory_enable_org(struct b2b_state *state, const char *org_id, int64_t time_ms)
 {
-	static const char update[] = "UPDATE org SET disabled_ms = iif(disabled_ms <= ?2, 0, disabled_ms) WHERE id = ?1";
-
-	return note_org(state, update, org_id, time_ms);
+	return note_org(state, "UPDATE org SET" SET_ENABLED " WHERE id = ?1", org_id, time_ms);
 }
 
 int b2b_directory_cut_off_org(struct b2b_state *state, const char *org_id, int64_t time_ms)
 {
-	static const char update[] = "UPDATE org SET cutoff_ms = max(cutoff_ms, ?2) WHERE id = ?1";
+	return note_org(state, "UPDATE org SET" SET_CUT_OFF " WHERE id = ?1", org_id, time_ms);
+}
 
-	return note_org(state, update, org_id, time_ms);
+/* The end of the second within which it may lie, where TIME_MS is in whole ones. */
+static int64_t at_the_latest(int64_t time_ms)
+{
+	return time_ms % 1000 ? time_ms : time_ms + 999;
+}
+
+bool b2b_record_lifts(int64_t disabled_ms, int64_t enabled_ms, int64_t modified_ms)
+{
+	if (modified_ms > at_the_latest(disabled_ms))
+		return true;
+	/* events contradict each other within a second: a record that was not modified before it knows which came last */
+	return enabled_ms >= disabled_ms && modified_ms >= disabled_ms;
+}
+
+bool b2b_closing_outdated(int64_t time_ms, int64_t enabled_ms, bool active, int64_t modified_ms)
+{
+	return enabled_ms > at_the_latest(time_ms) || (active && modified_ms > at_the_latest(time_ms));
 }
 
 /* From the first second up to, but without, the last. */

@@ -40,6 +40,7 @@ void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal)
 		.disabled_ms = sqlite3_column_int64(row, 13),
 		.cutoff_ms = sqlite3_column_int64(row, 14),
 		.by_hand = sqlite3_column_int(row, B2B_PRINCIPAL_HOLDS_NAME + 1) != 0,
+		.enabled_ms = sqlite3_column_int64(row, B2B_PRINCIPAL_HOLDS_NAME + 2),
 	};
 
 	b2b_row_copy(row, 4, view.local, sizeof(view.local));
@@ -124,6 +125,19 @@ int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struc
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, subject);
+	return b2b_principal_take(row, ret, NULL);
+}
+
+int b2b_directory_by_id(struct b2b_state *state, const char *id, struct b2b_principal *ret)
+{
+	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS
+	                             " FROM principal WHERE id = ? ORDER BY state = 3, modified_ms DESC, uid LIMIT 1";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, id);
 	return b2b_principal_take(row, ret, NULL);
 }
 

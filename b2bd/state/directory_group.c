@@ -300,3 +300,43 @@ int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
 	free(uids.list);
 	return r;
 }
+
+static int group_exists(struct b2b_state *state, const char *group_id, const char *org_id)
+{
+	static const char select[] = "SELECT count(*) FROM grp WHERE id = ?1 AND (?2 = '' OR org_id = ?2)";
+	sqlite3_stmt *row = NULL;
+	int64_t count;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, group_id);
+	b2b_row_text(row, 2, org_id ? org_id : "");
+	r = b2b_statement_number(row, &count);
+	return r < 0 ? r : count ? 0 : -ENOENT;
+}
+
+int b2b_group_members(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t **ret_uids, size_t *ret_n)
+{
+	struct uids uids = { 0 };
+	sqlite3_stmt *row = NULL;
+	int r = group_exists(state, group_id, org_id);
+
+	if (r == 0)
+		r = b2b_row_prepare(state, &row,
+		                    "SELECT uid FROM grp JOIN group_member USING (gid) WHERE id = ?1 AND (?2 = '' OR org_id = ?2)");
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, group_id);
+	b2b_row_text(row, 2, org_id ? org_id : "");
+	while ((r = b2b_row_next(row)) > 0 && (r = uids_add(&uids, (uint32_t)sqlite3_column_int64(row, 0))) == 0)
+		;
+	sqlite3_finalize(row);
+	if (r < 0) {
+		free(uids.list);
+		return r;
+	}
+	*ret_uids = uids.list;
+	*ret_n = uids.n;
+	return 0;
+}

@@ -15,7 +15,7 @@ void b2b_org_record_clear(struct b2b_org_record *org)
 int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_org_record *ret)
 {
 	static const char select[] = "SELECT state, not_before, not_after, modified_ms, disabled_ms, cutoff_ms,"
-	                             " EXISTS (SELECT 1 FROM hand WHERE (kind = 2 AND what = ?1) OR kind = 3) FROM org WHERE id = ?1";
+	                             " EXISTS (SELECT 1 FROM hand WHERE (kind = 2 AND what = ?1) OR kind = 3), enabled_ms FROM org WHERE id = ?1";
 	struct b2b_org_record org = { 0 };
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, select, &row);
@@ -33,6 +33,7 @@ int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_or
 		org.disabled_ms = sqlite3_column_int64(row, 4);
 		org.cutoff_ms = sqlite3_column_int64(row, 5);
 		org.by_hand = sqlite3_column_int(row, 6) != 0;
+		org.enabled_ms = sqlite3_column_int64(row, 7);
 	}
 	sqlite3_reset(row);
 	if (r <= 0)
@@ -72,7 +73,7 @@ int b2b_directory_put_org(struct b2b_state *state, const struct b2b_org_record *
 	(void)pass; /* whole organisations are never swept: see scim.c */
 	if (r < 0 && r != -ENOENT)
 		return r;
-	lifts = old.disabled_ms && org->state == B2B_ORG_IS_ACTIVE && b2b_record_lifts(old.disabled_ms, org->modified_ms);
+	lifts = old.disabled_ms && org->state == B2B_ORG_IS_ACTIVE && b2b_record_lifts(old.disabled_ms, old.enabled_ms, org->modified_ms);
 	changed = r == -ENOENT || lifts || old.state != org->state || old.not_before != org->not_before ||
 	          old.not_after != org->not_after;
 	r = changed || old.modified_ms != org->modified_ms ? write_row(state, org, lifts ? 0 : old.disabled_ms) : 0;

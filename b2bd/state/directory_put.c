@@ -7,11 +7,6 @@
 #include "b2bd/state/state_private.h"
 #include "common/log.h"
 
-bool b2b_record_lifts(int64_t disabled_ms, int64_t modified_ms)
-{
-	return modified_ms > (disabled_ms % 1000 ? disabled_ms : disabled_ms + 999);
-}
-
 static const char *text_or_empty(const char *text)
 {
 	return text ? text : "";
@@ -157,7 +152,8 @@ static int keep_name(struct b2b_state *state, const struct b2b_principal *old, b
 static int put_known(struct b2b_state *state, const struct b2b_policy_org *org, const struct b2b_principal *old, bool held_name,
                      const struct b2b_principal *principal, int64_t pass, bool *ret_changed)
 {
-	bool lifts = old->disabled_ms && principal->state == B2B_ACTIVE && b2b_record_lifts(old->disabled_ms, principal->modified_ms);
+	bool lifts = old->disabled_ms && principal->state == B2B_ACTIVE &&
+	             b2b_record_lifts(old->disabled_ms, old->enabled_ms, principal->modified_ms);
 	uint32_t uid;
 	int r;
 
@@ -177,6 +173,14 @@ static int put_known(struct b2b_state *state, const struct b2b_policy_org *org, 
 	return r;
 }
 
+/* Events may have spoken of this subject before it was this person's. OLD_SUBJECT: NULL for somebody new. */
+static int apply_ahead(struct b2b_state *state, const char *old_subject, const struct b2b_principal *principal, uint32_t uid)
+{
+	if (old_subject && !strcmp(old_subject, principal->subject))
+		return 0;
+	return b2b_event_ahead_apply(state, principal, uid);
+}
+
 static int put(struct b2b_state *state, const struct b2b_policy_org *org, const struct b2b_principal *principal, int64_t pass,
                bool *ret_changed)
 {
@@ -194,6 +198,8 @@ static int put(struct b2b_state *state, const struct b2b_policy_org *org, const 
 		r = store(state, org, principal, 0, 0, &uid);
 		changed = r == 0;
 	}
+	if (r == 0)
+		r = apply_ahead(state, old.subject, principal, uid);
 	b2b_principal_clear(&old);
 	/* somebody whose new record cannot be stored is there all the same */
 	if (uid && (r == 0 || r == -EEXIST) && b2b_seen_ids_mark(&state->seen, pass, uid) < 0)
@@ -213,6 +219,8 @@ static int put_nameless(struct b2b_state *state, const struct b2b_principal *pri
 	if (r < 0)
 		return r == -ENOENT ? -EINVAL : r;
 	r = keep_name(state, &old, held_name, principal, ret_changed);
+	if (r == 0)
+		r = apply_ahead(state, old.subject, principal, old.uid);
 	if (r == 0)
 		r = b2b_seen_ids_mark(&state->seen, pass, old.uid);
 	b2b_principal_clear(&old);

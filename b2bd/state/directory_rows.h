@@ -7,7 +7,8 @@
 
 #define B2B_PRINCIPAL_COLUMNS                                                                                          \
 	"uid, id, subject, org_id, local, display, kind, state, not_before, not_after, roles, shell, modified_ms,"         \
-	" disabled_ms, cutoff_ms, holds_name, EXISTS (SELECT 1 FROM hand WHERE hand.kind = 1 AND what = principal.id)"
+	" disabled_ms, cutoff_ms, holds_name, EXISTS (SELECT 1 FROM hand WHERE hand.kind = 1 AND what = principal.id),"         \
+	" enabled_ms"
 #define B2B_PRINCIPAL_HOLDS_NAME 15 /* number of that column */
 
 /* The row's values; strings stay the row's, valid until it is stepped. Not to be cleared. */
@@ -22,9 +23,16 @@ int b2b_principal_by_id(struct b2b_state *state, const char *id, const char *org
 
 /*
  * Does a directory record of MODIFIED_MS that says active lift the closing by an event of DISABLED_MS? Events often carry
- * whole seconds: such a one counts as at the end of its second.
+ * whole seconds: such a one counts as at the end of its second. Where an opening of ENABLED_MS contradicts it within that
+ * second, a record of the same second is enough.
  */
-bool b2b_record_lifts(int64_t disabled_ms, int64_t modified_ms);
+bool b2b_record_lifts(int64_t disabled_ms, int64_t enabled_ms, int64_t modified_ms);
+
+/*
+ * What events said of PRINCIPAL's subject or id before UID was that person here, applied to it (event_ahead.c). In the
+ * transaction that stores the person. Returns 0 or a negative errno.
+ */
+int b2b_event_ahead_apply(struct b2b_state *state, const struct b2b_principal *principal, uint32_t uid);
 
 /* May LOCAL be a person's or a group's of ORG? 0, or -EINVAL (rule of common/names.h, reserved, or too long with the alias). */
 int b2b_directory_check_local(const struct b2b_policy *policy, int org, const char *local);

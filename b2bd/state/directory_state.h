@@ -3,7 +3,7 @@
  *
  * Three things can close a principal or an organisation: the directory's record (state, window), an event
  * (account-disabled), and root's word on this host (hand_state.h). Each is kept by itself; it is open only when none closes
- * it. An event's closing is lifted by account-enabled, or by a directory record modified after the event that says active;
+ * it. An event's closing is lifted by a later account-enabled, or by a directory record modified after the event that says active;
  * root's by root alone.
  */
 #ifndef B2B_DIRECTORY_STATE_H
@@ -27,9 +27,10 @@ struct b2b_principal {
 	uint32_t wanted_uid;            /* the directory's number for a person who is new here; 0: none (ledger.h); not stored */
 	/* kept here, not by the directory */
 	uint32_t uid;
-	int64_t disabled_ms; /* time of the event that disabled it; 0: none */
+	int64_t disabled_ms; /* time of the event that disabled it; 0: none, or one that something later lifted */
 	int64_t cutoff_ms;   /* authentications not after this are void; 0: none */
 	bool by_hand;        /* root closed it on this host */
+	int64_t enabled_ms;  /* time of the latest event that enabled it; 0: none */
 };
 void b2b_principal_clear(struct b2b_principal *principal);
 
@@ -41,6 +42,7 @@ struct b2b_org_record {
 	int64_t disabled_ms;
 	int64_t cutoff_ms;
 	bool by_hand; /* root closed it on this host, by itself or with all others */
+	int64_t enabled_ms;
 };
 void b2b_org_record_clear(struct b2b_org_record *org);
 
@@ -74,6 +76,8 @@ int b2b_directory_put_group(struct b2b_state *state, const struct b2b_policy *po
 /* Find one. Return 0 (caller clears), -ENOENT, or a negative errno. */
 int b2b_directory_by_name(struct b2b_state *state, const char *org_id, const char *local, struct b2b_principal *ret);
 int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struct b2b_principal *ret);
+/* By the directory's id, wherever the person is now. */
+int b2b_directory_by_id(struct b2b_state *state, const char *id, struct b2b_principal *ret);
 int b2b_directory_by_uid(struct b2b_state *state, uint32_t uid, struct b2b_principal *ret);
 int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_org_record *ret);
 /* The group of that name. Returns 0, -ENOENT, or a negative errno. */
@@ -93,6 +97,12 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
  */
 int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg);
+
+/*
+ * The uids of the members of the group with the directory's id GROUP_ID, in ORG_ID (NULL: any); caller frees *ret_uids.
+ * Returns 0, -ENOENT where there is no such group, or a negative errno.
+ */
+int b2b_group_members(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t **ret_uids, size_t *ret_n);
 
 /* Every group of ORG_ID with the uids of its members (those removed left out), by gid. */
 int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
@@ -136,13 +146,34 @@ int b2b_directory_count(struct b2b_state *state, struct b2b_directory_counts *re
 /* The next wall-clock second after NOW at which somebody's or an organisation's window opens or closes; 0: none known. */
 int64_t b2b_directory_next_change(struct b2b_state *state, int64_t now);
 
-/* What events say; each in the transaction of the caller. Times in ms. */
-int b2b_directory_disable(struct b2b_state *state, uint32_t uid, int64_t time_ms);  /* keeps the later; also moves the cut-off */
-int b2b_directory_enable(struct b2b_state *state, uint32_t uid, int64_t time_ms);   /* only if not older than the disabling */
+/*
+ * What events say; each in the transaction of the caller, times in ms. They may come in any order, late and twice: the
+ * outcome is the same. A closing counts unless an opening is later; in doubt (a time in whole seconds lies anywhere in
+ * its second) it counts. A closing moves the cut-off as well.
+ */
+int b2b_directory_disable(struct b2b_state *state, uint32_t uid, int64_t time_ms);
+int b2b_directory_enable(struct b2b_state *state, uint32_t uid, int64_t time_ms);
 int b2b_directory_cut_off(struct b2b_state *state, uint32_t uid, int64_t time_ms);
 int b2b_directory_disable_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
 int b2b_directory_enable_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
 int b2b_directory_cut_off_org(struct b2b_state *state, const char *org_id, int64_t time_ms);
+
+/* Is a closing of TIME_MS past already: by an opening of ENABLED_MS, or by a record that says ACTIVE as of MODIFIED_MS? */
+bool b2b_closing_outdated(int64_t time_ms, int64_t enabled_ms, bool active, int64_t modified_ms);
+
+/*
+ * Keep what an event said of somebody who is not known here, or not yet in that organisation: it holds for whoever is stored
+ * with that name later. In the caller's transaction. Returns 0 or a negative errno.
+ */
+struct b2b_event_ahead {
+	const char *name;   /* `sub`, or */
+	bool by_id;         /* the directory's id */
+	const char *org_id; /* "": the event names none */
+	int64_t disabled_ms, enabled_ms, cutoff_ms; /* 0: nothing of that kind */
+};
+int b2b_event_ahead_note(struct b2b_state *state, const struct b2b_event_ahead *ahead, int64_t now_s);
+/* Forget at most LIMIT of those noted before BEFORE_S; a transaction of its own. Returns 0 or a negative errno. */
+int b2b_event_ahead_prune(struct b2b_state *state, int64_t before_s, uint32_t limit);
 
 /* Is it open by directory, events and root's word, at wall-clock second NOW? B2B_OK or the reason (B2B_USER_SUSPENDED, B2B_ORG_ENDED, …). */
 int b2b_principal_standing(const struct b2b_principal *principal, int64_t now);

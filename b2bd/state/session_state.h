@@ -25,6 +25,16 @@ int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *ar
 int b2b_session_due(struct b2b_state *state, int64_t now_s, int (*each)(void *arg, const struct b2b_session *session), void *arg,
                     int64_t *ret_next);
 
+/*
+ * The session NAME (a token's jti, or a sid) is withdrawn: of SUBJECT alone and in ORG_ID alone, where these are not NULL.
+ * In the caller's transaction. Returns 0 or a negative errno.
+ */
+int b2b_session_void_note(struct b2b_state *state, const char *name, const char *subject, const char *org_id, int64_t now_s);
+/* Is NAME withdrawn for SUBJECT in ORG_ID? 1, 0 (always for ""), or a negative errno. */
+int b2b_session_void_has(struct b2b_state *state, const char *name, const char *subject, const char *org_id);
+/* Forget at most LIMIT of those noted before BEFORE_S; a transaction of its own. Returns 0 or a negative errno. */
+int b2b_session_void_prune(struct b2b_state *state, int64_t before_s, uint32_t limit);
+
 /* An end that was decided and is not seen through yet. */
 struct b2b_pending_end {
 	int64_t id;

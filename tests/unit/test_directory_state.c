@@ -193,6 +193,8 @@ static void events_close_and_lift(void **state)
 	assert_int_equal(b2b_directory_enable(db, uid, 7249), 0);
 	assert_int_equal(standing(fixture, uid, 1), B2B_USER_SUSPENDED);
 	assert_int_equal(b2b_directory_enable(db, uid, 7250), 0);
+	assert_int_equal(standing(fixture, uid, 1), B2B_USER_SUSPENDED);
+	assert_int_equal(b2b_directory_enable(db, uid, 7251), 0);
 	assert_int_equal(standing(fixture, uid, 1), B2B_OK);
 	/* a record modified afterwards lifts it; whole seconds count to their end */
 	b2b_directory_disable(db, uid, 8000);
@@ -208,6 +210,118 @@ static void events_close_and_lift(void **state)
 	b2b_directory_enable(db, uid, 99999);
 	assert_int_equal(standing(fixture, uid, 1), B2B_USER_SUSPENDED);
 	assert_int_equal(b2b_directory_disable(db, uid + 7, 1), -ENOENT);
+}
+
+/* RFC 8936 promises no order: a closing that comes late is told from one that is new by the openings that are remembered. */
+static void the_order_of_events_does_not_matter(void **state)
+{
+	static const struct {
+		int64_t closing, opening;
+		int standing;
+	} rows[] = {
+		{ 7250, 7251, B2B_OK },
+		{ 7250, 7250, B2B_USER_SUSPENDED },
+		{ 7250, 7249, B2B_USER_SUSPENDED },
+		{ 7000, 7500, B2B_USER_SUSPENDED }, /* whole seconds: it may have been at 7.999 */
+		{ 7000, 8000, B2B_OK },
+	};
+	struct state_fixture *fixture = *state;
+	struct b2b_state *db = fixture->state;
+	char id[] = "u-0", local[] = "a";
+	size_t i;
+
+	for (i = 0; i < 2 * sizeof(rows) / sizeof(*rows); i++) {
+		struct b2b_principal person;
+		uint32_t uid;
+
+		id[2]++;
+		local[0]++;
+		person = fixture_person(id, local);
+		person.modified_ms = 5000;
+		put(fixture, &person, 1);
+		uid = uid_of(fixture, local);
+		if (i % 2)
+			b2b_directory_disable(db, uid, rows[i / 2].closing);
+		b2b_directory_enable(db, uid, rows[i / 2].opening);
+		if (i % 2 == 0)
+			b2b_directory_disable(db, uid, rows[i / 2].closing);
+		if (standing(fixture, uid, 1) != rows[i / 2].standing)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* Suspended and reinstated within one second, in events of whole seconds: the record knows which came last. */
+static void the_record_settles_events_that_contradict_each_other(void **state)
+{
+	struct state_fixture *fixture = *state;
+	struct b2b_principal alice = fixture_person("u-1", "alice");
+	uint32_t uid;
+
+	alice.modified_ms = 5000;
+	put(fixture, &alice, 1);
+	uid = uid_of(fixture, "alice");
+	b2b_directory_disable(fixture->state, uid, 7000);
+	b2b_directory_enable(fixture->state, uid, 7000);
+	put(fixture, &alice, 2);
+	assert_int_equal(standing(fixture, uid, 1), B2B_USER_SUSPENDED);
+	alice.modified_ms = 7400;
+	put(fixture, &alice, 2);
+	assert_int_equal(standing(fixture, uid, 1), B2B_OK);
+}
+
+static void note_ahead(struct b2b_state *db, const char *name, const char *org_id, int64_t disabled_ms, int64_t enabled_ms, int64_t cutoff_ms)
+{
+	struct b2b_event_ahead ahead = { .name = name, .org_id = org_id, .disabled_ms = disabled_ms, .enabled_ms = enabled_ms,
+		                         .cutoff_ms = cutoff_ms };
+
+	assert_int_equal(b2b_event_ahead_note(db, &ahead, 100), 0);
+}
+
+static void events_hold_for_people_who_come_later(void **state)
+{
+	struct state_fixture *fixture = *state;
+	struct b2b_principal alice = fixture_person("u-1", "alice"), bob = fixture_person("u-2", "bob"), eve = fixture_person("u-3", "eve"),
+	                     found;
+	struct b2b_state *db = fixture->state;
+
+	alice.modified_ms = bob.modified_ms = eve.modified_ms = 5000;
+	note_ahead(db, "u-1", "42c3e9", 7250, 0, 7250);
+	note_ahead(db, "u-2", "", 7250, 0, 7250);
+	note_ahead(db, "u-2", "42c3e9", 0, 8000, 9000);
+	note_ahead(db, "u-3", "9d01f2", 7250, 0, 7250);
+	put(fixture, &alice, 1);
+	put(fixture, &bob, 1);
+	put(fixture, &eve, 1);
+	assert_int_equal(standing(fixture, uid_of(fixture, "alice"), 1), B2B_USER_SUSPENDED);
+	assert_int_equal(standing(fixture, uid_of(fixture, "bob"), 1), B2B_OK);
+	b2b_directory_by_uid(db, uid_of(fixture, "bob"), &found);
+	assert_int_equal(found.cutoff_ms, 9000);
+	assert_int_equal(found.enabled_ms, 8000);
+	b2b_principal_clear(&found);
+	assert_int_equal(standing(fixture, uid_of(fixture, "eve"), 1), B2B_OK); /* of another organisation's membership */
+	/* the subject that it was about is given to somebody here */
+	note_ahead(db, "s-9", "42c3e9", 7250, 0, 7250);
+	eve.subject = (char *)"s-9";
+	put(fixture, &eve, 2);
+	assert_int_equal(standing(fixture, uid_of(fixture, "eve"), 1), B2B_USER_SUSPENDED);
+}
+
+static void a_record_from_after_the_event_makes_it_past(void **state)
+{
+	struct state_fixture *fixture = *state;
+	struct b2b_principal alice = fixture_person("u-1", "alice"), bob = fixture_person("u-2", "bob");
+
+	alice.modified_ms = 7251;
+	bob.modified_ms = 9000;
+	note_ahead(fixture->state, "u-1", "", 7250, 0, 7250);
+	note_ahead(fixture->state, "u-2", "", 7250, 0, 7250);
+	put(fixture, &alice, 1);
+	assert_int_equal(standing(fixture, uid_of(fixture, "alice"), 1), B2B_OK);
+	assert_int_equal(b2b_event_ahead_prune(fixture->state, 100, 10), 0);
+	assert_int_equal(b2b_event_ahead_prune(fixture->state, 101, 10), 0);
+	bob.modified_ms = 5000;
+	put(fixture, &bob, 1); /* forgotten by now */
+	assert_int_equal(standing(fixture, uid_of(fixture, "bob"), 1), B2B_OK);
 }
 
 static void cut_offs_only_move_forward(void **state)
@@ -423,6 +537,10 @@ int main(void)
 		TEST(a_taken_new_name_does_not_hide_a_suspension),
 		TEST(two_with_one_subject_are_refused),
 		TEST(events_close_and_lift),
+		TEST(the_order_of_events_does_not_matter),
+		TEST(the_record_settles_events_that_contradict_each_other),
+		TEST(events_hold_for_people_who_come_later),
+		TEST(a_record_from_after_the_event_makes_it_past),
 		TEST(cut_offs_only_move_forward),
 		TEST(an_overtaken_answer_is_dropped),
 		TEST(organisations),
