@@ -303,7 +303,7 @@ static void open_it(struct order *order)
 		return;
 	}
 	if (order->org >= 0)
-		b2b_publish_release(core->publish, order->org, order->uid);
+		b2b_publish_release(core->publish, order->org, order->uid, 0); /* what an event holds is not root's to let go of */
 	b2b_publish_words(core->publish, order->org);
 	b2b_audit_by(order->hand.by, extra, sizeof(extra));
 	b2b_audit(core, order->org < 0 ? "opened-all" : "opened", order->org, order->uid ? order->name : NULL, B2B_OK, order->hand.audit_id, extra);

@@ -38,10 +38,10 @@ int b2b_publish_words(struct b2b_publish *publish, int org);
 void b2b_publish_settled(struct b2b_publish *publish);
 
 /*
- * An event closed UID (0: the organisation ORG itself) and that could not be stored: its word stays closed, whatever the
+ * An event of EVENT_MS closed UID (0: the organisation ORG itself) and that could not be stored: its word stays closed, whatever the
  * database says, until it is released (the event came again and is stored) or the agent starts anew. Returns 0 or -ENOMEM.
  */
-int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid);
-void b2b_publish_release(struct b2b_publish *publish, int org, uint32_t uid);
+int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid, int64_t event_ms);
+void b2b_publish_release(struct b2b_publish *publish, int org, uint32_t uid, int64_t event_ms);
 
 #endif

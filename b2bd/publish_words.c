@@ -34,25 +34,28 @@ static struct b2b_word_hold *find_hold(const struct b2b_words *words, int org, u
 	return NULL;
 }
 
-int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid)
+int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms)
 {
-	struct b2b_word_hold *more;
+	struct b2b_word_hold *hold = find_hold(words, org, uid), *more;
 
-	if (find_hold(words, org, uid))
+	if (hold) {
+		if (hold->event_ms < event_ms)
+			hold->event_ms = event_ms;
 		return 0;
+	}
 	more = reallocarray(words->holds, words->n_holds + 1, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	words->holds = more;
-	words->holds[words->n_holds++] = (struct b2b_word_hold){ .org = org, .uid = uid };
+	words->holds[words->n_holds++] = (struct b2b_word_hold){ .org = org, .uid = uid, .event_ms = event_ms };
 	return 0;
 }
 
-void b2b_words_release(struct b2b_words *words, int org, uint32_t uid)
+void b2b_words_release(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms)
 {
 	struct b2b_word_hold *hold = find_hold(words, org, uid);
 
-	if (hold)
+	if (hold && hold->event_ms <= event_ms)
 		*hold = words->holds[--words->n_holds];
 }
 

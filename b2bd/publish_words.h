@@ -8,6 +8,7 @@
 struct b2b_word_hold {
 	int org;
 	uint32_t uid;
+	int64_t event_ms; /* the latest closing that it stands for */
 };
 
 struct b2b_words {
@@ -33,9 +34,10 @@ int b2b_words_apply(struct b2b_words *words, int org);
 int b2b_words_new_people(struct b2b_words *words, int org);
 
 /*
- * Keep a word closed that could not be closed in the database. UID 0: the organisation's. Returns 0 or -ENOMEM.
+ * Keep a word closed that a closing of EVENT_MS could not close in the database. UID 0: the organisation's. Returns 0 or -ENOMEM.
+ * Releasing means that this closing or a later one is stored, or past: what a later one holds stays.
  */
-int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid);
-void b2b_words_release(struct b2b_words *words, int org, uint32_t uid);
+int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms);
+void b2b_words_release(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms);
 
 #endif

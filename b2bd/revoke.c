@@ -273,8 +273,8 @@ static void hold_words(struct b2b_core *core, const struct b2b_revocation *revoc
 	if (!core->publish || !revocation->close || !(revocation->by_event || revocation->hand) || revocation->scope == B2B_SCOPE_SESSION)
 		return;
 	if (!hold)
-		b2b_publish_release(core->publish, revocation->org, uid);
-	else if (b2b_publish_hold(core->publish, revocation->org, uid) < 0)
+		b2b_publish_release(core->publish, revocation->org, uid, revocation->event_ms);
+	else if (b2b_publish_hold(core->publish, revocation->org, uid, revocation->event_ms) < 0)
 		b2b_log(LOG_ERR, "event=hold-failed uid=%u; it may open again before the event comes again", uid);
 }
 

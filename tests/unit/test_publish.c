@@ -302,11 +302,15 @@ static void words_follow_the_database(void **state)
 	b2b_publish_words(world->publish, 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_int_equal(B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], alice)), epoch + 1);
-	b2b_directory_enable(world->base->state, alice, 2000);
-	assert_int_equal(b2b_publish_hold(world->publish, 0, alice), 0);
+	b2b_directory_enable(world->base->state, alice, 3000);
+	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, 1000), 0);
 	b2b_publish_words(world->publish, 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
-	b2b_publish_release(world->publish, 0, alice);
+	/* an older one was stored, or turned out to be past: this one holds */
+	b2b_publish_release(world->publish, 0, alice, 999);
+	b2b_publish_words(world->publish, 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
+	b2b_publish_release(world->publish, 0, alice, 1000);
 	b2b_publish_words(world->publish, 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
 }
