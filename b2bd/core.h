@@ -70,6 +70,7 @@ struct b2b_core {
 	int64_t started_s;
 	size_t pins_seen, pins_broken; /* of root's pins: compared with the ledger so far, and not in accord with it */
 	struct b2b_latency latency[B2B_STAGES]; /* since the start */
+	unsigned rereads;          /* questions for single people under way that events asked for */
 	unsigned failed_commits;   /* revocations that are in force but not on disk yet */
 };
 

@@ -1,28 +1,81 @@
 /*
- * What a Shared Signals event means for this host, and what follows when the directory's word changes.
- * CAEP session-revoked ends sessions and voids older authentications; RISC account-disabled closes until
- * account-enabled or a newer directory record (SSF 1.0, CAEP, RISC; the profile for a whole organisation is a
- * complex subject that holds only `tenant`).
+ * What a Shared Signals event means for this host, and what follows when the directory's word changes. What kind of event
+ * has which effect stands in federation/event_kinds.c. Everything here is decided so that it does not matter in which
+ * order events come, how late, and how often: RFC 8936 promises none of that.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "b2bd/core.h"
+#include "b2bd/event_sessions.h"
 #include "common/clock.h"
 #include "common/log.h"
 
-#define SESSIONS_AT_ONCE 64
+#define REREADS_MAX 16 /* questions at once; where there are more, a pass over everybody is cheaper for both sides */
 #define CLOSED_AT_ONCE 64
 
-/* Nothing more to do than to remember it. */
-static int note_seen(struct b2b_core *core, const char *jti)
+/* Whom an event is about, once it is known: a person, or all of ORG. */
+struct target {
+	int org;
+	const struct b2b_principal *person;
+};
+
+static bool closes(const struct b2b_event *event)
 {
+	return event->kind == B2B_EVENT_ACCOUNT_DISABLED || event->kind == B2B_EVENT_ACCOUNT_PURGED;
+}
+
+static struct b2b_revocation revocation_of(const struct b2b_event *event, const struct target *target, bool close)
+{
+	enum b2b_reason closed = !target->person                           ? B2B_ORG_SUSPENDED
+	                         : event->kind == B2B_EVENT_ACCOUNT_PURGED ? B2B_USER_REMOVED
+	                                                                   : B2B_USER_SUSPENDED;
+
+	return (struct b2b_revocation){ .scope = target->person ? B2B_SCOPE_USER : B2B_SCOPE_ORG, .org = target->org,
+		                        .uid = target->person ? target->person->uid : 0, .close = close, .by_event = true,
+		                        .reason = close ? closed : B2B_REVOKED, .text = event->reason, .jti = event->jti,
+		                        .event_ms = event->time_ms, .received_ns = event->received_ns };
+}
+
+/*
+ * It cannot be told here whom this is about, or what it changed: the directory can. What may close somebody holds back
+ * the lease until it has.
+ */
+static int ask_directory(struct b2b_core *core, const struct b2b_event *event)
+{
+	if (event->kind != B2B_EVENT_REREAD && event->kind != B2B_EVENT_ACCOUNT_ENABLED)
+		core->must_pass = true;
+	b2b_source_sync(core->source);
+	return b2b_event_note_seen(core, event->jti);
+}
+
+/* An organisation that root did not admit is no concern of this host. */
+static bool foreign(const struct b2b_core *core, const struct b2b_event *event)
+{
+	return event->tenant && b2b_policy_org_by_id(core->policy, event->tenant) < 0;
+}
+
+/* It says for certain who, and what holds of that person from then on. */
+static bool lasts(const struct b2b_event *event)
+{
+	return (event->subject || event->person_id) && !event->vague && event->kind != B2B_EVENT_REREAD;
+}
+
+/* Somebody whom this host does not know, or not in that organisation: a pass may be about to store a record from before. */
+static int note_ahead(struct b2b_core *core, const struct b2b_event *event, const char *jti)
+{
+	bool opens = event->kind == B2B_EVENT_ACCOUNT_ENABLED;
+	struct b2b_event_ahead ahead = { .name = event->person_id ? event->person_id : event->subject, .by_id = event->person_id,
+		                         .org_id = event->tenant ? event->tenant : "", .disabled_ms = closes(event) ? event->time_ms : 0,
+		                         .enabled_ms = opens ? event->time_ms : 0, .cutoff_ms = opens ? 0 : event->time_ms };
 	int r = b2b_state_begin(core->state);
 
 	if (r < 0)
 		return r;
-	r = b2b_stream_seen(core->state, jti, b2b_wall_s());
+	r = b2b_event_ahead_note(core->state, &ahead, b2b_wall_s());
+	if (r == 0 && jti)
+		r = b2b_stream_seen(core->state, jti, b2b_wall_s());
 	if (r < 0) {
 		b2b_state_rollback(core->state);
 		return r;
@@ -30,81 +83,15 @@ static int note_seen(struct b2b_core *core, const char *jti)
 	return b2b_state_commit(core->state);
 }
 
-struct named_sessions {
-	const char *name; /* jti or sid */
-	struct b2b_session found[SESSIONS_AT_ONCE];
-	size_t n;
-};
-
-static int collect_named(void *arg, const struct b2b_session *session)
-{
-	struct named_sessions *named = arg;
-
-	if (named->n < SESSIONS_AT_ONCE && (strcmp(session->jti, named->name) == 0 || strcmp(session->sid, named->name) == 0))
-		named->found[named->n++] = *session;
-	return 0;
-}
-
-static int revoke_sessions(struct b2b_core *core, const struct b2b_event *event)
-{
-	struct named_sessions named = { .name = event->session };
-	struct b2b_revocation revocation = { .scope = B2B_SCOPE_SESSION, .by_event = true, .reason = B2B_REVOKED, .text = event->reason,
-		                             .event_ms = event->time_ms, .received_ns = event->received_ns };
-	size_t i;
-	int r = 0, one;
-
-	if (!*event->session)
-		return note_seen(core, event->jti);
-	b2b_session_list(core->state, 0, collect_named, &named);
-	for (i = 0; i < named.n; i++) {
-		revocation.uid = named.found[i].uid;
-		revocation.org = b2b_policy_org_by_uid(core->policy, revocation.uid);
-		revocation.session = &named.found[i];
-		one = b2b_revoke(core, &revocation);
-		if (one < 0)
-			r = one;
-	}
-	return r < 0 ? r : note_seen(core, event->jti);
-}
-
-/*
- * Did the directory speak after this event, and say active? A time in whole seconds may lie anywhere within its second:
- * in doubt the event counts.
- */
-static bool overtaken(const struct b2b_event *event, bool active, int64_t modified_ms)
-{
-	int64_t latest = event->time_ms % 1000 ? event->time_ms : event->time_ms + 999;
-
-	return active && modified_ms > latest;
-}
-
-static bool closes(const struct b2b_event *event)
-{
-	return event->kind != B2B_EVENT_SESSION_REVOKED;
-}
-
-static int apply_person(struct b2b_core *core, const struct b2b_event *event, const struct b2b_principal *person, int org)
-{
-	struct b2b_revocation revocation = { .scope = B2B_SCOPE_USER, .org = org, .uid = person->uid, .close = closes(event), .by_event = true,
-		                             .reason = event->kind == B2B_EVENT_ACCOUNT_PURGED ? B2B_USER_REMOVED
-		                                       : closes(event)                         ? B2B_USER_SUSPENDED
-		                                                                               : B2B_REVOKED,
-		                             .text = event->reason, .jti = event->jti, .event_ms = event->time_ms, .received_ns = event->received_ns };
-
-	if (closes(event) && overtaken(event, person->state == B2B_ACTIVE, person->modified_ms))
-		return note_seen(core, event->jti);
-	return b2b_revoke(core, &revocation);
-}
-
-static int enable(struct b2b_core *core, const struct b2b_event *event, uint32_t uid, int org)
+static int open_target(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
 {
 	int r = b2b_state_begin(core->state);
 
 	if (r < 0)
 		return r;
-	r = uid ? b2b_directory_enable(core->state, uid, event->time_ms)
-	        : b2b_directory_enable_org(core->state, core->policy->orgs[org].id, event->time_ms);
-	if (r == 0)
+	r = target->person ? b2b_directory_enable(core->state, target->person->uid, event->time_ms)
+	                   : b2b_directory_enable_org(core->state, core->policy->orgs[target->org].id, event->time_ms);
+	if (r == 0 && event->jti)
 		r = b2b_stream_seen(core->state, event->jti, b2b_wall_s());
 	if (r < 0) {
 		b2b_state_rollback(core->state);
@@ -112,79 +99,219 @@ static int enable(struct b2b_core *core, const struct b2b_event *event, uint32_t
 	}
 	r = b2b_state_commit(core->state);
 	if (r == 0)
-		b2b_publish_words(core->publish, org);
+		b2b_publish_words(core->publish, target->org);
 	b2b_source_sync(core->source); /* the record may have changed too; the event alone does not say how */
 	return r;
+}
+
+/* It was held closed for want of a durable record of this very event, which turns out to be past. */
+static void release(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
+{
+	b2b_publish_release(core->publish, target->org, target->person ? target->person->uid : 0, event->time_ms);
+	b2b_publish_words(core->publish, target->org);
+}
+
+static int close_target(struct b2b_core *core, const struct b2b_event *event, const struct target *target, bool outdated)
+{
+	struct b2b_revocation revocation = revocation_of(event, target, !outdated);
+	int r;
+
+	if (!outdated)
+		return b2b_revoke(core, &revocation);
+	r = b2b_end_before(core, &revocation); /* what was authenticated before it is void all the same */
+	if (r == 0)
+		release(core, event, target);
+	return r;
+}
+
+static void reread_done(void *arg, int error)
+{
+	struct b2b_core *core = arg;
+
+	core->rereads--;
+	if (error < 0) /* renamed, moved, gone, or no answer */
+		b2b_source_sync(core->source);
+}
+
+static int reread(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
+{
+	if (!target->person || core->rereads >= REREADS_MAX)
+		return ask_directory(core, event);
+	core->rereads++;
+	b2b_source_find(core->source, target->org, target->person->local, reread_done, core);
+	return b2b_event_note_seen(core, event->jti);
+}
+
+/* OUTDATED: a closing is, by what is known of the target already. */
+static int apply(struct b2b_core *core, const struct b2b_event *event, const struct target *target, bool outdated)
+{
+	struct b2b_revocation revocation = revocation_of(event, target, false);
+
+	switch (event->kind) {
+	case B2B_EVENT_ACCOUNT_DISABLED:
+	case B2B_EVENT_ACCOUNT_PURGED:
+		return close_target(core, event, target, outdated);
+	case B2B_EVENT_ACCOUNT_ENABLED:
+		return open_target(core, event, target);
+	case B2B_EVENT_SESSION_REVOKED:
+		return b2b_end_before(core, &revocation);
+	case B2B_EVENT_REAUTHENTICATE:
+		return b2b_event_cut_off(core, &revocation);
+	case B2B_EVENT_REREAD:
+		return reread(core, event, target);
+	case B2B_EVENT_OTHER:
+	case B2B_EVENT_VERIFICATION:
+	case B2B_EVENT_STREAM_UPDATED:
+		break;
+	}
+	return b2b_event_note_seen(core, event->jti);
+}
+
+static int apply_person(struct b2b_core *core, const struct b2b_event *event, const struct b2b_principal *person, int org)
+{
+	struct target target = { .org = org, .person = person };
+	bool outdated = b2b_closing_outdated(event->time_ms, person->enabled_ms, person->state == B2B_ACTIVE, person->modified_ms);
+
+	return apply(core, event, &target, outdated);
+}
+
+static int apply_organisation(struct b2b_core *core, const struct b2b_event *event, int org)
+{
+	struct target target = { .org = org };
+	struct b2b_org_record record = { 0 };
+	bool outdated;
+	int r = b2b_directory_org(core->state, core->policy->orgs[org].id, &record);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	outdated = b2b_closing_outdated(event->time_ms, record.enabled_ms, record.state == B2B_ORG_IS_ACTIVE, record.modified_ms);
+	r = apply(core, event, &target, outdated);
+	b2b_org_record_clear(&record);
+	return r;
+}
+
+static int find_person(struct b2b_core *core, const struct b2b_event *event, struct b2b_principal *ret)
+{
+	return event->person_id ? b2b_directory_by_id(core->state, event->person_id, ret)
+	                        : b2b_directory_by_subject(core->state, event->subject, ret);
+}
+
+/* Nobody here goes by that name, or somebody of another organisation than the event's does. */
+static int on_stranger(struct b2b_core *core, const struct b2b_event *event)
+{
+	if (foreign(core, event))
+		return b2b_event_note_seen(core, event->jti);
+	b2b_log(LOG_INFO, "event=signal-unknown-subject id=%s", event->jti);
+	return lasts(event) ? note_ahead(core, event, event->jti) : ask_directory(core, event);
 }
 
 static int on_person(struct b2b_core *core, const struct b2b_event *event)
 {
 	struct b2b_principal person;
-	int org, r;
+	int org, r = find_person(core, event, &person);
 
-	if (b2b_directory_by_subject(core->state, event->subject, &person) < 0) {
-		b2b_log(LOG_INFO, "event=signal-unknown-subject id=%s", event->jti);
-		return note_seen(core, event->jti);
-	}
+	if (r == -ENOENT)
+		return on_stranger(core, event);
+	if (r < 0)
+		return r;
 	org = b2b_policy_org_by_id(core->policy, person.org_id);
 	if (org < 0 || (event->tenant && strcmp(event->tenant, person.org_id) != 0)) {
-		b2b_log(LOG_NOTICE, "event=signal-other-organisation id=%s", event->jti);
-		r = note_seen(core, event->jti);
-	} else if (event->kind == B2B_EVENT_ACCOUNT_ENABLED) {
-		r = enable(core, event, person.uid, org);
+		r = on_stranger(core, event);
 	} else {
 		r = apply_person(core, event, &person, org);
+		/* it names no organisation: it holds for where the person may move, too */
+		if (r == 0 && !event->tenant && lasts(event))
+			r = note_ahead(core, event, NULL);
 	}
 	b2b_principal_clear(&person);
 	return r;
 }
 
-static bool org_overtaken(struct b2b_core *core, const struct b2b_event *event)
+static int apply_member(struct b2b_core *core, const struct b2b_event *event, uint32_t uid)
 {
-	struct b2b_org_record record;
-	bool over;
+	struct b2b_principal person;
+	int r = b2b_directory_by_uid(core->state, uid, &person);
 
-	if (!closes(event) || b2b_directory_org(core->state, event->tenant, &record) < 0)
-		return false;
-	over = overtaken(event, record.state == B2B_ORG_IS_ACTIVE, record.modified_ms);
-	b2b_org_record_clear(&record);
-	return over;
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	r = apply_person(core, event, &person, b2b_policy_org_by_uid(core->policy, uid));
+	b2b_principal_clear(&person);
+	return r;
+}
+
+/*
+ * A group is who is in it. Whether its members' accounts are open is not a group's to say, and would not end with the
+ * membership: for that the directory is asked.
+ */
+static int on_group(struct b2b_core *core, const struct b2b_event *event)
+{
+	struct b2b_event each = *event;
+	uint32_t *members = NULL;
+	size_t n = 0, i;
+	int r;
+
+	if (foreign(core, event))
+		return b2b_event_note_seen(core, event->jti);
+	if (event->kind != B2B_EVENT_SESSION_REVOKED && event->kind != B2B_EVENT_REAUTHENTICATE)
+		return ask_directory(core, event);
+	r = b2b_group_members(core->state, event->group, event->tenant, &members, &n);
+	if (r == -ENOENT)
+		return ask_directory(core, event);
+	each.jti = NULL; /* seen when all of them are through */
+	for (i = 0; i < n && r == 0; i++)
+		r = apply_member(core, &each, members[i]);
+	free(members);
+	return r < 0 ? r : b2b_event_note_seen(core, event->jti);
+}
+
+/* A unit is one of root's organisations below the tenant, with all below it; of others this host has no idea. */
+static int on_unit(struct b2b_core *core, const struct b2b_event *event)
+{
+	int unit = b2b_policy_org_by_id(core->policy, event->org_unit),
+	    tenant = event->tenant ? b2b_policy_org_by_id(core->policy, event->tenant) : unit;
+
+	if (foreign(core, event))
+		return b2b_event_note_seen(core, event->jti);
+	if (unit < 0 || !b2b_policy_org_within(core->policy, unit, tenant))
+		return ask_directory(core, event);
+	return apply_organisation(core, event, unit);
 }
 
 static int on_organisation(struct b2b_core *core, const struct b2b_event *event)
 {
-	struct b2b_revocation revocation = { .scope = B2B_SCOPE_ORG, .close = closes(event), .by_event = true,
-		                             .reason = closes(event) ? B2B_ORG_SUSPENDED : B2B_REVOKED, .text = event->reason,
-		                             .jti = event->jti, .event_ms = event->time_ms, .received_ns = event->received_ns };
 	int org = b2b_policy_org_by_id(core->policy, event->tenant);
 
-	if (org < 0 || org_overtaken(core, event))
-		return note_seen(core, event->jti);
-	if (event->kind == B2B_EVENT_ACCOUNT_ENABLED)
-		return enable(core, event, 0, org);
-	revocation.org = org;
-	return b2b_revoke(core, &revocation);
+	return org < 0 ? b2b_event_note_seen(core, event->jti) : apply_organisation(core, event, org);
+}
+
+static int on_account_event(struct b2b_core *core, const struct b2b_event *event)
+{
+	if (event->subject || event->person_id)
+		return on_person(core, event);
+	if (event->vague)
+		return on_stranger(core, event);
+	if (event->group)
+		return on_group(core, event);
+	if (event->org_unit)
+		return on_unit(core, event);
+	return event->tenant ? on_organisation(core, event) : b2b_event_note_seen(core, event->jti);
 }
 
 int b2b_on_event(struct b2b_core *core, const struct b2b_event *event)
 {
-	switch (event->kind) {
-	case B2B_EVENT_SESSION_REVOKED:
-		if (event->session)
-			return revoke_sessions(core, event);
-		break;
-	case B2B_EVENT_ACCOUNT_DISABLED:
-	case B2B_EVENT_ACCOUNT_ENABLED:
-	case B2B_EVENT_ACCOUNT_PURGED:
-		break;
-	case B2B_EVENT_OTHER:
-	case B2B_EVENT_VERIFICATION:
-	case B2B_EVENT_STREAM_UPDATED:
-		return note_seen(core, event->jti);
+	struct b2b_event asked;
+
+	if (event->kind == B2B_EVENT_OTHER || event->kind == B2B_EVENT_VERIFICATION || event->kind == B2B_EVENT_STREAM_UPDATED)
+		return b2b_event_note_seen(core, event->jti);
+	if (event->session)
+		return b2b_on_session_event(core, event);
+	if (event->kind == B2B_EVENT_ACCOUNT_ENABLED && event->future) {
+		/* dated at its receipt it would lift a closing that came between: the record says which was last */
+		asked = *event;
+		asked.kind = B2B_EVENT_REREAD;
+		return on_account_event(core, &asked);
 	}
-	if (event->subject)
-		return on_person(core, event);
-	return event->tenant ? on_organisation(core, event) : note_seen(core, event->jti);
+	return on_account_event(core, event);
 }
 
 struct closing {

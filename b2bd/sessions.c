@@ -20,13 +20,26 @@ static const struct b2b_authentication *find_authentication(struct b2b_core *cor
 	return b2b_ticket_latest(core->tickets, uid, origin->service, origin->tty, now);
 }
 
+/* The service may have withdrawn this very log-in while its session was not open yet; in doubt it did. */
+static bool is_withdrawn(struct b2b_core *core, const struct b2b_gathered *gathered)
+{
+	const struct b2b_authentication *authentication = gathered->facts.authentication;
+	const char *subject = gathered->principal.subject, *org_id = gathered->principal.org_id;
+
+	return authentication && (b2b_session_void_has(core->state, authentication->jti, subject, org_id) ||
+	                          b2b_session_void_has(core->state, authentication->sid, subject, org_id));
+}
+
 /* Gather and decide; the caller clears. */
 static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket, struct b2b_gathered *gathered)
 {
+	enum b2b_reason reason;
+
 	b2b_gather(core, origin->user, origin->service, gathered);
 	if (gathered->facts.principal)
 		gathered->facts.authentication = find_authentication(core, origin, ticket, gathered->principal.uid);
-	return b2b_decide(&gathered->facts);
+	reason = b2b_decide(&gathered->facts);
+	return reason == B2B_OK && is_withdrawn(core, gathered) ? B2B_REVOKED : reason;
 }
 
 void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask)

@@ -3,15 +3,11 @@
 #include <string.h>
 
 #include "b2bd/federation/claims.h"
+#include "b2bd/federation/event_kinds.h"
 #include "b2bd/federation/jws.h"
 #include "b2bd/federation/printable.h"
 #include "b2bd/federation/subject.h"
 #include "b2bd/json.h"
-
-#define CAEP "https://schemas.openid.net/secevent/caep/event-type/"
-#define RISC "https://schemas.openid.net/secevent/risc/event-type/"
-#define SSF "https://schemas.openid.net/secevent/ssf/event-type/"
-#define SSE "https://schemas.openid.net/secevent/sse/event-type/" /* SSF's name before 1.0 */
 
 #define REASON_MAX 200 /* one line on a terminal */
 #define STATE_MAX 1024
@@ -19,37 +15,18 @@
 /* A date past this, in seconds, would be the year 5138: some transmitters send milliseconds. */
 #define SECONDS_SANE 100000000000.0
 
-static const struct {
-	const char *uri;
-	enum b2b_event_kind kind;
-} kinds[] = {
-	{ CAEP "session-revoked", B2B_EVENT_SESSION_REVOKED },   { RISC "sessions-revoked", B2B_EVENT_SESSION_REVOKED },
-	{ RISC "account-disabled", B2B_EVENT_ACCOUNT_DISABLED }, { RISC "account-enabled", B2B_EVENT_ACCOUNT_ENABLED },
-	{ RISC "account-purged", B2B_EVENT_ACCOUNT_PURGED },     { SSF "verification", B2B_EVENT_VERIFICATION },
-	{ SSE "verification", B2B_EVENT_VERIFICATION },          { SSF "stream-updated", B2B_EVENT_STREAM_UPDATED },
-	{ SSE "stream-updated", B2B_EVENT_STREAM_UPDATED },
-};
-
 void b2b_event_clear(struct b2b_event *event)
 {
 	free(event->jti);
 	free(event->subject);
+	free(event->person_id);
 	free(event->tenant);
+	free(event->org_unit);
+	free(event->group);
 	free(event->session);
 	free(event->state);
 	free(event->reason);
 	*event = (struct b2b_event){ 0 };
-}
-
-static enum b2b_event_kind kind_of(const char *uri)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
-		if (strcmp(kinds[i].uri, uri) == 0)
-			return kinds[i].kind;
-	}
-	return B2B_EVENT_OTHER;
 }
 
 /* SSF 1.0 4.1.8: exactly one event in a SET. */
@@ -64,7 +41,7 @@ static enum b2b_token_fault only_event(const json_t *claims, enum b2b_event_kind
 	event = json_object_iter_value(at);
 	if (!json_is_object(event))
 		return B2B_TOKEN_EVENTS;
-	*ret_kind = kind_of(json_object_iter_key(at));
+	*ret_kind = b2b_event_kind_of(json_object_iter_key(at), event);
 	*ret_event = event;
 	return B2B_TOKEN_OK;
 }
@@ -97,24 +74,26 @@ static enum b2b_token_fault read_subject(const json_t *claims, const json_t *bod
 	fault = b2b_subject_read(subject, expect->issuer, expect->critical_subject_members, &found);
 	if (fault != B2B_TOKEN_OK)
 		return fault;
-	if (event->kind != B2B_EVENT_SESSION_REVOKED) {
+	if (event->kind != B2B_EVENT_SESSION_REVOKED && event->kind != B2B_EVENT_REAUTHENTICATE) {
 		/* an account is a person's or an organisation's; one session of a tenant is not the tenant */
-		if (found.session && !found.user)
+		if (found.session && !found.user && !found.person_id && !found.vague)
 			return B2B_TOKEN_SUBJECT;
 		found.session = NULL;
 	}
-	return copy_text(found.user, &event->subject) && copy_text(found.tenant, &event->tenant) && copy_text(found.session, &event->session)
+	event->vague = found.vague;
+	return copy_text(found.user, &event->subject) && copy_text(found.person_id, &event->person_id) &&
+	                       copy_text(found.tenant, &event->tenant) && copy_text(found.org_unit, &event->org_unit) &&
+	                       copy_text(found.group, &event->group) && copy_text(found.session, &event->session)
 	               ? B2B_TOKEN_OK
 	               : B2B_TOKEN_MALFORMED;
 }
 
-static int64_t clamp(double seconds, int64_t now_s)
+static int64_t milliseconds(double seconds)
 {
 	if (seconds > SECONDS_SANE)
 		seconds /= 1000;
-	/* a transmitter whose clock runs ahead must not void log-ins that come after */
-	if (!(seconds < (double)(now_s + 1)))
-		return now_s * 1000;
+	if (!(seconds < SECONDS_SANE))
+		seconds = SECONDS_SANE;
 	return seconds < 0 ? 0 : (int64_t)(seconds * 1000 + 0.5);
 }
 
@@ -127,7 +106,11 @@ static enum b2b_token_fault read_time(const json_t *claims, const json_t *body, 
 		return B2B_TOKEN_CLAIM;
 	if (!json_is_number(when))
 		when = json_object_get(claims, "toe");
-	event->time_ms = clamp(json_number_value(json_is_number(when) ? when : iat), now_s);
+	event->time_ms = milliseconds(json_number_value(json_is_number(when) ? when : iat));
+	/* a transmitter whose clock runs ahead must not void log-ins that come after */
+	event->future = event->time_ms >= (now_s + 1) * 1000;
+	if (event->future)
+		event->time_ms = now_s * 1000;
 	return B2B_TOKEN_OK;
 }
 
@@ -166,9 +149,13 @@ static enum b2b_token_fault read_reason(const json_t *body, struct b2b_event *ev
 static enum b2b_token_fault read_control(const json_t *body, struct b2b_event *event)
 {
 	const char *state = b2b_json_text(body, event->kind == B2B_EVENT_VERIFICATION ? "state" : "status");
+	const char *reason = b2b_json_text(body, "reason");
 
 	if (state && strlen(state) > STATE_MAX)
 		return B2B_TOKEN_CLAIM;
+	/* of a stream's status, SSF 1.0 8.1.5: for the administrator, who finds it in the log */
+	if (reason && !event->reason && !(event->reason = b2b_printable(reason, REASON_MAX)))
+		return B2B_TOKEN_MALFORMED;
 	return copy_text(state, &event->state) ? B2B_TOKEN_OK : B2B_TOKEN_MALFORMED;
 }
 

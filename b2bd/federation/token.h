@@ -177,17 +177,24 @@ enum b2b_event_kind {
 	B2B_EVENT_ACCOUNT_PURGED,
 	B2B_EVENT_VERIFICATION,     /* SSF control */
 	B2B_EVENT_STREAM_UPDATED,
+	B2B_EVENT_REAUTHENTICATE,   /* authentications until then are void; sessions go on (event_kinds.c: which events) */
+	B2B_EVENT_REREAD,           /* something about the person changed: the directory's record says what */
 };
 
-/* About whom, RFC 9493. Only what the SET says: exactly one of tenant alone, or user (with or without tenant). */
+/* About whom, RFC 9493 (subject.h): what the SET says and no more; what it does not name is NULL. */
 struct b2b_event {
 	enum b2b_event_kind kind;
 	char *jti;
-	char *subject;        /* of iss_sub or opaque user; NULL: the whole tenant, or a control event */
-	char *tenant;         /* organisation's immutable id; NULL where absent */
-	char *session;        /* session.id (jti or sid of the log-in) where the subject names a session; else NULL */
+	char *subject;        /* `sub` of a person */
+	char *person_id;      /* the directory's id of a person */
+	char *tenant;         /* organisation's immutable id; alone: all of it */
+	char *org_unit;       /* organisation's immutable id, below the tenant */
+	char *group;          /* the directory's id of a group */
+	char *session;        /* session.id (jti or sid of the log-in) */
+	bool vague;           /* it is about somebody whom the names above do not tell for certain, or there are none */
 	uint64_t received_ns; /* b2b_now_ns of the answer that brought it; 0: not noted. Filled in by who received it */
 	int64_t time_ms;      /* event_timestamp, else toe, else iat; clamped to now when in the future */
+	bool future;          /* it was: when it happened is not known, but that it did before now */
 	char *state;          /* of a verification event, status of a stream-updated; NULL where absent */
 	char *reason;         /* reason_user in English, else reason_admin, else NULL; control characters stripped */
 };

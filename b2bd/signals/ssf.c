@@ -5,16 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/federation/event_kinds.h"
 #include "b2bd/json.h"
 
-#define CAEP "https://schemas.openid.net/secevent/caep/event-type/"
-#define RISC "https://schemas.openid.net/secevent/risc/event-type/"
-
-/* What ends or gives back access; the first two are what a host cannot do without. */
-static const char *const events[] = {
-	CAEP "session-revoked", RISC "account-disabled", RISC "account-enabled", RISC "account-purged", RISC "sessions-revoked",
-};
-#define N_NEEDED 2
+/* What a host cannot do without. */
+static const enum b2b_event_kind needed[] = { B2B_EVENT_SESSION_REVOKED, B2B_EVENT_ACCOUNT_DISABLED };
 
 static int copy_text(const json_t *object, const char *name, char **ret_text)
 {
@@ -126,14 +121,26 @@ static bool is_for(const json_t *aud, const char *audience)
 	return json_is_string(aud) ? !strcmp(json_string_value(aud), audience) : array_has(aud, audience);
 }
 
+/* Is there an event among LIST that always means KIND? */
+static bool has_kind(const json_t *list, enum b2b_event_kind kind)
+{
+	const struct b2b_event_meaning *meaning = b2b_event_meanings, *end = meaning + b2b_event_n_meanings;
+
+	for (; meaning < end; meaning++) {
+		if (meaning->kind == kind && !meaning->member && array_has(list, meaning->uri))
+			return true;
+	}
+	return false;
+}
+
 /* Where the transmitter does not say what it delivers, what was asked for is believed; the first events will tell. */
 static bool delivers(const json_t *root)
 {
 	const json_t *delivered = json_object_get(root, "events_delivered");
 	size_t i;
 
-	for (i = 0; json_is_array(delivered) && i < N_NEEDED; i++) {
-		if (!array_has(delivered, events[i]))
+	for (i = 0; json_is_array(delivered) && i < sizeof(needed) / sizeof(*needed); i++) {
+		if (!has_kind(delivered, needed[i]))
 			return false;
 	}
 	return true;
@@ -232,13 +239,22 @@ static char *dump(json_t *object)
 	return text;
 }
 
+/* Control events come unasked (SSF 1.0 8.1.4, 8.1.5). */
+static bool is_asked_for(const struct b2b_event_meaning *meaning)
+{
+	return !meaning->member && meaning->kind != B2B_EVENT_OTHER && meaning->kind != B2B_EVENT_VERIFICATION &&
+	       meaning->kind != B2B_EVENT_STREAM_UPDATED;
+}
+
 char *b2b_ssf_create_body(void)
 {
 	json_t *requested = json_array(), *object;
 	size_t i;
 
-	for (i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		json_array_append_new(requested, json_string(events[i]));
+	for (i = 0; i < b2b_event_n_meanings; i++) {
+		if (is_asked_for(&b2b_event_meanings[i]))
+			json_array_append_new(requested, json_string(b2b_event_meanings[i].uri));
+	}
 	object = json_pack("{s:{s:s}, s:o}", "delivery", "method", B2B_SSF_POLL, "events_requested", requested);
 	return dump(object);
 }

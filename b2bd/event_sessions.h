@@ -1,0 +1,24 @@
+/*
+ * What an event that does not close anything ends: the sessions that were authenticated before it. Private to events.c.
+ */
+#ifndef B2B_EVENT_SESSIONS_H
+#define B2B_EVENT_SESSIONS_H
+
+#include "b2bd/core.h"
+
+/* Nothing more to do than to remember the event JTI; NULL: none to remember. Returns 0 or a negative errno. */
+int b2b_event_note_seen(struct b2b_core *core, const char *jti);
+
+/* Void what REVOCATION's person or organisation authenticated until its event, durably; nobody is ended. 0 or a negative errno. */
+int b2b_event_cut_off(struct b2b_core *core, const struct b2b_revocation *revocation);
+
+/*
+ * End what REVOCATION's person or organisation opened until its event, and void the authentications: all their processes
+ * where nobody has logged in since, else the sessions from before alone. Returns 0 when it is durable, or a negative errno.
+ */
+int b2b_end_before(struct b2b_core *core, const struct b2b_revocation *revocation);
+
+/* An event about one session, by the jti or sid of its log-in; also one that is about to be opened. As b2b_on_event. */
+int b2b_on_session_event(struct b2b_core *core, const struct b2b_event *event);
+
+#endif
