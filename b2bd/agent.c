@@ -199,7 +199,7 @@ static int start_parts(struct b2b_core *core, char *error)
 	                        &core->source)) < 0)
 		return r;
 	if (core->conf->federation.signals == B2B_SIGNALS_SSF &&
-	    (r = b2b_stream_new(core->loop, core->http, core->federation, core->state, core->conf, &stream_handlers, core, &core->stream)) < 0)
+	    (r = b2b_stream_new(core->loop, core->http, core->federation, core->state, core->conf, core->policy, &stream_handlers, core, &core->stream)) < 0)
 		return r;
 	b2b_source_get_status(core->source, &directory);
 	core->must_pass = directory.last_complete_s == 0;

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/state/directory_state.h"
 #include "b2bd/state/seen.h"
+#include "b2bd/state/session_state.h"
 #include "common/clock.h"
 #include "common/log.h"
 
 #define BACKOFF_FIRST_NS (500 * B2B_NS_PER_MS)
 #define BACKOFF_SHIFT_MAX 6            /* half a minute */
 #define GAP_AFTER_S 300                /* longer without a poll: events may have been dropped */
-#define PRUNE_EVERY (64 * 1024)        /* events */
+#define RETRY_AFTER_MAX_NS (60 * B2B_NS_PER_S)
+#define PRUNE_EVERY_NS (10 * B2B_NS_PER_S)
 #define FORGET_AFTER_S (30 * 86400)
 #define PRUNE_ROWS 1000
 
@@ -56,10 +59,46 @@ void b2b_stream_fail(struct b2b_stream *stream, void (*next)(struct b2b_stream *
 void b2b_stream_fail_response(struct b2b_stream *stream, void (*next)(struct b2b_stream *stream), const char *what,
                               const struct b2b_http_response *response)
 {
+	uint64_t pause_ns = backoff(stream->failures), wanted_ns = response->retry_after_s > 0 ? (uint64_t)response->retry_after_s * B2B_NS_PER_S : 0;
+
 	if (response->error)
 		b2b_stream_fail(stream, next, "%s: %s", what, response->error_text);
 	else
 		b2b_stream_fail(stream, next, "%s: status %ld", what, response->status);
+	/* a service under load says when to come back (RFC 9110 10.2.3); the lease does not let it say so for long */
+	if (wanted_ns > RETRY_AFTER_MAX_NS)
+		wanted_ns = RETRY_AFTER_MAX_NS;
+	if (!response->error && wanted_ns > pause_ns)
+		b2b_stream_later(stream, wanted_ns + pause_ns, next);
+}
+
+char *b2b_stream_url(const struct b2b_stream *stream, const char *url)
+{
+	char *escaped = curl_easy_escape(NULL, stream->stream.id, 0), *full = NULL;
+
+	if (escaped && asprintf(&full, "%s%cstream_id=%s", url, strchr(url, '?') ? '&' : '?', escaped) < 0)
+		full = NULL;
+	curl_free(escaped);
+	return full;
+}
+
+void b2b_stream_request(struct b2b_stream *stream, const char *method, char *url, char *body, void (*again)(struct b2b_stream *stream),
+                        void (*done)(void *arg, const struct b2b_http_response *response))
+{
+	struct b2b_http_request request = { .method = method, .url = url, .body = body, .timeout_ms = B2B_STREAM_STEP_TIMEOUT_MS };
+	bool carries = *method == 'P'; /* POST, PUT, PATCH */
+	int r = -ENOMEM;
+
+	if (body) {
+		request.content_type = "application/json";
+		request.body_len = strlen(body);
+	}
+	if (url && (body || !carries))
+		r = b2b_api_start(&stream->api, &request, done, stream, &stream->call);
+	free(url);
+	free(body);
+	if (r < 0)
+		b2b_stream_fail(stream, again, "the stream cannot be asked for: %s", strerror(-r));
 }
 
 void b2b_stream_gap(struct b2b_stream *stream)
@@ -70,14 +109,24 @@ void b2b_stream_gap(struct b2b_stream *stream)
 void b2b_stream_restart(struct b2b_stream *stream, const char *why)
 {
 	stream->verify_state[0] = '\0';
+	stream->verified_ns = 0; /* until it has proved itself anew, its polls mean nothing */
+	stream->unverifiable = false;
 	b2b_stream_fail(stream, b2b_stream_discover, "%s", why);
 	b2b_stream_gap(stream);
 }
 
+/* More a minute than any service sends, so that what is remembered does not grow for ever. */
 static void prune(struct b2b_stream *stream)
 {
-	if (stream->events % PRUNE_EVERY == 0)
-		b2b_seen_prune(stream->state, b2b_wall_s() - FORGET_AFTER_S, PRUNE_ROWS);
+	int64_t before_s = b2b_wall_s() - FORGET_AFTER_S;
+	uint64_t now = b2b_now_ns();
+
+	if (stream->pruned_ns && now - stream->pruned_ns < PRUNE_EVERY_NS)
+		return;
+	stream->pruned_ns = now;
+	b2b_seen_prune(stream->state, before_s, PRUNE_ROWS);
+	b2b_event_ahead_prune(stream->state, before_s, PRUNE_ROWS);
+	b2b_session_void_prune(stream->state, before_s, PRUNE_ROWS);
 }
 
 void b2b_stream_well(struct b2b_stream *stream)
@@ -98,7 +147,7 @@ void b2b_stream_well(struct b2b_stream *stream)
 }
 
 int b2b_stream_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_federation *federation, struct b2b_state *state,
-                   const struct b2b_conf *conf, const struct b2b_stream_handlers *handlers, void *arg, struct b2b_stream **ret_stream)
+                   const struct b2b_conf *conf, const struct b2b_policy *policy, const struct b2b_stream_handlers *handlers, void *arg, struct b2b_stream **ret_stream)
 {
 	struct b2b_stream *stream = calloc(1, sizeof(*stream));
 
@@ -107,6 +156,7 @@ int b2b_stream_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 	stream->api = (struct b2b_api){ .loop = loop, .http = http, .federation = federation };
 	stream->state = state;
 	stream->conf = conf;
+	stream->policy = policy;
 	stream->audience = conf->host.audience ? conf->host.audience : conf->federation.client_id;
 	stream->handlers = *handlers;
 	stream->arg = arg;
@@ -115,23 +165,41 @@ int b2b_stream_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 	return 0;
 }
 
-void b2b_stream_free(struct b2b_stream *stream)
+void b2b_stream_stop(struct b2b_stream *stream)
 {
-	if (!stream)
-		return;
 	b2b_timer_stop(&stream->timer);
 	b2b_federation_forget(stream->api.federation, stream);
 	b2b_http_cancel(stream->http_call);
 	b2b_api_cancel(stream->call);
+	stream->http_call = NULL;
+	stream->call = NULL;
+}
+
+void b2b_stream_free(struct b2b_stream *stream)
+{
+	if (!stream)
+		return;
+	b2b_stream_stop(stream);
+	b2b_stream_delete_forget(stream);
 	b2b_ssf_config_clear(&stream->config);
 	b2b_ssf_stream_clear(&stream->stream);
 	b2b_poll_report_clear(&stream->report);
 	free(stream);
 }
 
+/* Polls that are answered are not all there is to it. */
+static const char *trouble(const struct b2b_stream *stream)
+{
+	if (stream->deleted)
+		return "the stream was deleted";
+	if (stream->connected && !b2b_stream_vouched(stream))
+		return "polls are answered, but the verification event that was asked for has not come";
+	return stream->why;
+}
+
 void b2b_stream_get_status(const struct b2b_stream *stream, struct b2b_stream_status *ret_status)
 {
 	*ret_status = (struct b2b_stream_status){ .connected = stream->connected, .last_poll_s = stream->last_poll_s,
-		                                  .failing_since_s = stream->failing_since_s, .why = stream->why,
+		                                  .failing_since_s = stream->failing_since_s, .why = trouble(stream),
 		                                  .events = stream->events, .refused = stream->refused };
 }

@@ -19,18 +19,29 @@ struct b2b_stream_handlers {
 	 * acknowledged. A negative errno withholds the acknowledgement; it comes again.
 	 */
 	int (*event)(void *arg, const struct b2b_event *event);
-	/* A poll was completed (also an empty one) and the service holds nothing more back: the lease may be renewed. */
+	/*
+	 * A poll was completed (also an empty one), the service holds nothing more back, and a verification event came lately
+	 * where the service offers them: the lease may be renewed.
+	 */
 	void (*polled)(void *arg);
 	/* The stream is new, was paused, or lost events: a full directory pass is needed. */
 	void (*gap)(void *arg);
 };
 
 int b2b_stream_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_federation *federation, struct b2b_state *state,
-                   const struct b2b_conf *conf, const struct b2b_stream_handlers *handlers, void *arg, struct b2b_stream **ret_stream);
+                   const struct b2b_conf *conf, const struct b2b_policy *policy, const struct b2b_stream_handlers *handlers, void *arg,
+                   struct b2b_stream **ret_stream);
 void b2b_stream_free(struct b2b_stream *stream); /* NULL is legal */
 
 /* Note JTI as seen, in the caller's transaction. Returns 0 or a negative errno. */
 int b2b_stream_seen(struct b2b_state *state, const char *jti, int64_t now_s);
+
+/*
+ * Delete the stream at the service, and have none until the agent starts anew; meanwhile nothing renews the lease. DONE is
+ * called exactly once, with 0 or a negative errno and WHY in words (then the stream is set up again); when the stream is
+ * freed, too. Returns 0, -ENOTCONN where it is not set up (there may be one all the same: try again), or -EALREADY.
+ */
+int b2b_stream_delete(struct b2b_stream *stream, void (*done)(void *arg, int error, const char *why), void *arg);
 
 struct b2b_stream_status {
 	bool connected;          /* last poll succeeded */

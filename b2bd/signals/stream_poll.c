@@ -101,7 +101,8 @@ static void control_event(struct b2b_stream *stream, const struct b2b_event *eve
 	if (event->kind == B2B_EVENT_VERIFICATION && event->state) {
 		b2b_stream_verified(stream, event->state);
 	} else if (event->kind == B2B_EVENT_STREAM_UPDATED) {
-		b2b_log(LOG_NOTICE, "signals: the service says that the stream is %s", event->state ? event->state : "changed");
+		b2b_log(LOG_NOTICE, "signals: the service says that the stream is %s (%s)", event->state ? event->state : "changed",
+		        event->reason ? event->reason : "no reason is given");
 		if (event->state && !strcmp(event->state, "enabled"))
 			b2b_stream_gap(stream);
 		else
@@ -203,7 +204,7 @@ static void answer(struct b2b_stream *stream, struct b2b_poll_answer *answer)
 	b2b_poll_report_clear(&stream->report);
 	b2b_stream_well(stream);
 	r = handle_sets(&batch, answer->sets);
-	if (r == 0 && !answer->more)
+	if (r == 0 && !answer->more && b2b_stream_vouched(stream))
 		stream->handlers.polled(stream->arg);
 	if (r < 0) {
 		b2b_stream_fail(stream, b2b_stream_poll, "events could not be taken: %s", strerror(-r));

@@ -1,6 +1,7 @@
 /*
  * A stream from inside. stream.c: its life, its failures, its status. stream_setup.c: from nothing to a stream that is
- * enabled and verified. stream_poll.c: polling it, and what comes.
+ * as it should be and enabled; stream_subjects.c: about whom; stream_verify.c: that it works. stream_poll.c: polling it, and
+ * what comes. stream_delete.c: its end.
  */
 #ifndef B2B_STREAM_PRIVATE_H
 #define B2B_STREAM_PRIVATE_H
@@ -12,11 +13,13 @@
 
 #define B2B_STREAM_WHY_SIZE 256
 #define B2B_STREAM_STATE_SIZE 33
+#define B2B_STREAM_STEP_TIMEOUT_MS 10000
 
 struct b2b_stream {
 	struct b2b_api api;
 	struct b2b_state *state;
 	const struct b2b_conf *conf;
+	const struct b2b_policy *policy;
 	const char *audience;
 	struct b2b_stream_handlers handlers;
 	void *arg;
@@ -29,8 +32,16 @@ struct b2b_stream {
 	int place;              /* of the configuration document: 0 inserted, 1 appended */
 	struct b2b_ssf_config config;
 	struct b2b_ssf_stream stream;
+	uint32_t subject, subjects_taken; /* organisations that are being added to it */
 	char verify_state[B2B_STREAM_STATE_SIZE]; /* of the verification that is awaited; "" none */
+	uint64_t verified_ns;   /* when one came; 0: none since the set-up */
+	bool unverifiable;      /* the service offers none */
 	uint64_t verify_due_ns; /* when it is late, or where none is awaited, when the next one is asked for */
+
+	/* its deletion, while somebody waits for it */
+	void (*delete_done)(void *arg, int error, const char *why);
+	void *delete_arg;
+	bool deleted;           /* for good */
 
 	/* polling */
 	struct b2b_poll_report report;
@@ -44,6 +55,7 @@ struct b2b_stream {
 	bool connected;
 	int64_t last_poll_s, failing_since_s;
 	uint64_t events, refused;
+	uint64_t pruned_ns;     /* when old events were last forgotten */
 	uint64_t refusal_gap_ns; /* when a refused event last asked for a full pass */
 	char why[B2B_STREAM_WHY_SIZE];
 };
@@ -59,14 +71,35 @@ void b2b_stream_fail_response(struct b2b_stream *stream, void (*step)(struct b2b
 /* The stream is to be set up anew: it is gone, or silent. */
 void b2b_stream_restart(struct b2b_stream *stream, const char *why);
 void b2b_stream_gap(struct b2b_stream *stream);
+/* Nothing is under way any more, and no step follows. */
+void b2b_stream_stop(struct b2b_stream *stream);
 /* A poll was answered: what failed is over. */
 void b2b_stream_well(struct b2b_stream *stream);
 
+/*
+ * A step of the set-up: METHOD to URL, with BODY as JSON where it is not NULL; takes both over, and NULL for URL is no memory.
+ * AGAIN is tried where it cannot even be asked.
+ */
+void b2b_stream_request(struct b2b_stream *stream, const char *method, char *url, char *body, void (*again)(struct b2b_stream *stream),
+                        void (*done)(void *arg, const struct b2b_http_response *response));
+/* URL with the stream's id as its query; malloc'ed, NULL for want of memory. */
+char *b2b_stream_url(const struct b2b_stream *stream, const char *url);
+
 /* stream_setup.c */
 void b2b_stream_discover(struct b2b_stream *stream);
+
+/* stream_subjects.c: say of whom events are wanted, where that is necessary, then verify */
+void b2b_stream_add_subjects(struct b2b_stream *stream);
+
+/* stream_verify.c */
 void b2b_stream_verify(struct b2b_stream *stream); /* ask for a verification event, then poll */
 /* An awaited verification event came. */
 void b2b_stream_verified(struct b2b_stream *stream, const char *state);
+/* Do polls mean something: has the stream proved itself lately, as far as the service offers that? */
+bool b2b_stream_vouched(const struct b2b_stream *stream);
+
+/* stream_delete.c */
+void b2b_stream_delete_forget(struct b2b_stream *stream); /* at the end: whoever waits is told */
 
 /* stream_poll.c */
 void b2b_stream_poll(struct b2b_stream *stream);

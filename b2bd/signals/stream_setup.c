@@ -1,54 +1,18 @@
 /* From nothing to a stream that is enabled: SSF 1.0, 7 and 8.1. */
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "b2bd/signals/stream_private.h"
 #include "common/clock.h"
 #include "common/log.h"
 
-#define STEP_TIMEOUT_MS 10000
 #define READY_EVERY_NS (200 * B2B_NS_PER_MS)
-#define VERIFY_EVERY_NS (300 * B2B_NS_PER_S) /* a stream may be silent because nothing happens, or because it is broken */
-#define VERIFY_LATE_NS (90 * B2B_NS_PER_S)
 
 static void create(struct b2b_stream *stream);
 static void adopt(struct b2b_stream *stream);
 static void look_at_status(struct b2b_stream *stream);
 static void enable(struct b2b_stream *stream);
-
-/* URL with stream_id as its query; malloc'ed. */
-static char *of_stream(const char *url, const char *stream_id)
-{
-	char *escaped = curl_easy_escape(NULL, stream_id, 0), *full = NULL;
-
-	if (escaped && asprintf(&full, "%s%cstream_id=%s", url, strchr(url, '?') ? '&' : '?', escaped) < 0)
-		full = NULL;
-	curl_free(escaped);
-	return full;
-}
-
-/* BODY NULL is a GET, else a POST; takes over URL and BODY. STEP is tried again where it cannot even be asked. */
-static void request(struct b2b_stream *stream, char *url, char *body, bool has_body, void (*again)(struct b2b_stream *stream),
-                    void (*done)(void *arg, const struct b2b_http_response *response))
-{
-	struct b2b_http_request request = { .method = has_body ? "POST" : "GET", .url = url, .body = body, .timeout_ms = STEP_TIMEOUT_MS };
-	int r = url && (body || !has_body) ? 0 : -ENOMEM;
-
-	if (has_body && body) {
-		request.content_type = "application/json";
-		request.body_len = strlen(body);
-	}
-	if (r == 0)
-		r = b2b_api_start(&stream->api, &request, done, stream, &stream->call);
-	free(url);
-	free(body);
-	if (r < 0)
-		b2b_stream_fail(stream, again, "the stream cannot be asked for: %s", strerror(-r));
-}
 
 static void discovered(void *arg, const struct b2b_http_response *response)
 {
@@ -79,7 +43,7 @@ static void discovered(void *arg, const struct b2b_http_response *response)
 void b2b_stream_discover(struct b2b_stream *stream)
 {
 	const struct b2b_conf_federation *federation = &stream->conf->federation;
-	struct b2b_http_request request = { .method = "GET", .timeout_ms = STEP_TIMEOUT_MS };
+	struct b2b_http_request request = { .method = "GET", .timeout_ms = B2B_STREAM_STEP_TIMEOUT_MS };
 	char *url;
 	int r;
 
@@ -103,17 +67,26 @@ static bool take_stream(struct b2b_stream *stream, const struct b2b_http_respons
 
 	if (r < 0) {
 		b2b_stream_fail(stream, again, "the stream %s",
-		                r == -EPERM             ? "is of another issuer or for another audience"
-		                : r == -EPROTONOSUPPORT ? "is not polled"
-		                : r == -ENOENT          ? "is not there"
-		                                        : "is described by a malformed document");
+		                r == -EPERM    ? "is of another issuer or for another audience"
+		                : r == -ENOENT ? "is not there"
+		                               : "is described by a malformed document");
 		return false;
 	}
-	if (!found.delivers)
-		b2b_log(LOG_WARNING, "signals: the stream %s does not deliver session-revoked and account-disabled", found.id);
 	b2b_ssf_stream_clear(&stream->stream);
 	stream->stream = found;
 	return true;
+}
+
+/* It is as it will be: can a host live with it? */
+static void use_stream(struct b2b_stream *stream)
+{
+	if (!stream->stream.poll_url) {
+		b2b_stream_fail(stream, create, "the stream is not polled, and the service does not change that");
+		return;
+	}
+	if (!stream->stream.delivers)
+		b2b_log(LOG_WARNING, "signals: the stream %s does not deliver what ends sessions and what closes accounts", stream->stream.id);
+	look_at_status(stream);
 }
 
 static void created(void *arg, const struct b2b_http_response *response)
@@ -133,12 +106,54 @@ static void created(void *arg, const struct b2b_http_response *response)
 		return;
 	b2b_log(LOG_INFO, "signals: stream %s was created", stream->stream.id);
 	b2b_stream_gap(stream);
-	look_at_status(stream);
+	use_stream(stream);
 }
 
 static void create(struct b2b_stream *stream)
 {
-	request(stream, strdup(stream->config.configuration_endpoint), b2b_ssf_create_body(), true, create, created);
+	b2b_stream_request(stream, "POST", strdup(stream->config.configuration_endpoint), b2b_ssf_create_body(), create, created);
+}
+
+static void update(struct b2b_stream *stream, const char *method, void (*done)(void *arg, const struct b2b_http_response *response))
+{
+	b2b_stream_request(stream, method, strdup(stream->config.configuration_endpoint), b2b_ssf_update_body(stream->stream.id), create, done);
+}
+
+/* What was not asked for before was not kept for us either. */
+static bool updated(struct b2b_stream *stream, const struct b2b_http_response *response)
+{
+	if (response->error || response->status < 200 || response->status > 202)
+		return false;
+	b2b_log(LOG_INFO, "signals: stream %s was brought up to date", stream->stream.id);
+	b2b_stream_gap(stream);
+	/* 202: it will be; then this is the old one still, or nothing */
+	if (response->status == 202 || take_stream(stream, response, create))
+		use_stream(stream);
+	return true;
+}
+
+static void put_done(void *arg, const struct b2b_http_response *response)
+{
+	struct b2b_stream *stream = arg;
+
+	stream->call = NULL;
+	if (updated(stream, response))
+		return;
+	/* better the events that it does bring than none */
+	b2b_log(LOG_WARNING, "signals: stream %s differs from what this host asks for, and could not be changed (%s, status %ld)",
+	        stream->stream.id, response->error ? response->error_text : "refused", response->status);
+	use_stream(stream);
+}
+
+static void patch_done(void *arg, const struct b2b_http_response *response)
+{
+	struct b2b_stream *stream = arg;
+
+	stream->call = NULL;
+	if (response->error)
+		b2b_stream_fail_response(stream, create, "the change of the stream", response);
+	else if (!updated(stream, response))
+		update(stream, "PUT", put_done); /* some offer but one of the two */
 }
 
 static void adopted(void *arg, const struct b2b_http_response *response)
@@ -150,19 +165,24 @@ static void adopted(void *arg, const struct b2b_http_response *response)
 		b2b_stream_fail_response(stream, create, "this host's stream", response);
 		return;
 	}
-	if (take_stream(stream, response, create))
-		look_at_status(stream);
+	if (!take_stream(stream, response, create))
+		return;
+	if (stream->stream.as_asked)
+		use_stream(stream);
+	else
+		update(stream, "PATCH", patch_done);
 }
 
 /* This host's stream from an earlier life: what happened meanwhile waits in it. */
 static void adopt(struct b2b_stream *stream)
 {
-	request(stream, strdup(stream->config.configuration_endpoint), NULL, false, create, adopted);
+	b2b_stream_request(stream, "GET", strdup(stream->config.configuration_endpoint), NULL, create, adopted);
 }
 
 static void status_known(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_stream *stream = arg;
+	char text[B2B_SSF_STATUS_SIZE];
 	int enabled;
 
 	stream->call = NULL;
@@ -170,83 +190,48 @@ static void status_known(void *arg, const struct b2b_http_response *response)
 		b2b_stream_fail_response(stream, look_at_status, "the stream's status", response);
 		return;
 	}
-	enabled = b2b_ssf_status_enabled(response->body, response->body_len);
-	if (enabled < 0)
+	enabled = b2b_ssf_status_enabled(response->body, response->body_len, text);
+	if (enabled < 0) {
 		b2b_stream_fail(stream, look_at_status, "the stream's status is malformed");
-	else if (enabled)
-		b2b_stream_verify(stream);
-	else
+	} else if (enabled) {
+		b2b_stream_add_subjects(stream);
+	} else {
+		b2b_log(LOG_NOTICE, "signals: the stream was %s; it is enabled again", text);
 		enable(stream);
+	}
 }
 
 static void look_at_status(struct b2b_stream *stream)
 {
 	if (!stream->config.status_endpoint) {
-		b2b_stream_verify(stream);
+		b2b_stream_add_subjects(stream);
 		return;
 	}
-	request(stream, of_stream(stream->config.status_endpoint, stream->stream.id), NULL, false, look_at_status, status_known);
+	b2b_stream_request(stream, "GET", b2b_stream_url(stream, stream->config.status_endpoint), NULL, look_at_status, status_known);
 }
 
+/* The answer tells the status as it is now (8.1.2.2); a transmitter need not do as it is asked. */
 static void enabled_now(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_stream *stream = arg;
+	char text[B2B_SSF_STATUS_SIZE];
 
 	stream->call = NULL;
 	if (response->error || response->status < 200 || response->status > 202) {
 		b2b_stream_fail_response(stream, look_at_status, "the stream was not enabled", response);
 		return;
 	}
+	if (b2b_ssf_status_enabled(response->body, response->body_len, text) == 0) {
+		b2b_stream_fail(stream, look_at_status, "the service keeps the stream %s", text);
+		return;
+	}
 	/* a disabled stream drops what happens (8.1.2.1) */
 	b2b_stream_gap(stream);
-	b2b_stream_verify(stream);
+	b2b_stream_add_subjects(stream);
 }
 
 static void enable(struct b2b_stream *stream)
 {
-	request(stream, strdup(stream->config.status_endpoint), b2b_ssf_status_body(stream->stream.id), true, look_at_status, enabled_now);
-}
-
-/* Refused or not, events are polled for: verification only tells a silent stream from a broken one. */
-static void verification_asked(void *arg, const struct b2b_http_response *response)
-{
-	struct b2b_stream *stream = arg;
-
-	stream->call = NULL;
-	if (response->error || (response->status != 204 && response->status != 200)) {
-		stream->verify_state[0] = '\0';
-		stream->verify_due_ns = b2b_now_ns() + VERIFY_EVERY_NS;
-	}
-	b2b_stream_poll(stream);
-}
-
-static int make_state(char ret_state[B2B_STREAM_STATE_SIZE])
-{
-	uint64_t random[2];
-
-	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		return -EAGAIN;
-	snprintf(ret_state, B2B_STREAM_STATE_SIZE, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
-	return 0;
-}
-
-void b2b_stream_verify(struct b2b_stream *stream)
-{
-	stream->verify_due_ns = b2b_now_ns() + VERIFY_LATE_NS;
-	if (!stream->config.verification_endpoint || make_state(stream->verify_state) < 0) {
-		stream->verify_state[0] = '\0';
-		stream->verify_due_ns = UINT64_MAX;
-		b2b_stream_poll(stream);
-		return;
-	}
-	request(stream, strdup(stream->config.verification_endpoint), b2b_ssf_verify_body(stream->stream.id, stream->verify_state), true,
-	        b2b_stream_verify, verification_asked);
-}
-
-void b2b_stream_verified(struct b2b_stream *stream, const char *state)
-{
-	if (!*stream->verify_state || strcmp(stream->verify_state, state))
-		return;
-	stream->verify_state[0] = '\0';
-	stream->verify_due_ns = b2b_now_ns() + VERIFY_EVERY_NS;
+	b2b_stream_request(stream, "POST", strdup(stream->config.status_endpoint), b2b_ssf_status_body(stream->stream.id), look_at_status,
+	                   enabled_now);
 }

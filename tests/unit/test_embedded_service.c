@@ -161,8 +161,8 @@ static int setup(void **state)
 	assert_int_equal(b2b_source_new(world->loop, world->http, world->federation, world->state, world->conf->policy, world->conf,
 	                                &source_handlers, world, &world->source),
 	                 0);
-	assert_int_equal(b2b_stream_new(world->loop, world->http, world->federation, world->state, world->conf, &stream_handlers, world,
-	                                &world->stream),
+	assert_int_equal(b2b_stream_new(world->loop, world->http, world->federation, world->state, world->conf, world->conf->policy,
+	                                &stream_handlers, world, &world->stream),
 	                 0);
 	*state = world;
 	return 0;

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "b2bd/signals/stream.h"
+#include "b2bd/signals/stream_private.h"
 #include "common/clock.h"
 #include "tests/support/signer.h"
 #include "tests/support/tls_server.h"
@@ -26,8 +26,12 @@ struct transmitter {
 		char err[64], language[8];
 	} sets[SETS_MAX];
 	int n_sets;
-	bool exists, paused, gone, appended, other_issuer, silent_verify;
-	int creations, enablings, verifications, polls, immediate_polls, acks;
+	bool exists, paused, stays_paused, gone, appended, other_issuer, silent_verify, none, pushed;
+	int creations, enablings, verifications, polls, immediate_polls, acks, deletions;
+	int verify_status, patch_status, subject_status; /* 0: as it should be */
+	char requested[8192]; /* events_requested, as JSON; "" nothing is said of them */
+	char updates[64];     /* methods that changed the stream */
+	char subjects[256];   /* organisations that were added */
 	int fail_polls; /* so many 500 */
 	int more_polls; /* so many answers say that more is held back */
 };
@@ -89,8 +93,9 @@ static char *configuration(const struct transmitter *transmitter)
 
 	assert_true(asprintf(&body,
 	                     "{\"issuer\":\"%s%s\",\"configuration_endpoint\":\"%s/ssf/stream\",\"status_endpoint\":\"%s/ssf/status\","
-	                     "\"verification_endpoint\":\"%s/ssf/verify\",\"delivery_methods_supported\":[\"urn:ietf:rfc:8936\"]}",
-	                     url, transmitter->other_issuer ? "/other" : "", url, url, url) > 0);
+	                     "\"verification_endpoint\":\"%s/ssf/verify\",\"add_subject_endpoint\":\"%s/ssf/subjects:add\","
+	                     "\"default_subjects\":\"%s\",\"delivery_methods_supported\":[\"urn:ietf:rfc:8936\"]}",
+	                     url, transmitter->other_issuer ? "/other" : "", url, url, url, url, transmitter->none ? "NONE" : "ALL") > 0);
 	return body;
 }
 
@@ -99,15 +104,52 @@ static char *stream_json(const struct transmitter *transmitter)
 	char *body = NULL;
 
 	assert_true(asprintf(&body,
-	                     "{\"stream_id\":\"stream-1\",\"iss\":\"%s\",\"aud\":[\"web7\"],"
-	                     "\"delivery\":{\"method\":\"urn:ietf:rfc:8936\",\"endpoint_url\":\"%s/ssf/poll/1\"}}",
-	                     transmitter->url, transmitter->url) > 0);
+	                     "{\"stream_id\":\"stream-1\",\"iss\":\"%s\",\"aud\":[\"web7\"],%s%s%s"
+	                     "\"delivery\":{\"method\":\"urn:ietf:rfc:%s\",\"endpoint_url\":\"%s/ssf/poll/1\"}}",
+	                     transmitter->url, *transmitter->requested ? "\"events_requested\":" : "", transmitter->requested,
+	                     *transmitter->requested ? "," : "", transmitter->pushed ? "8935" : "8936", transmitter->url) > 0);
 	return body;
+}
+
+static void take_request(struct transmitter *transmitter, const char *body)
+{
+	json_t *root = json_loads(body, 0, NULL);
+	char *requested = json_dumps(json_object_get(root, "events_requested"), JSON_COMPACT);
+
+	snprintf(transmitter->requested, sizeof(transmitter->requested), "%s", requested);
+	transmitter->pushed = !strstr(body, "urn:ietf:rfc:8936");
+	free(requested);
+	json_decref(root);
+}
+
+static void update_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
+{
+	size_t n = strlen(transmitter->updates);
+
+	snprintf(transmitter->updates + n, sizeof(transmitter->updates) - n, "%s ", request->method);
+	if (transmitter->patch_status && !strcmp(request->method, "PATCH")) {
+		reply->status = transmitter->patch_status;
+		return;
+	}
+	take_request(transmitter, request->body);
+	reply->body = stream_json(transmitter);
 }
 
 static void stream_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
 {
 	char *one, *list = NULL;
+
+	if (!strcmp(request->method, "DELETE")) {
+		assert_non_null(strstr(request->path, "stream_id=stream-1"));
+		transmitter->exists = false;
+		transmitter->deletions++;
+		reply->status = 204;
+		return;
+	}
+	if (!strcmp(request->method, "PATCH") || !strcmp(request->method, "PUT")) {
+		update_request(transmitter, request, reply);
+		return;
+	}
 
 	if (!strcmp(request->method, "POST") && transmitter->exists) {
 		reply->status = 409;
@@ -117,6 +159,7 @@ static void stream_request(struct transmitter *transmitter, const struct tls_req
 		assert_non_null(strstr(request->body, "urn:ietf:rfc:8936"));
 		transmitter->exists = true;
 		transmitter->creations++;
+		take_request(transmitter, request->body);
 		reply->status = 201;
 		reply->body = stream_json(transmitter);
 		return;
@@ -130,12 +173,13 @@ static void stream_request(struct transmitter *transmitter, const struct tls_req
 static void status_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
 {
 	if (!strcmp(request->method, "POST")) {
-		transmitter->paused = false;
+		transmitter->paused = transmitter->stays_paused;
 		transmitter->enablings++;
 	} else {
 		assert_non_null(strstr(request->path, "stream_id=stream-1"));
 	}
-	assert_true(asprintf(&reply->body, "{\"stream_id\":\"stream-1\",\"status\":\"%s\"}", transmitter->paused ? "paused" : "enabled") > 0);
+	assert_true(asprintf(&reply->body, "{\"stream_id\":\"stream-1\",\"status\":\"%s\",\"reason\":\"moving house\"}",
+	                     transmitter->paused ? "paused" : "enabled") > 0);
 }
 
 static void verify_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
@@ -144,14 +188,27 @@ static void verify_request(struct transmitter *transmitter, const struct tls_req
 	char jti[32], *jwt;
 
 	transmitter->verifications++;
-	reply->status = 204;
-	if (!transmitter->silent_verify) {
+	reply->status = transmitter->verify_status ? transmitter->verify_status : 204;
+	if (!transmitter->silent_verify && reply->status == 204) {
 		snprintf(jti, sizeof(jti), "verify-%d", transmitter->verifications);
 		jwt = make_set(transmitter, transmitter->key, "k1", jti, SSF "verification", b2b_wall_s(), "web7",
 		               json_pack("{s:O}", "state", json_object_get(body, "state")));
 		snprintf(transmitter->sets[transmitter->n_sets].jti, sizeof(transmitter->sets[0].jti), "%s", jti);
 		transmitter->sets[transmitter->n_sets++].jwt = jwt;
 	}
+	json_decref(body);
+}
+
+static void subject_request(struct transmitter *transmitter, const struct tls_request *request, struct tls_reply *reply)
+{
+	json_t *body = json_loads(request->body, 0, NULL), *subject = json_object_get(body, "subject");
+	const char *id = json_string_value(json_object_get(json_object_get(subject, "tenant"), "id"));
+	size_t n = strlen(transmitter->subjects);
+
+	assert_string_equal(json_string_value(json_object_get(body, "stream_id")), "stream-1");
+	assert_string_equal(json_string_value(json_object_get(subject, "format")), "complex");
+	snprintf(transmitter->subjects + n, sizeof(transmitter->subjects) - n, "%s ", id);
+	reply->status = transmitter->subject_status && n ? transmitter->subject_status : 200;
 	json_decref(body);
 }
 
@@ -248,6 +305,8 @@ static void answer(void *arg, const struct tls_request *request, struct tls_repl
 		stream_request(transmitter, request, reply);
 	} else if (!strncmp(request->path, "/ssf/status", 11)) {
 		status_request(transmitter, request, reply);
+	} else if (!strcmp(request->path, "/ssf/subjects:add")) {
+		subject_request(transmitter, request, reply);
 	} else if (!strcmp(request->path, "/ssf/verify")) {
 		verify_request(transmitter, request, reply);
 	} else if (!strcmp(request->path, "/ssf/poll/1")) {
@@ -320,7 +379,7 @@ static void start(struct world *world)
 	static const struct b2b_stream_handlers handlers = { .event = on_event, .polled = on_polled, .gap = on_gap };
 
 	assert_int_equal(
-		b2b_stream_new(world->loop, world->http, NULL, world->base->state, &world->conf, &handlers, world, &world->stream), 0);
+		b2b_stream_new(world->loop, world->http, NULL, world->base->state, &world->conf, &world->base->policy, &handlers, world, &world->stream), 0);
 }
 
 static int teardown(void **state)
@@ -563,6 +622,199 @@ static void another_issuers_configuration_is_refused(void **state)
 	assert_int_equal(world->transmitter.creations, 0);
 }
 
+static void turn_until_why(struct world *world, const char *text)
+{
+	uint64_t deadline = b2b_now_ns() + 40 * B2B_NS_PER_S;
+	struct b2b_stream_status status;
+
+	do {
+		assert_true(b2b_now_ns() < deadline);
+		b2b_loop_turn(world->loop, 20);
+		b2b_stream_get_status(world->stream, &status);
+	} while (!strstr(status.why, text));
+}
+
+/* An earlier version asked for less, or somebody else made the stream. */
+static void what_differs_is_changed(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.exists = true;
+	snprintf(world->transmitter.requested, sizeof(world->transmitter.requested), "[\"" RISC "account-disabled\"]");
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_string_equal(world->transmitter.updates, "PATCH ");
+	assert_non_null(strstr(world->transmitter.requested, "session-revoked"));
+	assert_int_equal(world->gaps, 1); /* of what it did not tell before */
+	/* and what does not, is left alone */
+	b2b_stream_free(world->stream);
+	start(world);
+	turn_until(world, &world->polled, 2);
+	assert_string_equal(world->transmitter.updates, "PATCH ");
+	assert_int_equal(world->gaps, 1);
+}
+
+static void a_stream_that_is_pushed_is_made_one_that_is_polled(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.exists = world->transmitter.pushed = true;
+	world->transmitter.patch_status = 405;
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_string_equal(world->transmitter.updates, "PATCH PUT ");
+	assert_false(world->transmitter.pushed);
+}
+
+static void a_stream_that_the_service_keeps_paused_is_not_taken_for_one_that_works(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.exists = world->transmitter.paused = world->transmitter.stays_paused = true;
+	start(world);
+	turn_until_why(world, "keeps the stream paused (moving house)");
+	assert_int_equal(world->polled, 0);
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.stays_paused = false;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(world->gaps, 1);
+}
+
+static void organisations_are_added_where_nothing_is_told_unasked(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.none = true;
+	world->transmitter.subject_status = 404; /* of all but the first */
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_string_equal(world->transmitter.subjects, "42c3e9 9d01f2 ");
+}
+
+static void a_service_that_takes_no_organisation_tells_nothing(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.none = true;
+	world->transmitter.subject_status = 400;
+	snprintf(world->transmitter.subjects, sizeof(world->transmitter.subjects), "none ");
+	start(world);
+	turn_until_why(world, "none of the organisations");
+	assert_int_equal(world->polled, 0);
+	assert_int_equal(world->transmitter.verifications, 0);
+}
+
+/* Polls that are answered with nothing prove nothing. */
+static void no_lease_without_a_verification_event(void **state)
+{
+	struct world *world = *state;
+	int polls;
+
+	world->transmitter.silent_verify = true;
+	start(world);
+	turn_until(world, &world->transmitter.polls, 2);
+	turn_until_why(world, "has not come");
+	assert_int_equal(world->polled, 0);
+	/* it is late: the stream is set up anew, and is not believed before it has come */
+	world->stream->verify_due_ns = 0;
+	turn_until(world, &world->transmitter.verifications, 2);
+	polls = world->transmitter.polls;
+	turn_until(world, &world->transmitter.polls, polls + 2);
+	assert_int_equal(world->polled, 0);
+	assert_true(world->gaps >= 2);
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.silent_verify = false;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	world->stream->verify_due_ns = 0;
+	turn_until(world, &world->polled, 1);
+	/* an old one does not vouch for ever */
+	world->stream->verified_ns -= 3600 * B2B_NS_PER_S;
+	world->stream->verify_due_ns = UINT64_MAX;
+	polls = world->transmitter.polls;
+	world->polled = 0;
+	turn_until(world, &world->transmitter.polls, polls + 2);
+	assert_int_equal(world->polled, 0);
+}
+
+static void verification_that_cannot_be_asked_for_now_is_asked_for_again(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.verify_status = 429;
+	start(world);
+	turn_until(world, &world->transmitter.polls, 2);
+	assert_int_equal(world->polled, 0);
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.verify_status = 0;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	world->stream->verify_due_ns = 0;
+	turn_until(world, &world->polled, 1);
+}
+
+static void a_service_that_refuses_verification_is_believed(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.verify_status = 403;
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(world->transmitter.verifications, 1);
+}
+
+struct deletion {
+	int done, error;
+};
+
+static void deleted(void *arg, int error, const char *why)
+{
+	struct deletion *deletion = arg;
+
+	(void)why;
+	deletion->done++;
+	deletion->error = error;
+}
+
+static void a_stream_is_deleted_for_good(void **state)
+{
+	struct world *world = *state;
+	struct deletion deletion = { 0 }, other = { 0 };
+	struct b2b_stream_status status;
+	int polled, i;
+
+	start(world);
+	assert_int_equal(b2b_stream_delete(world->stream, deleted, &deletion), -ENOTCONN);
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(b2b_stream_delete(world->stream, deleted, &deletion), 0);
+	assert_int_equal(b2b_stream_delete(world->stream, deleted, &other), -EALREADY);
+	turn_until(world, &deletion.done, 1);
+	assert_int_equal(deletion.error, 0);
+	assert_int_equal(world->transmitter.deletions, 1);
+	polled = world->polled;
+	for (i = 0; i < 30; i++)
+		b2b_loop_turn(world->loop, 10);
+	assert_int_equal(world->polled, polled);
+	assert_int_equal(world->transmitter.creations, 1);
+	b2b_stream_get_status(world->stream, &status);
+	assert_false(status.connected);
+	assert_non_null(strstr(status.why, "deleted"));
+	assert_int_equal(other.done, 0);
+}
+
+static void whoever_waits_for_the_deletion_is_told_when_the_agent_stops(void **state)
+{
+	struct world *world = *state;
+	struct deletion deletion = { 0 };
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(b2b_stream_delete(world->stream, deleted, &deletion), 0);
+	b2b_stream_free(world->stream);
+	world->stream = NULL;
+	assert_int_equal(deletion.done, 1);
+	assert_int_equal(deletion.error, -ECANCELED);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -570,6 +822,16 @@ int main(void)
 		TEST(is_set_up_and_brings_events),    TEST(events_come_in_the_order_of_their_time), TEST(what_is_not_durable_comes_again),
 		TEST(bad_ones_are_refused),           TEST(an_unknown_key_is_waited_for),           TEST(failures_pass),
 		TEST(a_poll_is_complete_when_nothing_is_held_back),
+		TEST(what_differs_is_changed),
+		TEST(a_stream_that_is_pushed_is_made_one_that_is_polled),
+		TEST(a_stream_that_the_service_keeps_paused_is_not_taken_for_one_that_works),
+		TEST(organisations_are_added_where_nothing_is_told_unasked),
+		TEST(a_service_that_takes_no_organisation_tells_nothing),
+		TEST(no_lease_without_a_verification_event),
+		TEST(verification_that_cannot_be_asked_for_now_is_asked_for_again),
+		TEST(a_service_that_refuses_verification_is_believed),
+		TEST(a_stream_is_deleted_for_good),
+		TEST(whoever_waits_for_the_deletion_is_told_when_the_agent_stops),
 		TEST(a_paused_stream_is_enabled),     TEST(a_longer_hold_than_ours_is_cut),         TEST(another_issuers_configuration_is_refused),
 	};
 
