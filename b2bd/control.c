@@ -242,7 +242,7 @@ void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const 
 	int org = *ask->argument ? b2b_policy_org_by_alias(core->policy, ask->argument) : -1;
 
 	if (b2b_on_ask_ids(core, client, ask) || b2b_on_ask_hand(core, client, ask) || b2b_on_ask_keys(core, client, ask) ||
-	    b2b_on_ask_approve(core, client, ask) || b2b_on_ask_clock(core, client, ask))
+	    b2b_on_ask_approve(core, client, ask) || b2b_on_ask_clock(core, client, ask) || b2b_on_ask_stream(core, client, ask))
 		return;
 	if (*ask->argument && org < 0) {
 		b2b_reply_refuse(client, B2B_ORG_UNKNOWN);

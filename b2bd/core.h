@@ -174,6 +174,9 @@ json_t *b2b_approvals_json(struct b2b_core *core, bool names); /* NAMES: with wh
 bool b2b_on_ask_ids(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
 json_t *b2b_ids_trouble_json(struct b2b_core *core); /* organisations in which somebody could get no id, for status */
 
+/* control_stream.c: the verb about the signals' stream. False: the verb is another's. */
+bool b2b_on_ask_stream(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+
 /* pins.c */
 void b2b_pins_start(struct b2b_core *core); /* compare root's pins with the ledger, and tell what does not agree */
 

@@ -126,6 +126,7 @@ struct b2b_ask_close {
 /*
  * VERB: status | orgs | users | sessions | sync | revoke …; ARGUMENT its operand, e.g. an organisation's alias.
  *   ids         "AFTER WHAT": a page of the ledger's ids above the number AFTER; WHAT is "", an alias, an id or a name
+ *   stream      "delete": this host's stream of signals at the service, for b2bctl unenroll; {"deleted": false} where it has none
  *   id-preview  "ALIAS KIND ID OWNER": the id that OWNER has or would get, and what stands against a pin of ID (0: none asked)
  */
 struct b2b_ask_control {
