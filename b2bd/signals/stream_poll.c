@@ -13,6 +13,7 @@
 #define ANSWER_MAX (8u << 20)
 #define HELD_NS B2B_NS_PER_S             /* an empty answer sooner than this was not held */
 #define UNHELD_MAX_NS (5 * B2B_NS_PER_S)
+#define PROVE_PAUSE_NS (2 * B2B_NS_PER_S)
 #define WITHHELD_NS B2B_NS_PER_S
 #define KEY_PAUSE_NS (2 * B2B_NS_PER_S)
 #define KEY_PATIENCE_NS (180 * B2B_NS_PER_S) /* then events that no key fits are refused, and a full pass makes up for them */
@@ -166,6 +167,18 @@ static void poll_when_keys_are_there(struct b2b_stream *stream)
 	b2b_federation_refetch_keys(stream->api.federation, keys_fetched, stream);
 }
 
+/* Polls that are not held go on beside the question for a verification event. */
+static void prove(struct b2b_stream *stream, uint64_t now)
+{
+	uint64_t left = stream->verify_due_ns > now ? stream->verify_due_ns - now : 0;
+
+	stream->immediately = false;
+	if (left > PROVE_PAUSE_NS)
+		b2b_stream_later(stream, PROVE_PAUSE_NS, b2b_stream_poll);
+	else
+		b2b_stream_later(stream, left, b2b_stream_verify);
+}
+
 /* When to ask next: at once, unless nothing would be different then. */
 static void poll_next(struct b2b_stream *stream, const struct batch *batch, bool empty)
 {
@@ -180,6 +193,10 @@ static void poll_next(struct b2b_stream *stream, const struct batch *batch, bool
 	stream->unknown_key_ns = 0;
 	if (now >= stream->verify_due_ns && *stream->verify_state) {
 		b2b_stream_restart(stream, "a verification event did not come");
+		return;
+	}
+	if (empty && b2b_stream_unproven(stream)) {
+		prove(stream, now);
 		return;
 	}
 	if (empty && !stream->immediately && now - stream->asked_ns < HELD_NS) {
@@ -253,7 +270,7 @@ static uint32_t timeout_ms(const struct b2b_stream *stream)
 void b2b_stream_poll(struct b2b_stream *stream)
 {
 	/* a first poll that is not held says at once whether the stream works */
-	bool immediately = stream->immediately || !stream->connected;
+	bool immediately = stream->immediately || !stream->connected || b2b_stream_unproven(stream);
 	char *body = b2b_poll_body(&stream->report, immediately);
 	struct b2b_http_request request = { .method = "POST", .url = stream->stream.poll_url, .content_type = "application/json",
 		                            .max_body = ANSWER_MAX, .body = body };

@@ -97,6 +97,8 @@ void b2b_stream_verify(struct b2b_stream *stream); /* ask for a verification eve
 void b2b_stream_verified(struct b2b_stream *stream, const char *state);
 /* Do polls mean something: has the stream proved itself lately, as far as the service offers that? */
 bool b2b_stream_vouched(const struct b2b_stream *stream);
+/* It has not, and no verification event is awaited: one has to be asked for, and until then no poll may be held for long. */
+bool b2b_stream_unproven(const struct b2b_stream *stream);
 
 /* stream_delete.c */
 void b2b_stream_delete_forget(struct b2b_stream *stream); /* at the end: whoever waits is told */

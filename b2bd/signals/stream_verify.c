@@ -16,6 +16,7 @@
 #define EVERY_NS (300 * B2B_NS_PER_S)
 #define LATE_NS (90 * B2B_NS_PER_S)
 #define AGAIN_NS (30 * B2B_NS_PER_S) /* where it could not be asked for */
+#define AGAIN_FIRST_NS (2 * B2B_NS_PER_S) /* likewise, and nobody can log in before */
 
 static uint64_t every_ns(const struct b2b_stream *stream)
 {
@@ -48,7 +49,9 @@ static void asked(void *arg, const struct b2b_http_response *response)
 
 	stream->call = NULL;
 	if (later) {
-		not_asked(stream, AGAIN_NS);
+		b2b_log(LOG_INFO, "signals: verification could not be asked for (%s, status %ld)",
+		        response->error ? response->error_text : "refused for now", response->status);
+		not_asked(stream, stream->verified_ns ? AGAIN_NS : AGAIN_FIRST_NS);
 	} else if (response->status != 204 && response->status != 200 && response->status != 202) {
 		b2b_log(LOG_WARNING, "signals: the service refuses verification (status %ld): a stream that breaks silently is not noticed",
 		        response->status);
@@ -68,7 +71,7 @@ void b2b_stream_verify(struct b2b_stream *stream)
 		return;
 	}
 	if (make_state(stream->verify_state) < 0) {
-		not_asked(stream, AGAIN_NS);
+		not_asked(stream, AGAIN_FIRST_NS);
 		b2b_stream_poll(stream);
 		return;
 	}
@@ -83,6 +86,11 @@ void b2b_stream_verified(struct b2b_stream *stream, const char *state)
 	stream->verify_state[0] = '\0';
 	stream->verified_ns = b2b_now_ns();
 	stream->verify_due_ns = stream->verified_ns + every_ns(stream);
+}
+
+bool b2b_stream_unproven(const struct b2b_stream *stream)
+{
+	return !b2b_stream_vouched(stream) && !*stream->verify_state;
 }
 
 bool b2b_stream_vouched(const struct b2b_stream *stream)
