@@ -59,7 +59,8 @@ void b2b_stream_fail(struct b2b_stream *stream, void (*next)(struct b2b_stream *
 void b2b_stream_fail_response(struct b2b_stream *stream, void (*next)(struct b2b_stream *stream), const char *what,
                               const struct b2b_http_response *response)
 {
-	uint64_t pause_ns = backoff(stream->failures), wanted_ns = response->retry_after_s > 0 ? (uint64_t)response->retry_after_s * B2B_NS_PER_S : 0;
+	uint64_t wanted_ns = response->retry_after_s > 0 ? (uint64_t)response->retry_after_s * B2B_NS_PER_S : 0;
+	uint64_t pause_ns = backoff(stream->failures);
 
 	if (response->error)
 		b2b_stream_fail(stream, next, "%s: %s", what, response->error_text);

@@ -114,31 +114,28 @@ int b2b_directory_by_name(struct b2b_state *state, const char *org_id, const cha
 	return b2b_principal_take(row, ret, NULL);
 }
 
-int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struct b2b_principal *ret)
+static int find_one(struct b2b_state *state, const char *sql, const char *name, struct b2b_principal *ret)
 {
-	/* somebody who moved to another organisation is a removed person in the former one; storing sees to it that one lives */
-	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS
-	                             " FROM principal WHERE subject = ? ORDER BY state = 3, modified_ms DESC, uid LIMIT 1";
 	sqlite3_stmt *row = NULL;
-	int r = b2b_statement(state, select, &row);
+	int r = b2b_statement(state, sql, &row);
 
 	if (r < 0)
 		return r;
-	b2b_row_text(row, 1, subject);
+	b2b_row_text(row, 1, name);
 	return b2b_principal_take(row, ret, NULL);
+}
+
+/* Somebody who moved to another organisation is a removed person in the former one; storing sees to it that one lives. */
+#define WHO_LIVES " ORDER BY state = 3, modified_ms DESC, uid LIMIT 1"
+
+int b2b_directory_by_subject(struct b2b_state *state, const char *subject, struct b2b_principal *ret)
+{
+	return find_one(state, "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE subject = ?" WHO_LIVES, subject, ret);
 }
 
 int b2b_directory_by_id(struct b2b_state *state, const char *id, struct b2b_principal *ret)
 {
-	static const char select[] = "SELECT " B2B_PRINCIPAL_COLUMNS
-	                             " FROM principal WHERE id = ? ORDER BY state = 3, modified_ms DESC, uid LIMIT 1";
-	sqlite3_stmt *row = NULL;
-	int r = b2b_statement(state, select, &row);
-
-	if (r < 0)
-		return r;
-	b2b_row_text(row, 1, id);
-	return b2b_principal_take(row, ret, NULL);
+	return find_one(state, "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE id = ?" WHO_LIVES, id, ret);
 }
 
 int b2b_directory_by_uid(struct b2b_state *state, uint32_t uid, struct b2b_principal *ret)

@@ -38,12 +38,6 @@ int b2b_seen_has(struct b2b_state *state, const char *jti)
 int b2b_seen_prune(struct b2b_state *state, int64_t before_s, uint32_t limit)
 {
 	static const char drop[] = "DELETE FROM seen_event WHERE jti IN (SELECT jti FROM seen_event WHERE seen_s < ? ORDER BY seen_s LIMIT ?)";
-	sqlite3_stmt *row = NULL;
-	int r = b2b_statement(state, drop, &row);
 
-	if (r < 0)
-		return r;
-	b2b_row_int(row, 1, before_s);
-	b2b_row_int(row, 2, limit);
-	return b2b_statement_run(row);
+	return b2b_statement_prune(state, drop, before_s, limit);
 }

@@ -46,12 +46,6 @@ int b2b_session_void_prune(struct b2b_state *state, int64_t before_s, uint32_t l
 {
 	static const char drop[] = "DELETE FROM session_void WHERE (name, subject, org_id) IN"
 	                           " (SELECT name, subject, org_id FROM session_void WHERE seen_s < ? ORDER BY seen_s LIMIT ?)";
-	sqlite3_stmt *row = NULL;
-	int r = b2b_statement(state, drop, &row);
 
-	if (r < 0)
-		return r;
-	b2b_row_int(row, 1, before_s);
-	b2b_row_int(row, 2, limit);
-	return b2b_statement_run(row);
+	return b2b_statement_prune(state, drop, before_s, limit);
 }

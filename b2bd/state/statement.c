@@ -44,6 +44,18 @@ int b2b_statement_run(sqlite3_stmt *row)
 	return b2b_sqlite_errno(code);
 }
 
+int b2b_statement_prune(struct b2b_state *state, const char *sql, int64_t before_s, uint32_t limit)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, sql, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, before_s);
+	b2b_row_int(row, 2, limit);
+	return b2b_statement_run(row);
+}
+
 int b2b_statement_number(sqlite3_stmt *row, int64_t *ret_number)
 {
 	int r = b2b_row_next(row);

@@ -14,6 +14,9 @@ int b2b_statement(struct b2b_state *state, const char *sql, sqlite3_stmt **ret_r
 /* Step a kept statement that gives no rows, and reset it. Returns 0 or a negative errno. */
 int b2b_statement_run(sqlite3_stmt *row);
 
+/* Run SQL, a kept statement that forgets at most LIMIT (its second parameter) rows from before BEFORE_S. Returns 0 or a negative errno. */
+int b2b_statement_prune(struct b2b_state *state, const char *sql, int64_t before_s, uint32_t limit);
+
 /* Step once: 0 and the first column as a number; -ENOENT no row; or a negative errno. Resets. */
 int b2b_statement_number(sqlite3_stmt *row, int64_t *ret_number);
 
