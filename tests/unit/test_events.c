@@ -304,6 +304,7 @@ static void nobody_is_guessed(void **state)
 static void people_who_come_later_are_closed_already(void **state)
 {
 	struct world *world = *state;
+	struct b2b_principal moved;
 	uint32_t uid;
 
 	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), OF(subject, "erin"), OF(tenant, "42c3e9") }), 0);
@@ -321,7 +322,9 @@ static void people_who_come_later_are_closed_already(void **state)
 	b2b_reconcile(&world->host.core, -1);
 	assert_int_equal(word(world, 0, uid), B2B_LIVE_CLOSED);
 	assert_int_equal(word(world, 0, world->bob), B2B_LIVE_OPEN);
-	assert_int_equal(b2b_directory_by_name(world->host.core.state, "9d01f2", "alice", &(struct b2b_principal){ 0 }), 0);
+	assert_int_equal(b2b_directory_by_name(world->host.core.state, "9d01f2", "alice", &moved), 0);
+	assert_true(moved.disabled_ms);
+	b2b_principal_clear(&moved);
 }
 
 /* What cannot be looked up is not "nobody": the event must come again. */
