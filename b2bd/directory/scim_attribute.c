@@ -22,21 +22,19 @@ int b2b_scim_path(const char *schema, const char *attribute, const char *type, c
 {
 	const char *last = strrchr(attribute, ':'), *name = last ? last + 1 : attribute;
 	size_t schema_len = last ? (size_t)(last - attribute) : strlen(schema), used;
-	int r = 0;
+	int r = 0, len;
 
 	if (last)
 		schema = attribute;
-	if (schema_len > strlen(CORE) && !strncmp(schema, CORE, strlen(CORE))) {
+	if (schema_len > strlen(CORE) && !strncmp(schema, CORE, strlen(CORE)))
 		path[0] = '\0';
-	} else {
-		r = schema_of_type(schema, schema_len, type, path, B2B_SCIM_PATH_SIZE - 1);
-		if (r == 0)
-			strncat(path, ":", 1);
-	}
+	else
+		r = schema_of_type(schema, schema_len, type, path, B2B_SCIM_PATH_SIZE);
 	if (r < 0)
 		return r;
 	used = strlen(path);
-	return (size_t)snprintf(path + used, B2B_SCIM_PATH_SIZE - used, "%s", name) < B2B_SCIM_PATH_SIZE - used ? 0 : -ENAMETOOLONG;
+	len = snprintf(path + used, B2B_SCIM_PATH_SIZE - used, "%s%s", used ? ":" : "", name);
+	return len >= 0 && (size_t)len < B2B_SCIM_PATH_SIZE - used ? 0 : -ENAMETOOLONG;
 }
 
 const json_t *b2b_scim_value(const json_t *resource, const char *schema, const char *attribute, const char *type)
