@@ -166,6 +166,8 @@ bool b2b_format_index_valid(const struct b2b_format_index *index, size_t size, s
 
 	if (!b2b_format_head_valid(head, B2B_MAGIC_INDEX, size, sizeof(*index), ret_finding) || !index_counts_valid(index, ret_finding))
 		return false;
+	if (!B2B_PARTNERS_GID_VALID(index->partners_gid))
+		return b2b_find(ret_finding, offsetof(struct b2b_format_index, partners_gid), "partners_gid: it is outside of what partners may have");
 	if (!b2b_format_table_fits(index->hash_at, index->hash_size, sizeof(uint32_t), head))
 		return b2b_find(ret_finding, offsetof(struct b2b_format_index, hash_at), "hash_at: the table of aliases does not lie in the file");
 	if (!b2b_format_table_fits(index->ranges_at, index->n_orgs, sizeof(struct b2b_format_range), head))

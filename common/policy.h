@@ -31,6 +31,7 @@
 #define B2B_RANGE_MIN 64u         /* ids in the smallest range */
 #define B2B_RANGE_MAX 0x400000u   /* 4,194,304 ids in the largest range: bounds the live file */
 #define B2B_GID_FIRST 0x70000000u  /* no id below is ours, the group `partners` included: readers then touch no file */
+#define B2B_PARTNERS_GID_VALID(gid) ((gid) >= B2B_GID_FIRST && (gid) <= B2B_RANGE_LAST)
 #define B2B_ENDING_GRACE_MAX_S 300u
 #define B2B_PARTNERS_GID 0x77fffff0u /* default gid of the group `partners` */
 

@@ -47,7 +47,7 @@ static bool host_valid(const struct b2b_policy *policy, struct b2b_policy_fault 
 		return fault(ret_fault, B2B_POLICY_HOST, 0, "separator: it may not be one");
 	if (policy->visibility > B2B_VISIBLE_EVERYONE)
 		return fault(ret_fault, B2B_POLICY_HOST, 0, "visibility: there is none such");
-	if (policy->partners_gid < B2B_GID_FIRST || policy->partners_gid > B2B_RANGE_LAST)
+	if (!B2B_PARTNERS_GID_VALID(policy->partners_gid))
 		return fault(ret_fault, B2B_POLICY_HOST, 0, "partners_gid: it is outside of what partners may have");
 	if (policy->ending_grace_s > B2B_ENDING_GRACE_MAX_S)
 		return fault(ret_fault, B2B_POLICY_HOST, 0, "ending_grace: it is longer than sessions may take to end");

@@ -192,6 +192,24 @@ static void a_damaged_role_grants_no_group_of_root(void **state)
 	assert_false(has_gid(&alice, 0));
 }
 
+/* Everybody is in the group `partners`: it must not become the id of sudo, or of root. */
+static void a_damaged_index_makes_partners_no_local_group(void **state)
+{
+	const uint32_t gids[] = { 0, 27, B2B_GID_FIRST - 1, B2B_RANGE_LAST + 1 };
+	struct gids alice = { .n = 0 };
+	struct b2b_cache *fresh;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(gids) / sizeof(gids[0]); i++) {
+		store_index(offsetof(struct b2b_format_index, partners_gid), &gids[i], sizeof(gids[i]));
+		assert_int_equal(b2b_cache_new(fixture.dir, &fresh), 0);
+		assert_int_equal(b2b_cache_initgroups(fresh, "alice@acme", add_gid, &alice), -ENODATA);
+		assert_int_equal(alice.n, 0);
+		b2b_cache_free(fresh);
+	}
+}
+
 static void expect_closed(const char *name)
 {
 	struct gids gids = { .n = 0 };
@@ -643,6 +661,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(groups_of_every_kind_resolve, start, stop),
 		cmocka_unit_test_setup_teardown(initgroups_is_delegation_cut_to_the_grant, start, stop),
 		cmocka_unit_test_setup_teardown(a_damaged_role_grants_no_group_of_root, start, stop),
+		cmocka_unit_test_setup_teardown(a_damaged_index_makes_partners_no_local_group, start, stop),
 		cmocka_unit_test_setup_teardown(a_word_closes_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(an_organisation_closes_with_all_below, start, stop),
 		cmocka_unit_test_setup_teardown(every_buffer_size_is_refused_or_right, start, stop),
