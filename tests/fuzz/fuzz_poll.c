@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct b2b_poll_answer answer;
 	struct b2b_ssf_config config;
 	struct b2b_ssf_stream stream;
+	char status[B2B_SSF_STATUS_SIZE];
 
 	if (b2b_poll_parse(text, size, &answer) == 0) {
 		report_sets(answer.sets);
@@ -39,6 +40,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		b2b_ssf_config_clear(&config);
 	if (b2b_ssf_stream_parse(text, size, "https://a", "w", &stream) == 0)
 		b2b_ssf_stream_clear(&stream);
-	b2b_ssf_status_enabled(text, size);
+	b2b_ssf_status_enabled(text, size, status);
 	return 0;
 }

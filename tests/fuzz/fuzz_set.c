@@ -30,19 +30,22 @@ static void check_text(const char *text)
 	}
 }
 
-/* A member that the SET names and the event lost would make it about everybody of the others. */
+/* A member that the SET names and the event lost would make it about everybody of the others: then it has to say that it is vague. */
 static void check_width(const struct b2b_event *event, const char *payload, size_t len)
 {
+	bool person = event->subject || event->person_id;
 	json_t *claims = NULL, *subject;
 
-	if (!event->subject && !event->tenant && !event->session)
+	if (event->vague)
+		return;
+	if (!person && !event->tenant && !event->org_unit && !event->group && !event->session)
 		abort();
 	if (b2b_json_parse(payload, len, &claims) < 0)
 		abort();
 	subject = json_object_get(claims, "sub_id");
-	if (json_object_get(subject, "user") && json_object_get(subject, "tenant") && !event->subject)
+	if (json_object_get(subject, "user") && json_object_get(subject, "tenant") && !person)
 		abort();
-	if (json_object_get(subject, "session") && json_object_get(subject, "tenant") && !event->subject && !event->session)
+	if (json_object_get(subject, "session") && json_object_get(subject, "tenant") && !person && !event->session)
 		abort();
 	json_decref(claims);
 }

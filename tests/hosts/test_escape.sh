@@ -160,7 +160,7 @@ for way in 'root-daemon 3624' 'root-su-daemon 3625' 'su-daemon 3631'; do
 		grep -aq \"event=left-behind pid=\$pid .*name=sleep\" '$LAB/log/web7.b2bd'"
 done
 proof=$(ended_line | head -n 1)
-check proof "the audit says: $proof" grep -qE 'scope=person found=[0-9]{2,} root=[1-9][0-9]* ended=[0-9]{2,} left=0 left_behind=3 told=[3-9] latency_ms=[0-9]+ ending_ms=[0-9]+' <<<"$proof"
+check proof "the audit says: $proof" grep -qE 'scope=person found=[0-9]{2,} root=[1-9][0-9]* ended=[0-9]{2,} left=0 left_behind=3 told=[3-9] event_ms=[0-9]+ received_ms=[0-9]+ closed_us=[0-9]+ durable_us=[0-9]+ latency_ms=[0-9]+ ending_ms=[0-9]+' <<<"$proof"
 echo "# $proof"
 
 # Who is not alice.
