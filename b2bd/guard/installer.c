@@ -209,13 +209,16 @@ static void finish(struct b2b_installer *installer, struct job *job, const struc
 	job_free(job);
 }
 
-/* The child crashed over one of N: each by itself tells which. */
+/* The child crashed over one of N: each by itself tells which. Of an agent that is gone they are dropped; behind them wait another's. */
 static void separate(struct b2b_installer *installer, uint32_t n)
 {
+	if (installer->forgotten) {
+		while (n-- > 0)
+			job_free(take(installer));
+		return;
+	}
 	for (struct job *job = installer->first; n > 0; job = job->next, n--)
 		job->alone = true;
-	if (installer->forgotten)
-		b2b_installer_forget(installer);
 }
 
 /* What the child said of its N jobs. False: not all; OUTCOMES are as they were then. */

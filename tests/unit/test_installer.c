@@ -209,6 +209,24 @@ static void those_under_way_are_announced_when_the_agent_is_gone(void **state)
 	assert_int_equal(heard, 2);
 }
 
+static void the_next_agents_wait_through_the_crash_of_the_last_ones(void **state)
+{
+	uint64_t before = b2b_live_generation(fixture.lives[FIXTURE_ACME]);
+
+	(void)state;
+	add_all(-1);
+	let_children_die(true);
+	next_child();
+	let_children_die(false);
+	b2b_installer_forget(installer);
+	assert_int_equal(heard, 1);
+	add(0, FIXTURE_ACME, snapshot_of(FIXTURE_ACME, b2b_live_generation(fixture.lives[FIXTURE_ACME]) - before + 1));
+	next_child();
+	next_child();
+	assert_int_equal(heard, 2);
+	assert_int_equal(results[0], 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +236,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_child_that_dies_over_several_is_followed_by_one_for_each, start, stop),
 		cmocka_unit_test_setup_teardown(one_alone_whose_child_dies_is_refused, start, stop),
 		cmocka_unit_test_setup_teardown(those_under_way_are_announced_when_the_agent_is_gone, start, stop),
+		cmocka_unit_test_setup_teardown(the_next_agents_wait_through_the_crash_of_the_last_ones, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
