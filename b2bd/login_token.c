@@ -42,10 +42,11 @@ static int make_digest(const struct b2b_login *login, const struct b2b_id_token 
 	return b2b_presented_digest(login->token, dot ? (size_t)(dot - login->token) : len, digest);
 }
 
+/* Noted for twice the skew: by the wall clock it is valid for one, and the clock that forgets may be ahead of it by another. */
 static enum b2b_reason token_admit(struct b2b_login *login, const struct b2b_id_token *token)
 {
 	const struct b2b_conf_federation *conf = &login->core->conf->federation;
-	int64_t now = b2b_core_now(login->core), end = token->expires_at ? token->expires_at + conf->clock_skew_s : now + UNKNOWN_END_S;
+	int64_t now = b2b_core_now(login->core), end = token->expires_at ? token->expires_at + 2 * conf->clock_skew_s : now + UNKNOWN_END_S;
 	char digest[B2B_DIGEST_SIZE];
 	int r;
 
