@@ -64,7 +64,7 @@ enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_to
 	b2b_gather(core, login->origin.user, login->origin.service, &gathered);
 	*ret_org = gathered.facts.org;
 	reason = b2b_binding_check(&core->conf->federation, &gathered.facts, token, &fault);
-	if (reason == B2B_AUTH_WRONG_PERSON || reason == B2B_AUTH_WRONG_ORG)
+	if (reason == B2B_AUTH_WRONG_PERSON || reason == B2B_AUTH_WRONG_ORG || reason == B2B_AUTH_TOKEN)
 		describe(token, fault, detail);
 	if (reason == B2B_OK && lacks_auth_time(&gathered.facts, token))
 		reason = B2B_AUTH_AGE;
