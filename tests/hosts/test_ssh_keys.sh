@@ -73,5 +73,6 @@ check reinstated-keys "alice has none" wait_for 10 has_keys alice@acme
 
 host_kill web7 b2bd KILL
 check agent-dead-no-keys "$(keys_of alice@acme 2>&1)" test -z "$(keys_of alice@acme 2>/dev/null)"
+check agent-dead-others-not-held-up "$(keys_of bob@corp.example 2>&1)" sh -c "nsenter -t ${HOST_PID[web7]} -a setpriv --reuid b2b-keys --regid b2b-keys --clear-groups b2b-keys bob@corp.example 2>&1 | { ! grep -q .; }"
 check agent-dead-locals "local is kept out" test "$(ssh_key local web7 id -un 2>/dev/null)" = local
 finish
