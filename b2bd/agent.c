@@ -68,18 +68,6 @@ static void directory_changed(void *arg, int org)
 	b2b_timer_set(core->loop, &core->window, B2B_NS_PER_S, window, core); /* windows may have moved */
 }
 
-/* The lease: only a completed poll renews it (without signals, a completed pass), and not while events may have been missed. */
-static void renew_lease(struct b2b_core *core)
-{
-	uint32_t i;
-
-	if (core->must_pass || !core->heard_ns)
-		return;
-	for (i = 0; i < core->policy->n_orgs; i++)
-		b2b_live_verified(core->lives[i], core->heard_ns);
-	core->lapsed = false;
-}
-
 /* What a former agent stored and did not live to publish shows in no pass: it is no change any more. */
 static void publish_all(struct b2b_core *core)
 {
@@ -100,14 +88,14 @@ static void heard_of(struct b2b_core *core, uint64_t at_ns)
 		b2b_publish_settled(core->publish);
 		b2b_reconcile(core, -1);
 	}
-	renew_lease(core);
+	b2b_lease_renew(core);
 }
 
 static void directory_passed(void *arg, uint64_t began_ns, int error, const char *why)
 {
 	struct b2b_core *core = arg;
 
-	/* where an organisation's losses wait for a word the pass is complete all the same: the others do not wait with it */
+	/* where an organisation's losses wait for a word the pass is complete all the same: the others do not wait with it (b2b_lease_renew) */
 	if (error < 0 && error != -EBUSY) {
 		b2b_log(LOG_WARNING, "event=directory-pass-failed error=\"%s\"", why ? why : strerror(-error));
 		return;
@@ -118,7 +106,7 @@ static void directory_passed(void *arg, uint64_t began_ns, int error, const char
 		publish_all(core);
 	if (!core->stream)
 		heard_of(core, began_ns);
-	renew_lease(core);
+	b2b_lease_renew(core);
 }
 
 static void signals_polled(void *arg)

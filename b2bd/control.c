@@ -30,6 +30,8 @@ static json_t *worst_case(const struct b2b_core *core, const struct b2b_stream_s
 		return json_string("signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit");
 	if (directory->failing_since_s)
 		return json_string("the directory cannot be read: open sessions stay until it can; new ones are refused after the staleness limit");
+	if (core->withheld)
+		return json_string("a mass removal waits for your word (b2bctl approve): there open sessions stay until then; new ones are refused after the staleness limit");
 	return json_sprintf("within about %us: there are no signals, the directory is read at that interval", core->conf->federation.sync_interval_s);
 }
 
@@ -45,16 +47,22 @@ static json_t *signals_json(const struct b2b_core *core, const struct b2b_stream
 
 static json_t *lease_json(const struct b2b_core *core)
 {
-	uint64_t now = b2b_now_ns(), at = core->policy->n_orgs ? b2b_live_verified_at(core->lives[0]) : 0;
+	uint64_t now = b2b_now_ns(), at = 0;
 	uint32_t longest = 0, keep = core->conf->host.staleness_keep_s, i;
-	bool known = at && at <= now;
+	bool known, lapsed = false;
 
+	for (i = 0; i < core->policy->n_orgs; i++) { /* the newest: where a removal waits it may be older */
+		if (b2b_live_verified_at(core->lives[i]) > at)
+			at = b2b_live_verified_at(core->lives[i]);
+		lapsed = lapsed || core->lapsed[i];
+	}
+	known = at && at <= now;
 	for (i = 0; i < core->policy->n_services; i++) {
 		if (core->policy->services[i].staleness_s > longest)
 			longest = core->policy->services[i].staleness_s;
 	}
 	return json_pack("{s:o,s:b,s:o,s:b}", "age_ms", known ? json_integer((json_int_t)((now - at) / B2B_NS_PER_MS)) : json_null(), "valid",
-	                 known && now - at <= longest * B2B_NS_PER_S, "keep_s", keep ? json_integer(keep) : json_null(), "lapsed", core->lapsed);
+	                 known && now - at <= longest * B2B_NS_PER_S, "keep_s", keep ? json_integer(keep) : json_null(), "lapsed", lapsed);
 }
 
 static json_t *status_json(struct b2b_core *core)

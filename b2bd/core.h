@@ -62,7 +62,8 @@ struct b2b_core {
 	struct b2b_timer beat, window, limit, again, pins;
 	bool roles_moved;          /* since the snapshots were made */
 	struct b2b_clock_watch *clock_watch;
-	bool lapsed;               /* sessions were ended because the service was silent; until it is heard */
+	bool lapsed[B2B_ORGS_MAX]; /* by slot: its sessions were ended because the service was silent; until the lease is renewed */
+	uint32_t withheld;         /* organisations whose lease was not renewed the last time (b2b_lease_renew) */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
 	bool published_all;        /* every organisation was published by this agent */
 	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
@@ -151,7 +152,13 @@ json_t *b2b_figures_json(struct b2b_core *core); /* a list: of each stage the la
 json_t *b2b_clock_json(const struct b2b_core *core);
 bool b2b_on_ask_clock(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
 
-/* lapse.c: end the sessions of organisations whose service was silent for longer than root allows; cheap otherwise. */
+/*
+ * lapse.c: renew the leases by what was heard last: a completed poll or, without signals, a completed pass; none while events
+ * may have been missed. Without signals the pass is all that revokes: where a removal waits for an administrator's word, of an
+ * organisation or of one above it, whom it is about is not known to be right here, and the lease is left as it is.
+ */
+void b2b_lease_renew(struct b2b_core *core);
+/* End the sessions of organisations whose service was silent for longer than root allows; cheap otherwise. */
 void b2b_lapse_check(struct b2b_core *core);
 
 /* control_hand.c, control_keys.c: what root closes and opens by hand, and keys. False: the verb is another's. */

@@ -86,7 +86,7 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "The same for groups: attribute of the extension that ends in :Group instead of :User." },
 	{ B2B_CONF_FEDERATION, "signals", &b2b_conf_word, AT(conf_federation, signals), "ssf", NULL, signals, 0, 0,
 	  "How the service tells of a revocation: Shared Signals; or none, and then what a full pass over the directory finds counts: "
-	  "a revocation takes as long as sync_interval, and only a completed pass lets sessions be opened." },
+	  "a revocation takes as long as sync_interval, and only a completed pass lets sessions be opened, in no organisation of which, or above which, a removal waits (mass_removal)." },
 	{ B2B_CONF_FEDERATION, "ssf_url", &b2b_conf_https_url, AT(conf_federation, ssf_url), NULL, "the well-known place of the issuer", NULL, 0, 0,
 	  "Configuration document of the Shared Signals transmitter." },
 	{ B2B_CONF_FEDERATION, "directory", &b2b_conf_word, AT(conf_federation, directory), "scim", NULL, directories, 0, 0, "Where people and groups come from." },
@@ -96,7 +96,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "clock_skew", &b2b_conf_duration, AT(conf_federation, clock_skew_s), "30s", NULL, NULL, 0, 300,
 	  "How far the host's clock and the service's may be apart." },
 	{ B2B_CONF_FEDERATION, "mass_removal", &b2b_conf_percent, AT(conf_federation, mass_removal_percent), "20%", NULL, NULL, 1, 100,
-	  "Share of an organisation's people that one directory pass may remove; more than that waits for an administrator's word." },
+	  "Share of an organisation's people that one directory pass may remove; more than that waits for an administrator's word. "
+	  "Without signals nobody of it gets in after staleness while it waits, and staleness_keep ends their sessions." },
 	{ B2B_CONF_FEDERATION, "mass_removal_least", &b2b_conf_number, AT(conf_federation, mass_removal_least), "3", NULL, NULL, 1, 1000000,
 	  "Fewer people than this are no mass removal, whatever their share." },
 

@@ -81,6 +81,19 @@ int b2b_removal_get(struct b2b_state *state, const char *org_id, struct b2b_remo
 	return r;
 }
 
+int b2b_removal_waits(struct b2b_state *state, const char *org_id)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "SELECT 1 FROM removal WHERE org_id = ?");
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	r = b2b_row_next(row);
+	sqlite3_finalize(row);
+	return r;
+}
+
 static int run_changing(struct b2b_state *state, sqlite3_stmt *row)
 {
 	int r = b2b_row_run(row);

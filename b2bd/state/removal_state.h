@@ -24,6 +24,8 @@ void b2b_removal_clear(struct b2b_removal *removal); /* NULL is legal */
 int b2b_removal_put(struct b2b_state *state, const struct b2b_removal *removal); /* instead of the former of the same organisation */
 int b2b_removal_get(struct b2b_state *state, const char *org_id, struct b2b_removal *ret_removal); /* caller clears */
 int b2b_removal_approve(struct b2b_state *state, const char *org_id, int64_t now_s, uint32_t by);
+/* Does one of ORG_ID wait, approved or not? Returns 1, 0, or a negative errno. */
+int b2b_removal_waits(struct b2b_state *state, const char *org_id);
 int b2b_removal_drop(struct b2b_state *state, const char *org_id);
 
 /* Does what was approved cover MISSING (ascending)? How many of them it does not. */

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "b2bd/state/removal_state.h"
 #include "common/conf.h"
 
 static struct b2b_conf conf;
@@ -45,6 +46,84 @@ static void sessions_end_when_the_service_was_silent_for_too_long(void **state)
 		assert_true(is_open(f, i)); /* nobody is closed: they may come again as soon as the service is heard */
 	b2b_lapse_check(&f->core);
 	assert_int_equal(pending(f, NULL), 2); /* once */
+}
+
+static void removal_waits(struct fixture *f, int org)
+{
+	uint32_t missing[] = { f->uids[org] };
+	struct b2b_removal removal = { .missing = missing, .n_missing = 1, .living = 4, .since_s = 1, .by = UINT32_MAX };
+
+	memcpy(removal.org_id, f->orgs[org].id, sizeof(removal.org_id));
+	assert_int_equal(b2b_removal_put(f->core.state, &removal), 0);
+}
+
+static uint64_t lease_age_s(struct fixture *f, int org)
+{
+	return (b2b_now_ns() - b2b_live_verified_at(f->lives[org])) / B2B_NS_PER_S;
+}
+
+static void heard_now(struct fixture *f)
+{
+	f->core.heard_ns = b2b_now_ns();
+	b2b_lease_renew(&f->core);
+}
+
+/* Without signals a pass is all that revokes: one that waits must not keep those open whom it did not meet. */
+static void no_lease_is_renewed_where_a_removal_waits_and_there_are_no_signals(void **state)
+{
+	struct fixture *f = *state;
+
+	verified_ago(f, 400);
+	removal_waits(f, ACME);
+	heard_now(f);
+	assert_true(lease_age_s(f, ACME) >= 400);
+	assert_true(lease_age_s(f, EMEA) >= 400); /* what is above it may be about to end */
+	assert_true(lease_age_s(f, GLOBEX) < 100);
+	assert_int_equal(f->core.withheld, 2);
+	assert_int_equal(b2b_removal_drop(f->core.state, ORG), 0);
+	heard_now(f);
+	assert_true(lease_age_s(f, ACME) < 100);
+	assert_int_equal(f->core.withheld, 0);
+}
+
+static void signals_renew_it_whatever_waits(void **state)
+{
+	struct fixture *f = *state;
+
+	verified_ago(f, 400);
+	removal_waits(f, ACME);
+	f->core.stream = (struct b2b_stream *)f; /* there is one; nothing here asks it */
+	heard_now(f);
+	f->core.stream = NULL;
+	assert_true(lease_age_s(f, ACME) < 100);
+}
+
+static void what_cannot_be_read_may_wait(void **state)
+{
+	struct fixture *f = *state;
+
+	verified_ago(f, 400);
+	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), "ALTER TABLE removal RENAME TO away", NULL, NULL, NULL), SQLITE_OK);
+	heard_now(f);
+	assert_true(lease_age_s(f, GLOBEX) >= 400);
+}
+
+static void sessions_of_one_organisation_end_once_while_the_others_go_on(void **state)
+{
+	struct fixture *f = *state;
+
+	verified_ago(f, 602);
+	removal_waits(f, EMEA);
+	heard_now(f);
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 1);
+	assert_int_equal(next_request(f).org, EMEA);
+	heard_now(f);
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 1); /* once, though the others are heard of again and again */
+	b2b_live_verified(f->lives[GLOBEX], b2b_now_ns() - 602 * B2B_NS_PER_S);
+	b2b_lapse_check(&f->core);
+	assert_int_equal(pending(f, NULL), 2); /* and the one does not stand for the other */
 }
 
 static void sessions_last_where_there_is_no_such_limit(void **state)
@@ -204,6 +283,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(sessions_end_when_the_service_was_silent_for_too_long),
+		TEST(no_lease_is_renewed_where_a_removal_waits_and_there_are_no_signals),
+		TEST(signals_renew_it_whatever_waits),
+		TEST(what_cannot_be_read_may_wait),
+		TEST(sessions_of_one_organisation_end_once_while_the_others_go_on),
 		TEST(sessions_last_where_there_is_no_such_limit),
 		TEST(a_lease_of_the_time_to_come_is_none),
 		TEST(a_contract_ends_by_the_clock_and_stays_ended_when_it_is_turned_back),
