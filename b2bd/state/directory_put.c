@@ -173,12 +173,29 @@ static int put_known(struct b2b_state *state, const struct b2b_policy_org *org, 
 	return r;
 }
 
-/* Events may have spoken of this subject before it was this person's. OLD_SUBJECT: NULL for somebody new. */
-static int apply_ahead(struct b2b_state *state, const char *old_subject, const struct b2b_principal *principal, uint32_t uid)
+/*
+ * Events may have spoken of this subject before it was this person's, or while the person was elsewhere: they do not look for
+ * removed rows. OLD: all zero for somebody new.
+ */
+static int apply_ahead(struct b2b_state *state, const struct b2b_principal *old, const struct b2b_principal *principal, uint32_t uid)
 {
-	if (old_subject && !strcmp(old_subject, principal->subject))
+	if (old->subject && old->state != B2B_REMOVED && !strcmp(old->subject, principal->subject))
 		return 0;
 	return b2b_event_ahead_apply(state, principal, uid);
+}
+
+/* Who is closed by hand and comes to another organisation: the order moved only the cut-offs of the rows that there were. */
+static int cut_off_by_hand(struct b2b_state *state, uint32_t uid)
+{
+	static const char update[] = "UPDATE principal SET cutoff_ms = max(cutoff_ms, since_ms) FROM hand"
+	                             " WHERE uid = ? AND hand.kind = 1 AND hand.what = principal.id";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, update, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, uid);
+	return b2b_statement_run(row);
 }
 
 static int put(struct b2b_state *state, const struct b2b_policy_org *org, const struct b2b_principal *principal, int64_t pass,
@@ -196,10 +213,12 @@ static int put(struct b2b_state *state, const struct b2b_policy_org *org, const 
 		return 0; /* was never here: owns no files, needs no id */
 	} else if (r == -ENOENT) {
 		r = store(state, org, principal, 0, 0, &uid);
+		if (r == 0)
+			r = cut_off_by_hand(state, uid);
 		changed = r == 0;
 	}
 	if (r == 0)
-		r = apply_ahead(state, old.subject, principal, uid);
+		r = apply_ahead(state, &old, principal, uid);
 	b2b_principal_clear(&old);
 	/* somebody whose new record cannot be stored is there all the same */
 	if (uid && (r == 0 || r == -EEXIST) && b2b_seen_ids_mark(&state->seen, pass, uid) < 0)
@@ -220,7 +239,7 @@ static int put_nameless(struct b2b_state *state, const struct b2b_principal *pri
 		return r == -ENOENT ? -EINVAL : r;
 	r = keep_name(state, &old, held_name, principal, ret_changed);
 	if (r == 0)
-		r = apply_ahead(state, old.subject, principal, old.uid);
+		r = apply_ahead(state, &old, principal, old.uid);
 	if (r == 0)
 		r = b2b_seen_ids_mark(&state->seen, pass, old.uid);
 	b2b_principal_clear(&old);

@@ -306,6 +306,37 @@ static void events_hold_for_people_who_come_later(void **state)
 	assert_int_equal(standing(fixture, uid_of(fixture, "eve"), 1), B2B_USER_SUSPENDED);
 }
 
+/* Events name the person and no organisation, and find who is there: the row of the former organisation hears of them at the return. */
+static void events_hold_for_people_who_come_back(void **state)
+{
+	struct state_fixture *fixture = *state;
+	struct b2b_principal alice = fixture_person("u-1", "alice"), bob = fixture_person("u-2", "bob"), found;
+	char *home = alice.org_id;
+	uint32_t uid, bobs;
+
+	alice.modified_ms = bob.modified_ms = 5000;
+	assert_int_equal(put(fixture, &alice, 1), 1);
+	assert_int_equal(put(fixture, &bob, 1), 1);
+	uid = uid_of(fixture, "alice");
+	bobs = uid_of(fixture, "bob");
+	alice.org_id = (char *)"9d01f2";
+	assert_int_equal(put(fixture, &alice, 1), 1);
+	bob.state = B2B_REMOVED;
+	assert_int_equal(put(fixture, &bob, 1), 1);
+	note_ahead(fixture->state, "u-1", "", 0, 0, 7250);
+	note_ahead(fixture->state, "u-2", "", 7250, 0, 7250);
+	alice.org_id = home;
+	bob.state = B2B_ACTIVE;
+	assert_int_equal(put(fixture, &alice, 2), 1);
+	assert_int_equal(put(fixture, &bob, 2), 1);
+	assert_int_equal(uid_of(fixture, "alice"), uid);
+	assert_int_equal(standing(fixture, uid, 1), B2B_OK);
+	assert_int_equal(b2b_directory_by_uid(fixture->state, uid, &found), 0);
+	assert_int_equal(found.cutoff_ms, 7250);
+	b2b_principal_clear(&found);
+	assert_int_equal(standing(fixture, bobs, 1), B2B_USER_SUSPENDED);
+}
+
 static void a_record_from_after_the_event_makes_it_past(void **state)
 {
 	struct state_fixture *fixture = *state;
@@ -540,6 +571,7 @@ int main(void)
 		TEST(the_order_of_events_does_not_matter),
 		TEST(the_record_settles_events_that_contradict_each_other),
 		TEST(events_hold_for_people_who_come_later),
+		TEST(events_hold_for_people_who_come_back),
 		TEST(a_record_from_after_the_event_makes_it_past),
 		TEST(cut_offs_only_move_forward),
 		TEST(an_overtaken_answer_is_dropped),

@@ -65,6 +65,7 @@ static void a_person_is_closed_told_and_ended(void **state)
 static void the_service_does_not_undo_it(void **state)
 {
 	struct fixture *f = *state;
+	int64_t before_ms = b2b_wall_ms();
 
 	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
 	assert_int_equal(order(f, "revoke-org", "globex\nx", NULL), B2B_OK);
@@ -81,6 +82,7 @@ static void the_service_does_not_undo_it(void **state)
 	struct b2b_principal moved;
 	assert_int_equal(b2b_directory_by_name(f->core.state, f->orgs[GLOBEX].id, "alicia", &moved), 0);
 	assert_int_not_equal(moved.uid, f->uid);
+	assert_true(moved.cutoff_ms >= before_ms); /* what she proved before is void there too */
 	assert_int_equal(b2b_principal_standing(&moved, b2b_wall_s()), B2B_USER_CLOSED);
 	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load(f->lives[GLOBEX], moved.uid)), B2B_LIVE_OPEN);
 	b2b_principal_clear(&moved);
