@@ -288,6 +288,18 @@ static enum b2b_reason standing_of(const struct order *order)
 	return reason;
 }
 
+/* What the order holds closed that could not be stored. Was there any? */
+static bool release(const struct order *order)
+{
+	struct b2b_core *core = order->core;
+	int first = order->org < 0 ? 0 : order->org, last = order->org < 0 ? (int)core->policy->n_orgs - 1 : order->org;
+	bool held = false;
+
+	for (; first <= last; first++)
+		held = b2b_publish_release(core->publish, first, order->uid, (int)order->hand.kind, 0) || held;
+	return held;
+}
+
 static void open_it(struct order *order)
 {
 	struct b2b_core *core = order->core;
@@ -295,6 +307,8 @@ static void open_it(struct order *order)
 	char extra[64];
 	int r = b2b_hand_drop(core->state, order->hand.kind, order->hand.what);
 
+	if ((r == 0 || r == -ENOENT) && release(order))
+		r = 0;
 	if (r < 0) {
 		if (r == -ENOENT)
 			b2b_reply_error(order->client, B2B_UNCHANGED, "%s is not closed by hand on this host; b2bctl status lists what is", order->name);
@@ -302,8 +316,6 @@ static void open_it(struct order *order)
 			b2b_reply_error(order->client, B2B_INTERNAL, "%s stays closed: the database cannot be written (%s)", order->name, strerror(-r));
 		return;
 	}
-	if (order->org >= 0)
-		b2b_publish_release(core->publish, order->org, order->uid, 0); /* what an event holds is not root's to let go of */
 	b2b_publish_words(core->publish, order->org);
 	b2b_audit_by(order->hand.by, extra, sizeof(extra));
 	b2b_audit(core, order->org < 0 ? "opened-all" : "opened", order->org, order->uid ? order->name : NULL, B2B_OK, order->hand.audit_id, extra);

@@ -107,7 +107,7 @@ static int open_target(struct b2b_core *core, const struct b2b_event *event, con
 /* It was held closed for want of a durable record of this very event, which turns out to be past. */
 static void release(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
 {
-	b2b_publish_release(core->publish, target->org, target->person ? target->person->uid : 0, event->time_ms);
+	b2b_publish_release(core->publish, target->org, target->person ? target->person->uid : 0, 0, event->time_ms);
 	b2b_publish_words(core->publish, target->org);
 }
 

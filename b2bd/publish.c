@@ -306,12 +306,12 @@ void b2b_publish_settled(struct b2b_publish *publish)
 	publish->words.settled = true;
 }
 
-int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid, int64_t event_ms)
+int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid, int hand, int64_t event_ms)
 {
-	return b2b_words_hold(&publish->words, org, uid, event_ms);
+	return b2b_words_hold(&publish->words, org, uid, hand, event_ms);
 }
 
-void b2b_publish_release(struct b2b_publish *publish, int org, uint32_t uid, int64_t event_ms)
+bool b2b_publish_release(struct b2b_publish *publish, int org, uint32_t uid, int hand, int64_t event_ms)
 {
-	b2b_words_release(&publish->words, org, uid, event_ms);
+	return b2b_words_release(&publish->words, org, uid, hand, event_ms);
 }

@@ -38,10 +38,12 @@ int b2b_publish_words(struct b2b_publish *publish, int org);
 void b2b_publish_settled(struct b2b_publish *publish);
 
 /*
- * An event of EVENT_MS closed UID (0: the organisation ORG itself) and that could not be stored: its word stays closed, whatever the
- * database says, until it is released (the event came again and is stored) or the agent starts anew. Returns 0 or -ENOMEM.
+ * An event of EVENT_MS, or root's order of the kind HAND (0: an event), closed UID (0: the organisation ORG itself) and could not be
+ * stored: its word stays closed, whatever the database says, until that is released (it came again and is stored; root takes the
+ * order back) or the agent starts anew. Events release what events hold, orders what orders of their kind do (publish_words.h).
+ * Hold returns 0 or -ENOMEM, release whether it was held.
  */
-int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid, int64_t event_ms);
-void b2b_publish_release(struct b2b_publish *publish, int org, uint32_t uid, int64_t event_ms);
+int b2b_publish_hold(struct b2b_publish *publish, int org, uint32_t uid, int hand, int64_t event_ms);
+bool b2b_publish_release(struct b2b_publish *publish, int org, uint32_t uid, int hand, int64_t event_ms);
 
 #endif

@@ -23,20 +23,32 @@ void b2b_words_clear(struct b2b_words *words)
 	*words = (struct b2b_words){ 0 };
 }
 
-static struct b2b_word_hold *find_hold(const struct b2b_words *words, int org, uint32_t uid)
+static struct b2b_word_hold *find_hold(const struct b2b_words *words, int org, uint32_t uid, int hand)
 {
 	size_t i;
 
 	for (i = 0; i < words->n_holds; i++) {
-		if (words->holds[i].org == org && words->holds[i].uid == uid)
+		if (words->holds[i].org == org && words->holds[i].uid == uid && words->holds[i].hand == hand)
 			return &words->holds[i];
 	}
 	return NULL;
 }
 
-int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms)
+/* By whomever. */
+static bool is_held(const struct b2b_words *words, int org, uint32_t uid)
 {
-	struct b2b_word_hold *hold = find_hold(words, org, uid), *more;
+	size_t i;
+
+	for (i = 0; i < words->n_holds; i++) {
+		if (words->holds[i].org == org && words->holds[i].uid == uid)
+			return true;
+	}
+	return false;
+}
+
+int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int hand, int64_t event_ms)
+{
+	struct b2b_word_hold *hold = find_hold(words, org, uid, hand), *more;
 
 	if (hold) {
 		if (hold->event_ms < event_ms)
@@ -47,16 +59,18 @@ int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int64_t event
 	if (!more)
 		return -ENOMEM;
 	words->holds = more;
-	words->holds[words->n_holds++] = (struct b2b_word_hold){ .org = org, .uid = uid, .event_ms = event_ms };
+	words->holds[words->n_holds++] = (struct b2b_word_hold){ .org = org, .uid = uid, .hand = hand, .event_ms = event_ms };
 	return 0;
 }
 
-void b2b_words_release(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms)
+bool b2b_words_release(struct b2b_words *words, int org, uint32_t uid, int hand, int64_t event_ms)
 {
-	struct b2b_word_hold *hold = find_hold(words, org, uid);
+	struct b2b_word_hold *hold = find_hold(words, org, uid, hand);
 
-	if (hold && hold->event_ms <= event_ms)
-		*hold = words->holds[--words->n_holds];
+	if (!hold || hold->event_ms > event_ms)
+		return false;
+	*hold = words->holds[--words->n_holds];
+	return true;
 }
 
 /* A clock that was turned back must not reopen a window. */
@@ -85,7 +99,7 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 {
 	struct applying *applying = arg;
 	struct b2b_live *live = applying->words->lives[applying->org];
-	bool open = principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, uid);
+	bool open = principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !is_held(applying->words, applying->org, uid);
 	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = next_state(applying->words, old, open);
 
 	if (old != new && b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN) < 0)
@@ -105,7 +119,7 @@ static int apply_org(struct applying *applying)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == 0) {
-		open = b2b_org_standing(&record, applying->now) == B2B_OK && !find_hold(applying->words, applying->org, 0);
+		open = b2b_org_standing(&record, applying->now) == B2B_OK && !is_held(applying->words, applying->org, 0);
 		b2b_org_record_clear(&record);
 	} else if (old == B2B_LIVE_EMPTY) {
 		return 0; /* nobody has heard of it yet, which is as good as closed */

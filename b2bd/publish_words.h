@@ -8,7 +8,8 @@
 struct b2b_word_hold {
 	int org;
 	uint32_t uid;
-	int64_t event_ms; /* the latest closing that it stands for */
+	int hand;         /* root's order of this enum b2b_hand_kind; 0: an event's. None lets go of another's */
+	int64_t event_ms; /* the latest closing that it stands for; by hand 0 */
 };
 
 struct b2b_words {
@@ -34,10 +35,12 @@ int b2b_words_apply(struct b2b_words *words, int org);
 int b2b_words_new_people(struct b2b_words *words, int org);
 
 /*
- * Keep a word closed that a closing of EVENT_MS could not close in the database. UID 0: the organisation's. Returns 0 or -ENOMEM.
- * Releasing means that this closing or a later one is stored, or past: what a later one holds stays.
+ * Keep a word closed that a closing of EVENT_MS could not close in the database. UID 0: the organisation's. HAND: the enum
+ * b2b_hand_kind of root's order, with an EVENT_MS of 0; 0: an event's. Returns 0 or -ENOMEM.
+ * Releasing means that this closing or a later one of the same HAND is stored, past, or taken back: what a later one or another
+ * HAND holds stays. Returns whether it was held.
  */
-int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms);
-void b2b_words_release(struct b2b_words *words, int org, uint32_t uid, int64_t event_ms);
+int b2b_words_hold(struct b2b_words *words, int org, uint32_t uid, int hand, int64_t event_ms);
+bool b2b_words_release(struct b2b_words *words, int org, uint32_t uid, int hand, int64_t event_ms);
 
 #endif

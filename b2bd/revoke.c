@@ -265,16 +265,17 @@ static void describe(struct b2b_core *core, const struct b2b_revocation *revocat
 		snprintf(end->message, sizeof(end->message), "%s", revocation->text ? revocation->text : b2b_reason_text(revocation->reason));
 }
 
-/* What an event closed and the database does not know of must not be opened again because of what the database says. */
+/* What an event or root closed and the database does not know of must not be opened again because of what the database says. */
 static void hold_words(struct b2b_core *core, const struct b2b_revocation *revocation, bool hold)
 {
 	uint32_t uid = revocation->scope == B2B_SCOPE_ORG ? 0 : revocation->uid;
+	int hand = revocation->hand ? (int)revocation->hand->kind : 0;
 
 	if (!core->publish || !revocation->close || !(revocation->by_event || revocation->hand) || revocation->scope == B2B_SCOPE_SESSION)
 		return;
 	if (!hold)
-		b2b_publish_release(core->publish, revocation->org, uid, revocation->event_ms);
-	else if (b2b_publish_hold(core->publish, revocation->org, uid, revocation->event_ms) < 0)
+		b2b_publish_release(core->publish, revocation->org, uid, hand, revocation->event_ms);
+	else if (b2b_publish_hold(core->publish, revocation->org, uid, hand, revocation->event_ms) < 0)
 		b2b_log(LOG_ERR, "event=hold-failed uid=%u; it may open again before the event comes again", uid);
 }
 

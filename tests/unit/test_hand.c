@@ -226,6 +226,55 @@ static void a_full_disk_closes_all_the_same_and_says_so(void **state)
 	assert_true(is_open(f, ACME));
 }
 
+static void read_only(struct fixture *f, bool on)
+{
+	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), on ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0", NULL, NULL, NULL),
+	                 SQLITE_OK);
+}
+
+/* A closing that is past: suspended before the record that says active. */
+static void old_event(struct fixture *f, const char *jti)
+{
+	struct b2b_event event = { .kind = B2B_EVENT_ACCOUNT_DISABLED, .jti = (char *)jti, .subject = (char *)"p1", .time_ms = 1000000 };
+
+	assert_int_equal(b2b_on_event(&f->core, &event), 0);
+}
+
+static void what_could_not_be_stored_is_held_until_root_takes_it_back(void **state)
+{
+	struct fixture *f = *state;
+
+	b2b_publish_settled(f->core.publish);
+	read_only(f, true);
+	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", "could not be written to disk"), B2B_NOT_DURABLE);
+	read_only(f, false);
+	old_event(f, "e-1"); /* what events say of her does not let go of it */
+	b2b_publish_words(f->core.publish, -1);
+	assert_false(is_open(f, ACME));
+	assert_int_equal(order(f, "reinstate-org", "acme\n", "not closed by hand"), B2B_UNCHANGED);
+	assert_int_equal(order(f, "reinstate-user", "alice@acme\n", NULL), B2B_OK); /* though nothing of it is stored */
+	assert_true(is_open(f, ACME));
+	assert_int_equal(order(f, "reinstate-user", "alice@acme\n", "not closed by hand"), B2B_UNCHANGED);
+}
+
+static void so_it_is_with_every_partner(void **state)
+{
+	struct fixture *f = *state;
+
+	b2b_publish_settled(f->core.publish);
+	read_only(f, true);
+	assert_int_equal(order(f, "close-all", "\nx", "could not be written to disk"), B2B_NOT_DURABLE);
+	read_only(f, false);
+	/* an order about one of them that is stored and taken back leaves the other's */
+	assert_int_equal(order(f, "revoke-org", "acme\nx", NULL), B2B_OK);
+	assert_int_equal(order(f, "reinstate-org", "acme\n", NULL), B2B_OK);
+	assert_false(is_open(f, ACME));
+	assert_false(is_open(f, GLOBEX));
+	assert_int_equal(order(f, "open-all", "\n", NULL), B2B_OK);
+	assert_true(is_open(f, ACME));
+	assert_true(is_open(f, GLOBEX));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -241,6 +290,8 @@ int main(void)
 		TEST(names_and_states_that_do_not_fit_are_told),
 		TEST(status_lists_what_is_closed),
 		TEST(a_full_disk_closes_all_the_same_and_says_so),
+		TEST(what_could_not_be_stored_is_held_until_root_takes_it_back),
+		TEST(so_it_is_with_every_partner),
 	};
 
 	return cmocka_run_group_tests_name("hand", tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "b2bd/publish.h"
+#include "b2bd/state/hand_state.h"
 #include "common/clock.h"
 #include "common/snapshot.h"
 
@@ -303,14 +304,24 @@ static void words_follow_the_database(void **state)
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_int_equal(B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], alice)), epoch + 1);
 	b2b_directory_enable(world->base->state, alice, 3000);
-	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, 1000), 0);
+	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, 0, 1000), 0);
 	b2b_publish_words(world->publish, 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	/* an older one was stored, or turned out to be past: this one holds */
-	b2b_publish_release(world->publish, 0, alice, 999);
+	assert_false(b2b_publish_release(world->publish, 0, alice, 0, 999));
 	b2b_publish_words(world->publish, 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
-	b2b_publish_release(world->publish, 0, alice, 1000);
+	/* and so does root's order, which is not the event's to let go of, nor is the event's root's */
+	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, B2B_HAND_USER, 0), 0);
+	assert_true(b2b_publish_release(world->publish, 0, alice, 0, 1000));
+	b2b_publish_words(world->publish, 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
+	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, 0, 1000), 0);
+	assert_true(b2b_publish_release(world->publish, 0, alice, B2B_HAND_USER, 0));
+	assert_false(b2b_publish_release(world->publish, 0, alice, B2B_HAND_USER, 0));
+	b2b_publish_words(world->publish, 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
+	assert_true(b2b_publish_release(world->publish, 0, alice, 0, 1000));
 	b2b_publish_words(world->publish, 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
 }
