@@ -65,15 +65,19 @@ int b2b_distrust_apply(struct b2b_core *core)
 	return r;
 }
 
-/* Whoever authenticated by any key has to do it again: which key it was is not kept. */
-static void forget_authentications(struct b2b_core *core)
+/*
+ * What is stored comes into force. FORGET: whoever authenticated by any key has to do it again, as which key it was is not kept;
+ * so also where an order of before is made good with this one.
+ */
+static int apply(struct b2b_core *core, bool forget)
 {
-	struct b2b_tickets *fresh = NULL;
+	int r = b2b_distrust_apply(core);
 
-	if (b2b_tickets_new(&fresh) < 0)
-		return;
-	b2b_tickets_free(core->tickets);
-	core->tickets = fresh;
+	forget = forget || core->keys_due;
+	core->keys_due = r < 0;
+	if (r == 0 && forget)
+		b2b_tickets_forget(core->tickets);
+	return r;
 }
 
 static int store(struct b2b_core *core, const struct b2b_hand *hand)
@@ -112,7 +116,7 @@ static void distrust(struct b2b_core *core, struct b2b_client *client, struct b2
 	char *thumbprint;
 	int r = b2b_hand_find(core->state, B2B_HAND_KEY, hand->what, &before);
 
-	if (r == 0) {
+	if (r == 0 && !core->keys_due) {
 		b2b_reply_error(client, B2B_UNCHANGED, "the key %s is not trusted already (audit id %s)", hand->what, before.audit_id);
 		return;
 	}
@@ -120,13 +124,11 @@ static void distrust(struct b2b_core *core, struct b2b_client *client, struct b2
 	snprintf(hand->other, sizeof(hand->other), "%s", thumbprint ? thumbprint : "");
 	r = store(core, hand);
 	if (r == 0)
-		r = b2b_distrust_apply(core);
-	if (r == 0) {
-		forget_authentications(core);
+		r = apply(core, true);
+	if (r == 0)
 		tell(core, client, hand, "key-distrusted", thumbprint != NULL);
-	} else {
-		b2b_reply_error(client, B2B_INTERNAL, "the key %s is still trusted: %s", hand->what, strerror(-r));
-	}
+	else
+		b2b_reply_error(client, B2B_INTERNAL, "the key %s is still trusted: %s; repeat it", hand->what, strerror(-r));
 	free(thumbprint);
 }
 
@@ -134,14 +136,14 @@ static void trust(struct b2b_core *core, struct b2b_client *client, struct b2b_h
 {
 	int r = b2b_hand_drop(core->state, B2B_HAND_KEY, hand->what);
 
-	if (r == 0)
-		r = b2b_distrust_apply(core);
+	if (r == 0 || (r == -ENOENT && core->keys_due))
+		r = apply(core, false);
 	if (r == 0)
 		tell(core, client, hand, "key-trusted", true);
 	else if (r == -ENOENT)
 		b2b_reply_error(client, B2B_UNCHANGED, "the key %s was not distrusted; b2bctl status lists those that are", hand->what);
 	else
-		b2b_reply_error(client, B2B_INTERNAL, "the key %s is still not trusted: %s", hand->what, strerror(-r));
+		b2b_reply_error(client, B2B_INTERNAL, "the key %s is still not trusted: %s; repeat it", hand->what, strerror(-r));
 }
 
 bool b2b_on_ask_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask)

@@ -66,6 +66,7 @@ struct b2b_core {
 	uint32_t withheld;         /* organisations whose lease was not renewed the last time (b2b_lease_renew) */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
 	bool published_all;        /* every organisation was published by this agent */
+	bool keys_due;             /* which keys root does not trust is stored, and could not be applied yet */
 	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
 	int64_t floor_s;           /* highest wall-clock time seen */
 	int64_t started_s;

@@ -39,8 +39,13 @@ void b2b_tickets_free(struct b2b_tickets *tickets)
 {
 	if (!tickets)
 		return;
-	explicit_bzero(tickets, sizeof(*tickets));
+	b2b_tickets_forget(tickets);
 	free(tickets);
+}
+
+void b2b_tickets_forget(struct b2b_tickets *tickets)
+{
+	explicit_bzero(tickets, sizeof(*tickets));
 }
 
 int b2b_ticket_add(struct b2b_tickets *tickets, const struct b2b_authentication *authentication, const char *service, const char *tty,

@@ -12,6 +12,7 @@ struct b2b_tickets; /* opaque */
 
 int b2b_tickets_new(struct b2b_tickets **ret_tickets); /* 0 or -ENOMEM */
 void b2b_tickets_free(struct b2b_tickets *tickets);    /* NULL is legal */
+void b2b_tickets_forget(struct b2b_tickets *tickets);  /* all of them; cannot fail */
 
 /* Keep AUTHENTICATION, made for SERVICE on TTY, under a new random ticket. Returns 0 or a negative errno. */
 int b2b_ticket_add(struct b2b_tickets *tickets, const struct b2b_authentication *authentication, const char *service, const char *tty,

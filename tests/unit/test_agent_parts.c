@@ -86,6 +86,11 @@ static void ticket_is_for_one_person_and_service(void **state)
 	memcpy(other, ticket, sizeof(other));
 	other[0] = other[0] == '0' ? '1' : '0';
 	assert_null(b2b_ticket_find(tickets, other, 11, "sudo", now));
+	b2b_tickets_forget(tickets);
+	assert_null(b2b_ticket_find(tickets, ticket, 11, "sudo", now));
+	assert_null(b2b_ticket_latest(tickets, 11, "sudo", "/dev/pts/3", now));
+	assert_int_equal(b2b_ticket_add(tickets, &authentication, "sudo", "/dev/pts/3", now, ticket), 0);
+	assert_non_null(b2b_ticket_find(tickets, ticket, 11, "sudo", now));
 	b2b_tickets_free(tickets);
 }
 

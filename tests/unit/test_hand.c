@@ -4,6 +4,8 @@
  */
 #include "tests/unit/revoke_fixture.h"
 
+#include "b2bd/federation/federation_private.h"
+
 /* What came of it; with an error its text must hold NEEDLE. */
 static int32_t order(struct fixture *f, const char *verb, const char *argument, const char *needle)
 {
@@ -275,6 +277,48 @@ static void so_it_is_with_every_partner(void **state)
 	assert_true(is_open(f, GLOBEX));
 }
 
+/* Of an order's questions to the database the second is for all keys, which are to be applied. */
+static int deny_second_question(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
+{
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return action == SQLITE_SELECT && ++*(int *)arg == 2 ? SQLITE_DENY : SQLITE_OK;
+}
+
+static void a_key_that_is_only_noted_is_distrusted_by_asking_again(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_authentication authentication = { .uid = f->uid };
+	char ticket[B2B_TICKET_SIZE];
+	int questions = 0;
+
+	f->core.federation = calloc(1, sizeof(*f->core.federation));
+	assert_non_null(f->core.federation);
+	assert_int_equal(b2b_tickets_new(&f->core.tickets), 0);
+	assert_int_equal(b2b_ticket_add(f->core.tickets, &authentication, "sudo", "/dev/pts/3", 1, ticket), 0);
+	sqlite3_set_authorizer(b2b_state_db(f->core.state), deny_second_question, &questions);
+	assert_int_equal(order(f, "distrust-key", "k1\nx", "still trusted"), B2B_INTERNAL);
+	sqlite3_set_authorizer(b2b_state_db(f->core.state), NULL, NULL);
+	assert_int_equal(f->core.federation->n_distrusted, 0);
+	assert_int_equal(order(f, "distrust-key", "k1\nx", NULL), B2B_OK);
+	assert_int_equal(f->core.federation->n_distrusted, 1);
+	assert_null(b2b_ticket_find(f->core.tickets, ticket, f->uid, "sudo", 1));
+	assert_int_equal(order(f, "distrust-key", "k1\nx", "not trusted already"), B2B_UNCHANGED);
+	/* the same the other way round: the removal is stored, and what is refused is as before */
+	questions = 1;
+	sqlite3_set_authorizer(b2b_state_db(f->core.state), deny_second_question, &questions);
+	assert_int_equal(order(f, "trust-key", "k1\n", "still not trusted"), B2B_INTERNAL);
+	sqlite3_set_authorizer(b2b_state_db(f->core.state), NULL, NULL);
+	assert_int_equal(f->core.federation->n_distrusted, 1);
+	assert_int_equal(order(f, "trust-key", "k1\n", NULL), B2B_OK);
+	assert_int_equal(f->core.federation->n_distrusted, 0);
+	assert_int_equal(order(f, "trust-key", "k1\n", "was not distrusted"), B2B_UNCHANGED);
+	b2b_tickets_free(f->core.tickets);
+	b2b_federation_free(f->core.federation);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -292,6 +336,7 @@ int main(void)
 		TEST(a_full_disk_closes_all_the_same_and_says_so),
 		TEST(what_could_not_be_stored_is_held_until_root_takes_it_back),
 		TEST(so_it_is_with_every_partner),
+		TEST(a_key_that_is_only_noted_is_distrusted_by_asking_again),
 	};
 
 	return cmocka_run_group_tests_name("hand", tests, NULL, NULL);
