@@ -135,6 +135,16 @@ static void show(FILE *diff, const struct place *place, const char *section, con
 	put_line(diff, place, key, value);
 }
 
+bool b2b_conf_edit_is_value(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < len; i++)
+		if (value[i] < ' ' || value[i] > '~' || value[i] == ';')
+			return false;
+	return len && !strchr("#[ ", *value) && value[len - 1] != ' ';
+}
+
 int b2b_conf_edit_set(char **text, const char *section, const char *key, const char *value, FILE *diff)
 {
 	struct place place = find_place(*text, section, key);
@@ -146,6 +156,8 @@ int b2b_conf_edit_set(char **text, const char *section, const char *key, const c
 	free(now);
 	if (same)
 		return 0;
+	if (value && !b2b_conf_edit_is_value(value))
+		return -EINVAL;
 	out = open_memstream(&changed, &size);
 	if (!out)
 		return -ENOMEM;

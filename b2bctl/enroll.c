@@ -187,7 +187,7 @@ static int keep_answer(struct b2b_enrolment *enrolment, const struct b2b_lines *
 	int code;
 
 	if (!id || (by_secret(enrolment) && !secret))
-		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "b2bd told no client_id");
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "b2bd told no %s", id ? "client_secret" : "client_id");
 	free(enrolment->client_id);
 	enrolment->client_id = strdup(id);
 	/* First of all: without it nobody but the service's administrator could take the registration back. */
@@ -275,7 +275,8 @@ static int configure(struct b2b_enrolment *enrolment)
 	if (out && fclose(out) != 0)
 		r = -ENOMEM;
 	if (r < 0) {
-		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s", strerror(-r));
+		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s was left: %s", enrolment->ctl->conf_path,
+		                    r == -EINVAL ? "a value for it is not one line of printable ASCII without a ';'" : strerror(-r));
 	} else if (b2b_conf_parse(text, strlen(text), enrolment->ctl->conf_path, false, &conf, error) < 0) {
 		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_CONF, "the configuration would be wrong, and was left: %s", error);
 		fprintf(enrolment->ctl->err, "what was to be changed:\n%s", diff);

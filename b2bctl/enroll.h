@@ -41,7 +41,10 @@ int b2b_order_run(const struct b2b_enrolment *enrolment, struct b2b_order *order
 bool b2b_enrolment_has(const char *path);
 /* Make a key (and, where CERTIFICATE is not NULL, one that signs itself for NAME) and write it, root:b2b 0640. Returns an exit code. */
 int b2b_enrolment_make_key(const struct b2b_enrolment *enrolment, const char *path, const char *certificate, const char *name);
-/* Keep where the registration can be changed, root's alone. What ANSWER does not say stays. Returns an exit code. */
+/*
+ * Keep where the registration can be changed, root's alone. What ANSWER does not say stays. The child that gave it has read what
+ * strangers sent: with a client_id, secret, URI or token that is not one plain value nothing is kept. Returns an exit code.
+ */
 int b2b_enrolment_record(struct b2b_enrolment *enrolment, const char *client_id, const struct b2b_lines *answer);
 /* Does the configuration work, with the key KEY_FILE instead of its own where not NULL? Prints a line for each step. Returns an exit code. */
 int b2b_enrolment_check(const struct b2b_enrolment *enrolment, const char *key_file);

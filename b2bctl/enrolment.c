@@ -159,14 +159,46 @@ int b2b_enrolment_make_key(const struct b2b_enrolment *enrolment, const char *pa
 	return code;
 }
 
+static bool is_printable(const char *text)
+{
+	for (; *text; text++)
+		if (*text < ' ' || *text > '~')
+			return false;
+	return true;
+}
+
+static bool is_usable(const char *name, const char *value)
+{
+	if (strcmp(name, "client_id") == 0)
+		return b2b_conf_edit_is_value(value);
+	if (strcmp(name, "registration_client_uri") == 0)
+		return strncmp(value, "https://", 8) == 0 && is_printable(value);
+	if (strcmp(name, "client_secret") == 0 || strcmp(name, "registration_access_token") == 0)
+		return *value && is_printable(value);
+	return true; /* nothing that is kept */
+}
+
+/* Each line that bears the name, as the first and the last of them have their readers. */
+static int judge(const struct b2b_enrolment *enrolment, const struct b2b_lines *answer)
+{
+	for (size_t i = 0; i < answer->n; i++)
+		if (!is_usable(answer->line[i].name, answer->line[i].value))
+			return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "b2bd told a %s that cannot be used, and nothing of its answer was kept: "
+			                    "remove the registration at %s, then try again", answer->line[i].name, enrolment->issuer);
+	return B2B_CTL_OK;
+}
+
 int b2b_enrolment_record(struct b2b_enrolment *enrolment, const char *client_id, const struct b2b_lines *answer)
 {
 	static const char *const names[] = { "registration_client_uri", "registration_access_token" };
 	char *text = NULL;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	int code;
+	FILE *out;
+	int code = judge(enrolment, answer);
 
+	if (code != B2B_CTL_OK)
+		return code;
+	out = open_memstream(&text, &size);
 	if (!out)
 		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
 	b2b_line_put(out, "issuer", enrolment->issuer);

@@ -124,7 +124,7 @@ static const char *fault_of(const json_t *asked, const json_t *given)
 	const char *uri = b2b_json_text(given, "registration_client_uri"), *id = b2b_json_text(given, "client_id");
 	const json_t *grants = json_object_get(given, "grant_types");
 
-	if (!plain(id) || *id == ' ' || id[strlen(id) - 1] == ' ' || strchr(id, ';'))
+	if (!plain(id) || strchr(" #[", *id) || id[strlen(id) - 1] == ' ' || strchr(id, ';'))
 		return "it gave no client_id that can be used";
 	if (strcmp(got ? got : "client_secret_basic", auth) != 0) /* RFC 7591 2: the default */
 		return "it registered another token_endpoint_auth_method than was asked for";

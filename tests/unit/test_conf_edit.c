@@ -1,4 +1,5 @@
 /* Changes to root's b2b.conf: what was asked for, and not a byte more. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,6 +78,31 @@ static void values_are_read_without_their_comment(void **state)
 	assert_null(b2b_conf_edit_get("[host]\nissuer = h\n#[federation]\n", "federation", "issuer"));
 }
 
+/* Whoever says the value could otherwise end its line, and write sections of his own. */
+static void value_that_is_no_plain_line_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "a\n[organisation evil]\nissuer = https://evil.example", "a\n", "a\r", "a\tb", " a", "a ", "a ; b", "a;b", "#a", "[a]", "caf\xc3\xa9", "\x7f",
+	};
+	static const char before[] = "[federation]\nclient_id = old\n";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char *text = strdup(before), *diff = NULL;
+		size_t size;
+		FILE *out = open_memstream(&diff, &size);
+
+		assert_int_equal(b2b_conf_edit_set(&text, "federation", "client_id", bad[i], out), -EINVAL);
+		assert_int_equal(b2b_conf_edit_set(&text, "federation", "proxy", bad[i], out), -EINVAL);
+		fclose(out);
+		assert_string_equal(text, before);
+		assert_string_equal(diff, "");
+		free(text);
+		free(diff);
+	}
+	becomes(before, "client_id", "a b#[c]=~", "[federation]\nclient_id = a b#[c]=~\n", "-client_id = old\n+client_id = a b#[c]=~\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +112,7 @@ int main(void)
 		cmocka_unit_test(new_section_comes_first),
 		cmocka_unit_test(key_is_taken_out_as_a_comment),
 		cmocka_unit_test(values_are_read_without_their_comment),
+		cmocka_unit_test(value_that_is_no_plain_line_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
