@@ -49,6 +49,19 @@ struct waiting {
 	bool done;
 };
 
+/* Whole, also behind a NUL: the length that is kept is the one that is read and wiped. */
+static char *copy_body(const struct b2b_http_response *response)
+{
+	char *body = malloc(response->body_len + 1);
+
+	if (!body)
+		return NULL;
+	if (response->body_len)
+		memcpy(body, response->body, response->body_len);
+	body[response->body_len] = '\0';
+	return body;
+}
+
 static void answered(void *arg, const struct b2b_http_response *response)
 {
 	struct waiting *waiting = arg;
@@ -58,8 +71,8 @@ static void answered(void *arg, const struct b2b_http_response *response)
 	waiting->done = true;
 	answer->error = response->error;
 	answer->status = response->status;
-	answer->body = strndup(response->body, response->body_len);
-	answer->body_len = response->body_len;
+	answer->body = copy_body(response);
+	answer->body_len = answer->body ? response->body_len : 0;
 	if (!answer->body)
 		answer->error = -ENOMEM;
 	if (response->error == 0 && response->status >= 200 && response->status < 300)

@@ -136,7 +136,7 @@ static bool read_request(struct connection *c, SSL *ssl, struct tls_request *req
 static bool send_reply(struct connection *c, SSL *ssl, const struct tls_reply *reply)
 {
 	char head[2048];
-	size_t len = reply->body ? strlen(reply->body) : 0;
+	size_t len = reply->body_len ? reply->body_len : reply->body ? strlen(reply->body) : 0;
 	struct pollfd stop = { .fd = c->server->stop[0], .events = POLLIN };
 
 	if (reply->silent) {

@@ -31,6 +31,7 @@ struct tls_reply {
 	int status;           /* 0: 200 */
 	char headers[1024];   /* whole lines with CRLF, "" none */
 	char *body;           /* malloc'd, freed by the server; NULL: empty */
+	size_t body_len;      /* of a body that holds a NUL; 0: it ends at the first */
 	size_t declared;      /* Content-Length where it shall differ from the body's; 0: true to the body */
 	bool silent;          /* no answer until the server ends */
 	bool cut;             /* close after the body without waiting for more */

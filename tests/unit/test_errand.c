@@ -14,6 +14,7 @@
 #include "tests/support/certificate.h"
 #include "tests/support/service.h"
 #include "tests/support/signer.h"
+#include "tests/support/tls_server.h"
 
 static struct service service;
 static char conf_path[SCRATCH_SIZE];
@@ -213,6 +214,41 @@ static void stream_is_deleted(void **state)
 	b2b_lines_clear(&answer);
 }
 
+#define NUL_BODY_LEN 65536
+
+static void reply_with_nul(void *arg, const struct tls_request *request, struct tls_reply *reply)
+{
+	(void)arg;
+	(void)request;
+	reply->body_len = NUL_BODY_LEN;
+	reply->body = malloc(NUL_BODY_LEN);
+	assert_non_null(reply->body);
+	memset(reply->body, ' ', NUL_BODY_LEN);
+	memcpy(reply->body, "{}", sizeof("{}"));
+}
+
+/* All of it is read and wiped later, not only what stands before the NUL. */
+static void answer_with_a_nul_is_taken_whole(void **state)
+{
+	struct tls_server *server = tls_server_start(TLS_SERVER_SOUND, reply_with_nul, NULL);
+	struct b2b_http_request request = { .method = "GET", .url = tls_server_url(server) };
+	struct b2b_errand errand = { 0 };
+	struct b2b_errand_answer answer;
+
+	(void)state;
+	assert_int_equal(b2b_loop_new(&errand.loop), 0);
+	assert_int_equal(b2b_http_new(errand.loop, tls_server_ca(server), NULL, &errand.http), 0);
+	b2b_errand_ask(&errand, &request, &answer);
+	assert_int_equal(answer.error, 0);
+	assert_int_equal(answer.body_len, NUL_BODY_LEN);
+	assert_int_equal(answer.body[NUL_BODY_LEN - 1], ' ');
+	assert_int_equal(answer.body[NUL_BODY_LEN], '\0');
+	b2b_errand_answer_clear(&answer);
+	b2b_http_free(errand.http);
+	b2b_loop_free(errand.loop);
+	tls_server_stop(server);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -222,6 +258,7 @@ int main(void)
 		TEST(unfit_orders_are_refused),
 		TEST(keys_come_and_go),
 		TEST(stream_is_deleted),
+		cmocka_unit_test(answer_with_a_nul_is_taken_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
