@@ -3,14 +3,18 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "b2bctl/ctl.h"
+#include "common/clock.h"
 #include "common/write_file.h"
 
 #define FILE_MOST (128u << 20)
 #define NEW ".b2bctl.new"
+#define LOCK_NS (10 * B2B_NS_PER_S)
 
 /* Beside, then renamed over: whoever reads sees the old or the new. */
 static int put_in(int dirfd, const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid)
@@ -27,19 +31,48 @@ static int put_in(int dirfd, const char *path, const char *text, size_t len, mod
 	return fsync(dirfd) < 0 ? -errno : 0;
 }
 
-int b2b_ctl_put_file(const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid)
+static int open_folder(const char *path)
 {
 	char *copy = strdup(path);
-	int dirfd, r;
+	int fd, r;
 
 	if (!copy)
 		return -ENOMEM;
-	dirfd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = dirfd < 0 ? -errno : put_in(dirfd, path, text, len, mode, uid, gid);
-	if (dirfd >= 0)
-		close(dirfd);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fd < 0 ? -errno : fd;
 	free(copy);
 	return r;
+}
+
+int b2b_ctl_put_file(const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid)
+{
+	int dirfd = open_folder(path), r;
+
+	if (dirfd < 0)
+		return dirfd;
+	r = put_in(dirfd, path, text, len, mode, uid, gid);
+	close(dirfd);
+	return r;
+}
+
+/* Whoever may read the folder can hold its lock: root waits for them, but not for ever. */
+int b2b_ctl_lock_folder(const char *path)
+{
+	const struct timespec pause = { .tv_nsec = 20 * 1000 * 1000 };
+	uint64_t deadline = b2b_now_ns() + LOCK_NS;
+	int fd = open_folder(path), r;
+
+	if (fd < 0)
+		return fd;
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		r = -errno;
+		if (r != -EWOULDBLOCK || b2b_now_ns() >= deadline) {
+			close(fd);
+			return r;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return fd;
 }
 
 int b2b_ctl_replace_file(const char *path, const char *text, size_t len)
@@ -75,12 +108,16 @@ int b2b_ctl_append(struct b2b_ctl *ctl, const char *path, const char *text,
                    int (*check)(struct b2b_ctl *ctl, const char *whole, size_t len, void *arg, char *error), void *arg)
 {
 	char error[B2B_CONF_ERROR_SIZE], *old = NULL;
+	int lock = b2b_ctl_lock_folder(path), r;
 	size_t len;
-	int r = b2b_conf_read_text(path, FILE_MOST, &old, &len, error);
 
-	if (r < 0)
-		return b2b_ctl_fail(ctl, B2B_CTL_CONF, "%s", error);
-	r = append(ctl, path, old, text, check, arg);
+	if (lock < 0)
+		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "the folder of %s cannot be locked: %s", path, strerror(-lock));
+	if (b2b_conf_read_text(path, FILE_MOST, &old, &len, error) < 0)
+		r = b2b_ctl_fail(ctl, B2B_CTL_CONF, "%s", error);
+	else
+		r = append(ctl, path, old, text, check, arg);
 	free(old);
+	close(lock);
 	return r;
 }

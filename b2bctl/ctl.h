@@ -110,6 +110,11 @@ int b2b_ctl_append(struct b2b_ctl *ctl, const char *path, const char *text,
 int b2b_ctl_put_file(const char *path, const char *text, size_t len, mode_t mode, uid_t uid, gid_t gid);
 /* The same over a file that is there, with the mode and owner that it has. */
 int b2b_ctl_replace_file(const char *path, const char *text, size_t len);
+/*
+ * Lock the folder of the file PATH against other calls of b2bctl, from the reading of a file until it has been replaced. Waits 10 s at
+ * most. Returns a file descriptor, the caller's to close, which unlocks; or a negative errno (-EWOULDBLOCK: somebody else has it).
+ */
+int b2b_ctl_lock_folder(const char *path);
 
 /* ---- the host around us (doctor.c) ---- */
 

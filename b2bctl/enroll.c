@@ -248,7 +248,7 @@ static int edit(struct b2b_enrolment *enrolment, char **text, FILE *diff)
 }
 
 /* The former text stays beside it. */
-static int write_conf(const struct b2b_enrolment *enrolment, const char *text)
+static int replace_conf(const struct b2b_enrolment *enrolment, const char *text)
 {
 	const char *path = enrolment->ctl->conf_path;
 	char *backup = b2b_enrolment_beside(path, "bak");
@@ -262,6 +262,21 @@ static int write_conf(const struct b2b_enrolment *enrolment, const char *text)
 		fprintf(enrolment->ctl->err, enrolment->conf_exists ? "%s written; as it was: %s\n" : "%s written\n", path, backup);
 	free(backup);
 	return r == 0 ? B2B_CTL_OK : b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s cannot be written: %s", path, strerror(-r));
+}
+
+/* Hours may have passed at the prompt: over nothing but what was read then. */
+static int write_conf(const struct b2b_enrolment *enrolment, const char *text)
+{
+	int lock = b2b_ctl_lock_folder(enrolment->ctl->conf_path), code;
+
+	if (lock < 0)
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "the folder of %s cannot be locked: %s; then: b2bctl enroll %s --client-id %s",
+		                    enrolment->ctl->conf_path, strerror(-lock), enrolment->issuer, enrolment->client_id);
+	code = b2b_enrolment_conf_unchanged(enrolment);
+	if (code == B2B_CTL_OK)
+		code = replace_conf(enrolment, text);
+	close(lock);
+	return code;
 }
 
 static int configure(struct b2b_enrolment *enrolment)
@@ -292,6 +307,12 @@ static int configure(struct b2b_enrolment *enrolment)
 
 /* ---- the verb ---- */
 
+/* It was registered, and something came between that and the configuration: --client-id goes on with it. */
+static bool goes_on(const struct b2b_enrolment *enrolment, const char *at, const char *as)
+{
+	return enrolment->ctl->enroll.client_id && at && strcmp(at, enrolment->issuer) == 0 && strcmp(as, enrolment->ctl->enroll.client_id) == 0;
+}
+
 static int may_enroll(const struct b2b_enrolment *enrolment)
 {
 	static const char *const methods[] = { "private_key_jwt", "client_secret_basic", "client_secret_post", "self_signed_tls_client_auth" };
@@ -307,7 +328,7 @@ static int may_enroll(const struct b2b_enrolment *enrolment)
 		                    "write client_auth, client_certificate and client_key into %s, then b2bctl enroll --test", enrolment->ctl->conf_path);
 	if (!known)
 		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_USAGE, "--auth: expected private_key_jwt, client_secret_basic, client_secret_post or self_signed_tls_client_auth");
-	if (as && !enrolment->ctl->enroll.force)
+	if (as && !enrolment->ctl->enroll.force && !goes_on(enrolment, at, as))
 		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "this host is registered at %s as %s: b2bctl unenroll first; --rollover gives it a new key, --force "
 		                    "registers it once more", at ? at : "?", as);
 	return B2B_CTL_OK;

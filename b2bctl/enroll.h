@@ -19,6 +19,9 @@ struct b2b_enrolment {
 int b2b_enrolment_begin(struct b2b_ctl *ctl, struct b2b_enrolment *ret);
 void b2b_enrolment_end(struct b2b_enrolment *enrolment);
 
+/* Is the configuration what _begin read, before a person and a service were asked? Returns an exit code, with how to go on said. */
+int b2b_enrolment_conf_unchanged(const struct b2b_enrolment *enrolment);
+
 /* "PATH.SUFFIX"; NULL without memory. Caller frees. */
 char *b2b_enrolment_beside(const char *path, const char *suffix);
 

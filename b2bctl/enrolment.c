@@ -46,20 +46,45 @@ static char *path_of(const struct b2b_enrolment *enrolment, const char *key, con
 	return path;
 }
 
+/* "" where there is none. */
+static int read_text(const struct b2b_enrolment *enrolment, char **ret_text, bool *ret_exists)
+{
+	const char *path = enrolment->ctl->conf_path;
+	bool exists = b2b_enrolment_has(path);
+	char error[B2B_CONF_ERROR_SIZE], *text;
+	size_t len = 0;
+
+	if (exists && b2b_conf_read_text(path, CONF_MOST, &text, &len, error) < 0)
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_CONF, "%s", error);
+	if (!exists && !(text = strdup("")))
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
+	if (strlen(text) != len) {
+		free(text);
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_CONF, "%s holds a NUL byte; expected text", path);
+	}
+	*ret_text = text;
+	*ret_exists = exists;
+	return B2B_CTL_OK;
+}
+
 static int read_conf(struct b2b_enrolment *enrolment)
 {
-	char error[B2B_CONF_ERROR_SIZE];
-	size_t len;
-	int r;
-
 	if (enrolment->ctl->conf_path[0] != '/')
 		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_USAGE, "--conf: expected an absolute path");
-	enrolment->conf_exists = b2b_enrolment_has(enrolment->ctl->conf_path);
-	if (!enrolment->conf_exists)
-		enrolment->conf = strdup("");
-	else if ((r = b2b_conf_read_text(enrolment->ctl->conf_path, CONF_MOST, &enrolment->conf, &len, error)) < 0)
-		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_CONF, "%s", error);
-	return enrolment->conf ? B2B_CTL_OK : b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
+	return read_text(enrolment, &enrolment->conf, &enrolment->conf_exists);
+}
+
+int b2b_enrolment_conf_unchanged(const struct b2b_enrolment *enrolment)
+{
+	char *text = NULL;
+	bool exists;
+	int code = read_text(enrolment, &text, &exists);
+
+	if (code == B2B_CTL_OK && (exists != enrolment->conf_exists || strcmp(text, enrolment->conf) != 0))
+		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s was changed by somebody else meanwhile, and was left as it is now; look at it, then, "
+		                    "with the same options: b2bctl enroll %s --client-id %s", enrolment->ctl->conf_path, enrolment->issuer, enrolment->client_id);
+	free(text);
+	return code;
 }
 
 static int read_record(struct b2b_enrolment *enrolment)

@@ -95,6 +95,20 @@ host_exec web7 install -m 640 -g b2b /dev/stdin $KEY <<<"$cp_key"
 out=$(enroll --test)
 check unknown-afterwards "$out" grep -qE '^token +failed.*invalid_client' <<<"$out"
 
+# --- a configuration that somebody changes while the token is awaited is not written over ---
+host_exec web7 cp -p /etc/b2b/b2b.conf /run/lab/meanwhile
+out=$(host_exec web7 timeout 60 sh -c "mkfifo /root/pipe && { b2bctl enroll '$ISSUER' --token-file /root/pipe 2>&1 & } && exec 3>/root/pipe &&
+	echo '# meanwhile' >>/etc/b2b/b2b.conf && cat /root/token >&3 && exec 3>&- && wait" </dev/null)
+check change-meanwhile-refused "$out" grep -q 'was changed by somebody else meanwhile' <<<"$out"
+check change-meanwhile-stays "$(host_exec web7 tail -n 1 /etc/b2b/b2b.conf)" \
+	host_exec web7 sh -c '{ cat /run/lab/meanwhile; echo "# meanwhile"; } | cmp -s - /etc/b2b/b2b.conf'
+check another-id-goes-not-on "it did" grep -q 'unenroll first' <<<"$(enroll "$ISSUER" --client-id another)"
+id=$(host_exec web7 sed -n 's/^client_id //p' /etc/b2b/registration)
+out=$(enroll "$ISSUER" --client-id "$id")
+check change-meanwhile-goes-on "$out" grep -q '^This host is enrolled' <<<"$out"
+check change-meanwhile-is-kept "$(client_id)" test "$(client_id) $(host_exec web7 tail -n 1 /etc/b2b/b2b.conf)" = "$id # meanwhile"
+check unenrolled-once-more "it was not" grep -q '^deleted' <<<"$(host_exec web7 b2bctl unenroll 2>&1)"
+
 # --- where nobody registers by himself ---
 federation_stop
 FEDERATION_OPTIONS=
