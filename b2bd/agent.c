@@ -101,7 +101,7 @@ static void directory_passed(void *arg, uint64_t began_ns, int error, const char
 		return;
 	}
 	b2b_log(LOG_INFO, error == -EBUSY ? "event=directory-pass waits=\"%s\"" : "event=directory-pass", why);
-	core->must_pass = false; /* a pass that a gap asked for began after it (source.h) */
+	b2b_pass_complete(core, began_ns);
 	if (!core->published_all)
 		publish_all(core);
 	if (!core->stream)
@@ -118,8 +118,15 @@ static void signals_gap(void *arg)
 {
 	struct b2b_core *core = arg;
 
-	core->must_pass = true;
+	b2b_owe_pass(core);
 	b2b_source_sync(core->source);
+}
+
+/* It may have been a revocation. The pass follows with the gap that the stream raises for it. */
+static int signals_lost(void *arg)
+{
+	b2b_owe_pass(arg);
+	return 0;
 }
 
 static int signals_event(void *arg, const struct b2b_event *event)
@@ -162,7 +169,8 @@ static void guard_reload(void *arg)
 static int start_parts(struct b2b_core *core, char *error)
 {
 	static const struct b2b_source_handlers source_handlers = { .changed = directory_changed, .passed = directory_passed };
-	static const struct b2b_stream_handlers stream_handlers = { .event = signals_event, .polled = signals_polled, .gap = signals_gap };
+	static const struct b2b_stream_handlers stream_handlers = { .event = signals_event, .polled = signals_polled,
+		                                                  .lost = signals_lost, .gap = signals_gap };
 	struct b2b_source_status directory;
 	int r, guard_fd;
 

@@ -65,6 +65,7 @@ struct b2b_core {
 	bool lapsed[B2B_ORGS_MAX]; /* by slot: its sessions were ended because the service was silent; until the lease is renewed */
 	uint32_t withheld;         /* organisations whose lease was not renewed the last time (b2b_lease_renew) */
 	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
+	uint64_t owed_ns;          /* when that pass was last found to be owed; it must begin after that */
 	bool published_all;        /* every organisation was published by this agent */
 	bool keys_due;             /* which keys root does not trust is stored, and could not be applied yet */
 	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
@@ -144,6 +145,10 @@ json_t *b2b_held_ends_json(const struct b2b_core *core);
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
+
+/* owed_pass.c: hold back the lease until a complete directory pass that begins after this call; the caller sees to it that one does. */
+void b2b_owe_pass(struct b2b_core *core);
+void b2b_pass_complete(struct b2b_core *core, uint64_t began_ns); /* one that began then was */
 
 /* figures.c: how long the stages of revocations took */
 void b2b_figures_add(struct b2b_core *core, const struct b2b_pending_end *end, int64_t clear_ms);

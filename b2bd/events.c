@@ -45,7 +45,7 @@ static struct b2b_revocation revocation_of(const struct b2b_event *event, const 
 static int ask_directory(struct b2b_core *core, const struct b2b_event *event)
 {
 	if (event->kind != B2B_EVENT_REREAD && event->kind != B2B_EVENT_ACCOUNT_ENABLED)
-		core->must_pass = true;
+		b2b_owe_pass(core);
 	b2b_source_sync(core->source);
 	return b2b_event_note_seen(core, event->jti);
 }

@@ -181,6 +181,7 @@ void b2b_stream_free(struct b2b_stream *stream)
 	if (!stream)
 		return;
 	b2b_stream_stop(stream);
+	b2b_timer_stop(&stream->refusal_timer);
 	b2b_stream_delete_forget(stream);
 	b2b_ssf_config_clear(&stream->config);
 	b2b_ssf_stream_clear(&stream->stream);

@@ -20,10 +20,16 @@ struct b2b_stream_handlers {
 	 */
 	int (*event)(void *arg, const struct b2b_event *event);
 	/*
-	 * A poll was completed (also an empty one), the service holds nothing more back, and a verification event came lately
-	 * where the service offers them: the lease may be renewed.
+	 * A poll was completed (also an empty one), the service holds nothing more back, all that it brought was dealt with, and
+	 * a verification event came lately where the service offers them: the lease may be renewed.
 	 */
 	void (*polled)(void *arg);
+	/*
+	 * An event is about to be refused: it may have been a revocation, and does not come again. Nothing may renew the lease
+	 * before a full pass that began later is complete; the pass itself is asked for by a gap, at most one a minute.
+	 * A negative errno withholds the refusal; the event comes again.
+	 */
+	int (*lost)(void *arg);
 	/* The stream is new, was paused, or lost events: a full directory pass is needed. */
 	void (*gap)(void *arg);
 };

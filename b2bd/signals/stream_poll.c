@@ -31,21 +31,42 @@ struct batch {
 	uint64_t received_ns;
 	bool unknown_key; /* some wait for a key */
 	bool withheld;    /* some could not be stored */
+	bool refused;     /* some were, for good */
 };
 
 static void refuse(struct batch *batch, const char *jti, enum b2b_token_fault fault)
 {
 	struct b2b_stream *stream = batch->stream;
-	uint64_t now = b2b_now_ns();
+	int r = stream->handlers.lost(stream->arg);
 
+	if (r < 0) {
+		b2b_log(LOG_ERR, "signals: event %s is not refused yet: %s", jti, strerror(-r));
+		batch->withheld = true;
+		return;
+	}
 	b2b_log(LOG_WARNING, "signals: an event was refused: %s", b2b_token_fault_text(fault));
 	stream->refused++;
 	b2b_poll_refuse(&stream->report, jti, fault);
-	/* it may have been a revocation, and does not come again */
-	if (!stream->refusal_gap_ns || now - stream->refusal_gap_ns > REFUSAL_GAP_NS) {
-		stream->refusal_gap_ns = now;
-		b2b_stream_gap(stream);
-	}
+	batch->refused = true;
+}
+
+static void refusal_gap(void *arg)
+{
+	struct b2b_stream *stream = arg;
+
+	stream->refusal_gap_ns = b2b_now_ns();
+	b2b_stream_gap(stream);
+}
+
+/* Whoever sends what is refused must not make every host read the directory all the time: the lease waits, for a minute at most. */
+static void arrange_refusal_gap(struct b2b_stream *stream)
+{
+	uint64_t past = b2b_now_ns() - stream->refusal_gap_ns;
+
+	if (!stream->refusal_gap_ns || past >= REFUSAL_GAP_NS)
+		refusal_gap(stream);
+	else
+		b2b_timer_set(stream->api.loop, &stream->refusal_timer, REFUSAL_GAP_NS - past, refusal_gap, stream);
 }
 
 static void acknowledge(struct batch *batch, const char *jti)
@@ -221,7 +242,10 @@ static void answer(struct b2b_stream *stream, struct b2b_poll_answer *answer)
 	b2b_poll_report_clear(&stream->report);
 	b2b_stream_well(stream);
 	r = handle_sets(&batch, answer->sets);
-	if (r == 0 && !answer->more && b2b_stream_vouched(stream))
+	if (batch.refused)
+		arrange_refusal_gap(stream);
+	/* what waits for a key or for room may be a revocation */
+	if (r == 0 && !answer->more && !batch.unknown_key && !batch.withheld && b2b_stream_vouched(stream))
 		stream->handlers.polled(stream->arg);
 	if (r < 0) {
 		b2b_stream_fail(stream, b2b_stream_poll, "events could not be taken: %s", strerror(-r));

@@ -57,6 +57,7 @@ struct b2b_stream {
 	uint64_t events, refused;
 	uint64_t pruned_ns;     /* when old events were last forgotten */
 	uint64_t refusal_gap_ns; /* when a refused event last asked for a full pass */
+	struct b2b_timer refusal_timer; /* runs while another one has to wait for its turn */
 	char why[B2B_STREAM_WHY_SIZE];
 };
 

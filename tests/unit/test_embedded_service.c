@@ -135,6 +135,12 @@ static void on_polled(void *arg)
 	((struct world *)arg)->polled++;
 }
 
+static int on_lost(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
 static void on_gap(void *arg)
 {
 	((struct world *)arg)->gaps++;
@@ -143,7 +149,7 @@ static void on_gap(void *arg)
 static int setup(void **state)
 {
 	static const struct b2b_source_handlers source_handlers = { .changed = changed, .passed = passed };
-	static const struct b2b_stream_handlers stream_handlers = { .event = on_event, .polled = on_polled, .gap = on_gap };
+	static const struct b2b_stream_handlers stream_handlers = { .event = on_event, .polled = on_polled, .lost = on_lost, .gap = on_gap };
 	struct world *world = calloc(1, sizeof(*world));
 	char error[B2B_CONF_ERROR_SIZE] = "";
 

@@ -45,7 +45,7 @@ struct world {
 	struct b2b_conf conf;
 	struct b2b_jwks *jwks;
 	struct b2b_stream *stream;
-	int events, polled, gaps, withhold;
+	int events, polled, lost, gaps, withhold;
 	char order[256];
 };
 
@@ -338,6 +338,18 @@ static void on_polled(void *arg)
 	((struct world *)arg)->polled++;
 }
 
+static int on_lost(void *arg)
+{
+	struct world *world = arg;
+
+	if (world->withhold > 0) {
+		world->withhold--;
+		return -ENOSPC;
+	}
+	world->lost++;
+	return 0;
+}
+
 static void on_gap(void *arg)
 {
 	((struct world *)arg)->gaps++;
@@ -376,7 +388,7 @@ static int setup(void **state)
 
 static void start(struct world *world)
 {
-	static const struct b2b_stream_handlers handlers = { .event = on_event, .polled = on_polled, .gap = on_gap };
+	static const struct b2b_stream_handlers handlers = { .event = on_event, .polled = on_polled, .lost = on_lost, .gap = on_gap };
 
 	assert_int_equal(
 		b2b_stream_new(world->loop, world->http, NULL, world->base->state, &world->conf, &world->base->policy, &handlers, world, &world->stream), 0);
@@ -494,9 +506,63 @@ static void bad_ones_are_refused(void **state)
 	assert_string_equal(transmitter->sets[3].err, "invalid_request");
 	assert_string_equal(transmitter->sets[0].language, "en");
 	assert_int_equal(world->events, 0);
+	assert_int_equal(world->lost, 4);
 	assert_int_equal(world->gaps, 2); /* the new stream; and one for all that was refused */
 	b2b_stream_get_status(world->stream, &status);
 	assert_int_equal(status.refused, 4);
+}
+
+/* It may have been a revocation: the lease waits at once, the pass that makes up for it only for the minute's end. */
+static void whoever_refuses_again_within_a_minute_owes_a_pass_all_the_same(void **state)
+{
+	struct world *world = *state;
+
+	add_set(&world->transmitter, "garbage", "x.y.z");
+	start(world);
+	turn_until(world, &world->lost, 1);
+	turn_until(world, &world->gaps, 2);
+	add_set(&world->transmitter, "more", "x.y.z");
+	turn_until(world, &world->lost, 2);
+	turn_until(world, &world->polled, world->polled + 1);
+	assert_int_equal(world->gaps, 2);
+	world->stream->refusal_gap_ns -= 59 * B2B_NS_PER_S; /* nearly a minute later */
+	add_set(&world->transmitter, "yet more", "x.y.z");
+	turn_until(world, &world->gaps, 3);
+	assert_int_equal(world->lost, 3);
+}
+
+static void what_cannot_be_noted_as_lost_is_not_refused_yet(void **state)
+{
+	struct world *world = *state;
+	struct b2b_stream_status status;
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	world->withhold = 1;
+	add_set(&world->transmitter, "garbage", "x.y.z");
+	turn_until(world, &world->lost, 1);
+	b2b_stream_get_status(world->stream, &status);
+	assert_int_equal(world->withhold, 0);
+	assert_int_equal(status.refused, 1);
+}
+
+/* What could not be stored may be a revocation. */
+static void no_lease_while_an_event_is_withheld(void **state)
+{
+	struct world *world = *state;
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	world->withhold = 2;
+	send_set(world, "e1", RISC "account-disabled", b2b_wall_s());
+	while (world->withhold == 2)
+		b2b_loop_turn(world->loop, 20);
+	world->polled = 0;
+	while (world->withhold)
+		b2b_loop_turn(world->loop, 20);
+	assert_int_equal(world->polled, 0);
+	turn_until(world, &world->events, 1);
+	turn_until(world, &world->polled, 1);
 }
 
 static void an_unknown_key_is_waited_for(void **state)
@@ -513,6 +579,10 @@ static void an_unknown_key_is_waited_for(void **state)
 	start(world);
 	turn_until(world, &fake.refetches, 1);
 	assert_int_equal(world->events, 0);
+	fake.refetched(fake.refetched_arg, true); /* in vain; by now the stream has proved itself */
+	turn_until(world, &world->transmitter.acks, 1);
+	turn_until(world, &fake.refetches, 2);
+	assert_int_equal(world->polled, 0); /* it may be a revocation */
 	assert_int_equal(b2b_jwks_parse(text, strlen(text), &more), 0);
 	fake.jwks = more;
 	fake.refetched(fake.refetched_arg, true);
@@ -822,6 +892,9 @@ int main(void)
 		TEST(is_set_up_and_brings_events),    TEST(events_come_in_the_order_of_their_time), TEST(what_is_not_durable_comes_again),
 		TEST(bad_ones_are_refused),           TEST(an_unknown_key_is_waited_for),           TEST(failures_pass),
 		TEST(a_poll_is_complete_when_nothing_is_held_back),
+		TEST(whoever_refuses_again_within_a_minute_owes_a_pass_all_the_same),
+		TEST(what_cannot_be_noted_as_lost_is_not_refused_yet),
+		TEST(no_lease_while_an_event_is_withheld),
 		TEST(what_differs_is_changed),
 		TEST(a_stream_that_is_pushed_is_made_one_that_is_polled),
 		TEST(a_stream_that_the_service_keeps_paused_is_not_taken_for_one_that_works),
