@@ -118,15 +118,14 @@ static void signals_gap(void *arg)
 {
 	struct b2b_core *core = arg;
 
-	b2b_owe_pass(core);
+	b2b_owe_pass(core, NULL);
 	b2b_source_sync(core->source);
 }
 
 /* It may have been a revocation. The pass follows with the gap that the stream raises for it. */
 static int signals_lost(void *arg)
 {
-	b2b_owe_pass(arg);
-	return 0;
+	return b2b_owe_pass(arg, NULL);
 }
 
 static int signals_event(void *arg, const struct b2b_event *event)
@@ -171,7 +170,6 @@ static int start_parts(struct b2b_core *core, char *error)
 	static const struct b2b_source_handlers source_handlers = { .changed = directory_changed, .passed = directory_passed };
 	static const struct b2b_stream_handlers stream_handlers = { .event = signals_event, .polled = signals_polled,
 		                                                  .lost = signals_lost, .gap = signals_gap };
-	struct b2b_source_status directory;
 	int r, guard_fd;
 
 	if ((r = b2b_loop_new(&core->loop)) < 0 ||
@@ -197,8 +195,7 @@ static int start_parts(struct b2b_core *core, char *error)
 	if (core->conf->federation.signals == B2B_SIGNALS_SSF &&
 	    (r = b2b_stream_new(core->loop, core->http, core->federation, core->state, core->conf, core->policy, &stream_handlers, core, &core->stream)) < 0)
 		return r;
-	b2b_source_get_status(core->source, &directory);
-	core->must_pass = directory.last_complete_s == 0;
+	b2b_owed_pass_start(core);
 	r = b2b_clock_watch_new(core->loop, clock_changed, core, &core->clock_watch);
 	if (r < 0)
 		return r;
@@ -259,12 +256,15 @@ static void publish_anew(struct b2b_core *core)
 
 static void resume(struct b2b_core *core)
 {
+	struct b2b_source_status directory;
+
+	b2b_source_get_status(core->source, &directory);
 	b2b_sessions_start(core);
 	b2b_revocations_start(core);
 	b2b_pins_start(core);
 	window(core);
 	/* Before the first complete pass the names that are on disk are better than what is known here, where they can be read. */
-	if (core->must_pass)
+	if (!directory.last_complete_s)
 		publish_anew(core);
 	else
 		publish_all(core);

@@ -146,9 +146,14 @@ void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);
 
-/* owed_pass.c: hold back the lease until a complete directory pass that begins after this call; the caller sees to it that one does. */
-void b2b_owe_pass(struct b2b_core *core);
+/*
+ * owed_pass.c: hold back the lease until a complete directory pass that begins after this call, also in a later agent; the
+ * caller sees to it that one begins. JTI: of the event that asks for it, noted as seen in the same transaction; NULL: none.
+ * Returns 0 when that is durable, or a negative errno: held back all the same, by this agent.
+ */
+int b2b_owe_pass(struct b2b_core *core, const char *jti);
 void b2b_pass_complete(struct b2b_core *core, uint64_t began_ns); /* one that began then was */
+void b2b_owed_pass_start(struct b2b_core *core); /* what the agent before this one owed; in doubt a pass */
 
 /* figures.c: how long the stages of revocations took */
 void b2b_figures_add(struct b2b_core *core, const struct b2b_pending_end *end, int64_t clear_ms);

@@ -44,10 +44,11 @@ static struct b2b_revocation revocation_of(const struct b2b_event *event, const 
  */
 static int ask_directory(struct b2b_core *core, const struct b2b_event *event)
 {
-	if (event->kind != B2B_EVENT_REREAD && event->kind != B2B_EVENT_ACCOUNT_ENABLED)
-		b2b_owe_pass(core);
+	bool may_close = event->kind != B2B_EVENT_REREAD && event->kind != B2B_EVENT_ACCOUNT_ENABLED;
+	int r = may_close ? b2b_owe_pass(core, event->jti) : b2b_event_note_seen(core, event->jti);
+
 	b2b_source_sync(core->source);
-	return b2b_event_note_seen(core, event->jti);
+	return r;
 }
 
 /* An organisation that root did not admit is no concern of this host. */
@@ -301,7 +302,9 @@ int b2b_on_event(struct b2b_core *core, const struct b2b_event *event)
 {
 	struct b2b_event asked;
 
-	if (event->kind == B2B_EVENT_OTHER || event->kind == B2B_EVENT_VERIFICATION || event->kind == B2B_EVENT_STREAM_UPDATED)
+	if (event->kind == B2B_EVENT_STREAM_UPDATED) /* the stream raises a gap for it, once it is acknowledged */
+		return b2b_owe_pass(core, event->jti);
+	if (event->kind == B2B_EVENT_OTHER || event->kind == B2B_EVENT_VERIFICATION)
 		return b2b_event_note_seen(core, event->jti);
 	if (event->session)
 		return b2b_on_session_event(core, event);

@@ -3,7 +3,12 @@
 #include <stdlib.h>
 
 #include "b2bd/state/directory_rows.h"
+#include "b2bd/state/schema.h"
 #include "b2bd/state/state_private.h"
+
+/* What an earlier version owed is not known: then one is. */
+const char b2b_schema_pass_owed[] = "CREATE TABLE pass_owed (one INTEGER PRIMARY KEY CHECK (one = 1)) STRICT;"
+                                    "INSERT INTO pass_owed VALUES (1);";
 
 static int run_number(struct b2b_state *state, const char *sql, int64_t number)
 {
@@ -48,6 +53,32 @@ int b2b_directory_end_pass(struct b2b_state *state, int64_t now_s)
 	static const char update[] = "UPDATE directory_pass SET complete_s = ?";
 
 	return run_number(state, update, now_s);
+}
+
+int b2b_directory_owe_pass(struct b2b_state *state)
+{
+	static const char insert[] = "INSERT OR IGNORE INTO pass_owed VALUES (?)";
+
+	return run_number(state, insert, 1);
+}
+
+int b2b_directory_paid_pass(struct b2b_state *state)
+{
+	static const char drop[] = "DELETE FROM pass_owed WHERE one = ?";
+
+	return run_number(state, drop, 1);
+}
+
+int b2b_directory_owes_pass(struct b2b_state *state)
+{
+	static const char select[] = "SELECT count(*) FROM pass_owed";
+	sqlite3_stmt *row = NULL;
+	int64_t count;
+	int r = b2b_statement(state, select, &row);
+
+	if (r == 0)
+		r = b2b_statement_number(row, &count);
+	return r < 0 ? r : count > 0;
 }
 
 int b2b_directory_each_former(struct b2b_state *state, const char *principal_id, int (*each)(void *arg, const char *org_id), void *arg)

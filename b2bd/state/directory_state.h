@@ -138,6 +138,14 @@ int b2b_directory_join(struct b2b_state *state, const char *group_id, const char
 int b2b_directory_sweep(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ret_removed);
 int b2b_directory_end_pass(struct b2b_state *state, int64_t now_s); /* note that it was complete */
 
+/*
+ * Revocations may have been missed that a complete pass would show: OWE notes it, in the caller's transaction where there is
+ * one, until PAID. Both return 0 or a negative errno; OWES 1, 0 or a negative errno.
+ */
+int b2b_directory_owe_pass(struct b2b_state *state);
+int b2b_directory_paid_pass(struct b2b_state *state);
+int b2b_directory_owes_pass(struct b2b_state *state);
+
 struct b2b_directory_counts {
 	uint64_t people, groups, organisations; /* people: not removed */
 };

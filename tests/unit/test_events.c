@@ -334,11 +334,53 @@ static void only_a_pass_that_began_later_makes_up_for_what_was_missed(void **sta
 	struct b2b_core *core = &world->host.core;
 	uint64_t before = b2b_now_ns();
 
-	b2b_owe_pass(core);
+	b2b_owe_pass(core, NULL);
 	b2b_pass_complete(core, before);
 	assert_true(core->must_pass);
 	b2b_pass_complete(core, b2b_now_ns());
 	assert_false(core->must_pass);
+}
+
+static void restart(struct world *world)
+{
+	world_stop(&world->host);
+	world_start(&world->host);
+	b2b_owed_pass_start(&world->host.core);
+}
+
+/* The event is acknowledged, and does not come again to tell the next agent. */
+static void a_pass_that_is_owed_survives_the_agent(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(b2b_directory_end_pass(world->host.core.state, b2b_wall_s()), 0);
+	b2b_pass_complete(&world->host.core, b2b_now_ns());
+	restart(world);
+	assert_false(world->host.core.must_pass);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), .vague = true }), 0);
+	restart(world);
+	assert_true(world->host.core.must_pass);
+	b2b_pass_complete(&world->host.core, b2b_now_ns());
+	restart(world);
+	assert_false(world->host.core.must_pass);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(STREAM_UPDATED) }), 0);
+	restart(world);
+	assert_true(world->host.core.must_pass);
+}
+
+static void a_pass_that_cannot_be_noted_as_owed_withholds_the_acknowledgement(void **state)
+{
+	struct world *world = *state;
+	sqlite3 *db = b2b_state_db(world->host.core.state);
+
+	assert_int_equal(b2b_directory_end_pass(world->host.core.state, b2b_wall_s()), 0);
+	b2b_pass_complete(&world->host.core, b2b_now_ns());
+	sqlite3_exec(db, "ALTER TABLE pass_owed RENAME TO hidden", NULL, NULL, NULL);
+	assert_true(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), .vague = true }) < 0);
+	assert_true(world->host.core.must_pass);
+	/* and what cannot be read is owed */
+	restart(world);
+	assert_true(world->host.core.must_pass);
 }
 
 /* What cannot be looked up is not "nobody": the event must come again. */
@@ -388,6 +430,8 @@ int main(void)
 		TEST(people_who_come_later_are_closed_already),
 		TEST(one_that_could_not_be_stored_and_is_past_is_let_go),
 		TEST(only_a_pass_that_began_later_makes_up_for_what_was_missed),
+		TEST(a_pass_that_is_owed_survives_the_agent),
+		TEST(a_pass_that_cannot_be_noted_as_owed_withholds_the_acknowledgement),
 		TEST(a_database_that_fails_withholds_the_acknowledgement),
 	};
 
