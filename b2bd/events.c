@@ -122,6 +122,7 @@ static int close_target(struct b2b_core *core, const struct b2b_event *event, co
 	r = b2b_end_before(core, &revocation); /* what was authenticated before it is void all the same */
 	if (r == 0)
 		release(core, event, target);
+	b2b_source_sync(core->source); /* that it is past was read off a clock or two: the record knows */
 	return r;
 }
 
@@ -171,7 +172,9 @@ static int apply(struct b2b_core *core, const struct b2b_event *event, const str
 static int apply_person(struct b2b_core *core, const struct b2b_event *event, const struct b2b_principal *person, int org)
 {
 	struct target target = { .org = org, .person = person };
-	bool outdated = b2b_closing_outdated(event->time_ms, person->enabled_ms, person->state == B2B_ACTIVE, person->modified_ms);
+	/* dated at its receipt it cannot be compared with what the service's clock says */
+	bool outdated = !event->future &&
+	                b2b_closing_outdated(event->time_ms, person->enabled_ms, person->state == B2B_ACTIVE, person->modified_ms);
 
 	return apply(core, event, &target, outdated);
 }
@@ -185,7 +188,8 @@ static int apply_organisation(struct b2b_core *core, const struct b2b_event *eve
 
 	if (r < 0 && r != -ENOENT)
 		return r;
-	outdated = b2b_closing_outdated(event->time_ms, record.enabled_ms, record.state == B2B_ORG_IS_ACTIVE, record.modified_ms);
+	outdated = !event->future &&
+	           b2b_closing_outdated(event->time_ms, record.enabled_ms, record.state == B2B_ORG_IS_ACTIVE, record.modified_ms);
 	r = apply(core, event, &target, outdated);
 	b2b_org_record_clear(&record);
 	return r;

@@ -144,6 +144,23 @@ static void an_opening_from_the_future_asks_the_directory(void **state)
 	assert_int_equal(directory.finds, 1);
 }
 
+/* Its true time is not known: a record that was modified by the clock that runs ahead must not make it look past. */
+static void a_closing_from_the_future_is_never_past(void **state)
+{
+	struct world *world = *state;
+	int64_t now_ms = b2b_wall_ms();
+	struct b2b_org_record org = { .id = world->host.base->orgs[1].id, .state = B2B_ORG_IS_ACTIVE, .modified_ms = now_ms + 3600000 };
+	bool changed;
+
+	put_person(world, "alice", 0, now_ms + 3600000, NULL);
+	assert_int_equal(b2b_directory_put_org(world->host.core.state, &org, 1, &changed), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), OF(subject, "alice"), .time_ms = now_ms, .future = true }), 0);
+	assert_int_equal(word(world, 0, world->alice), B2B_LIVE_CLOSED);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), OF(tenant, "9d01f2"), .time_ms = now_ms, .future = true }), 0);
+	assert_int_equal(word(world, 1, 0), B2B_LIVE_CLOSED);
+	assert_int_equal(directory.syncs, 0);
+}
+
 static void organisations_are_ended_with_all_below(void **state)
 {
 	struct world *world = *state;
@@ -214,6 +231,7 @@ static void a_closing_that_comes_late_voids_what_was_before(void **state)
 	assert_int_equal(world->n_ends, 1);
 	assert_int_equal(world->ends[0].pid, 11);
 	assert_int_equal(cutoff(world, world->alice), T0);
+	assert_int_equal(directory.syncs, 2); /* of the opening, and whether the closing is past in truth */
 }
 
 static void one_session_is_ended_by_its_name(void **state)
@@ -418,6 +436,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(accounts_are_closed_and_opened),
 		TEST(an_opening_from_the_future_asks_the_directory),
+		TEST(a_closing_from_the_future_is_never_past),
 		TEST(organisations_are_ended_with_all_below),
 		TEST(a_group_is_its_members),
 		TEST(who_logged_in_later_stays),
