@@ -10,7 +10,7 @@ struct sessions {
 	struct b2b_core *core;
 	const struct b2b_revocation *revocation; /* whose; NULL: by name */
 	const char *name;                        /* jti or sid */
-	int org;                                 /* by name: of that organisation alone; -1: any */
+	int org;                                 /* by name: of that organisation, with all below it, alone; -1: any */
 	uint32_t uid;                            /* by name: of that person alone; 0: anybody */
 	struct b2b_session *list;
 	size_t n, room;
@@ -135,10 +135,12 @@ int b2b_end_before(struct b2b_core *core, const struct b2b_revocation *revocatio
 static int collect_named(void *arg, const struct b2b_session *session)
 {
 	struct sessions *sessions = arg;
+	const struct b2b_policy *policy = sessions->core->policy;
 	bool named = !strcmp(session->jti, sessions->name) || !strcmp(session->sid, sessions->name);
+	int org = b2b_policy_org_by_uid(policy, session->uid);
 
 	if (!named || (sessions->uid && session->uid != sessions->uid) ||
-	    (sessions->org >= 0 && b2b_policy_org_by_uid(sessions->core->policy, session->uid) != sessions->org))
+	    (sessions->org >= 0 && (org < 0 || !b2b_policy_org_within(policy, org, sessions->org))))
 		return 0;
 	return keep(sessions, session);
 }
@@ -187,11 +189,24 @@ int b2b_on_session_event(struct b2b_core *core, const struct b2b_event *event)
 		return end_named(core, event, NULL, 0);
 	r = event->person_id ? b2b_directory_by_id(core->state, event->person_id, &person)
 	                     : b2b_directory_by_subject(core->state, event->subject, &person);
-	if (r == -ENOENT)
-		return event->subject ? end_named(core, event, event->subject, 0) : b2b_event_note_seen(core, event->jti);
+	if (r == -ENOENT) /* whose id it is is not known: should they come, or another of that name be about to, a new log-in is asked for */
+		return event->subject ? end_named(core, event, event->subject, 0) : note_void(core, event, NULL);
 	if (r < 0)
 		return r;
 	r = end_named(core, event, person.subject, person.uid);
 	b2b_principal_clear(&person);
 	return r;
+}
+
+/* The event may have been faster than the session; an organisation's is about those below it, too. */
+bool b2b_log_in_withdrawn(struct b2b_core *core, const struct b2b_authentication *authentication, const char *subject, int org)
+{
+	const struct b2b_policy *policy = core->policy;
+
+	for (; org >= 0; org = policy->orgs[org].parent) {
+		if (b2b_session_void_has(core->state, authentication->jti, subject, policy->orgs[org].id) ||
+		    b2b_session_void_has(core->state, authentication->sid, subject, policy->orgs[org].id))
+			return true;
+	}
+	return false;
 }

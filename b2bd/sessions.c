@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "b2bd/core.h"
+#include "b2bd/event_sessions.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/session_record.h"
@@ -20,16 +20,6 @@ static const struct b2b_authentication *find_authentication(struct b2b_core *cor
 	return b2b_ticket_latest(core->tickets, uid, origin->service, origin->tty, now);
 }
 
-/* The service may have withdrawn this very log-in while its session was not open yet; in doubt it did. */
-static bool is_withdrawn(struct b2b_core *core, const struct b2b_gathered *gathered)
-{
-	const struct b2b_authentication *authentication = gathered->facts.authentication;
-	const char *subject = gathered->principal.subject, *org_id = gathered->principal.org_id;
-
-	return authentication && (b2b_session_void_has(core->state, authentication->jti, subject, org_id) ||
-	                          b2b_session_void_has(core->state, authentication->sid, subject, org_id));
-}
-
 /* Gather and decide; the caller clears. */
 static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket, struct b2b_gathered *gathered)
 {
@@ -39,7 +29,10 @@ static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *or
 	if (gathered->facts.principal)
 		gathered->facts.authentication = find_authentication(core, origin, ticket, gathered->principal.uid);
 	reason = b2b_decide(&gathered->facts);
-	return reason == B2B_OK && is_withdrawn(core, gathered) ? B2B_REVOKED : reason;
+	if (reason == B2B_OK && gathered->facts.authentication &&
+	    b2b_log_in_withdrawn(core, gathered->facts.authentication, gathered->principal.subject, gathered->facts.org))
+		return B2B_REVOKED;
+	return reason;
 }
 
 void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask)

@@ -1,6 +1,8 @@
 /* What each kind of event does to whom it is about: persons, sessions, groups, organisations and those below them. */
 #include "tests/unit/event_world.h"
 
+#include "b2bd/event_sessions.h"
+
 static int64_t t0; /* when all of this happens; no whole second */
 #define T0 t0
 
@@ -257,19 +259,40 @@ static void one_session_is_ended_by_its_name(void **state)
 	assert_int_equal(world->n_ends, 150);
 }
 
+static void a_session_below_the_named_organisation_is_ended(void **state)
+{
+	struct world *world = *state;
+
+	log_in(world, 11, world->carol, 1000, "t-1", "s-1");
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(session, "s-1"), OF(tenant, "42c3e9") }), 0);
+	assert_int_equal(world->n_ends, 1);
+	assert_int_equal(world->ends[0].pid, 11);
+	log_in(world, 12, world->alice, 1000, "t-2", "s-2");
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(session, "s-2"), OF(tenant, "9d01f2") }), 0);
+	assert_int_equal(world->n_ends, 0);
+}
+
 /* The event may be faster than the session that it ends. */
 static void a_session_that_is_being_opened_is_void(void **state)
 {
 	struct world *world = *state;
 	struct b2b_state *db = world->host.core.state;
+	struct b2b_authentication above = { .jti = "t-2" }, below = { .sid = "t-4" };
 
 	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(session, "t-1"), OF(subject, "alice") }), 0);
 	assert_int_equal(b2b_session_void_has(db, "t-1", "alice", "42c3e9"), 1);
 	assert_int_equal(b2b_session_void_has(db, "t-1", "bob", "42c3e9"), 0);
 	assert_int_equal(take(world, (struct b2b_event){ KIND(REAUTHENTICATE), OF(session, "t-2"), OF(tenant, "42c3e9") }), 0);
 	assert_int_equal(b2b_session_void_has(db, "t-2", "bob", "42c3e9"), 1);
-	assert_int_equal(b2b_session_void_has(db, "t-2", "carol", "9d01f2"), 0);
+	assert_true(b2b_log_in_withdrawn(&world->host.core, &above, "bob", 0));
+	assert_true(b2b_log_in_withdrawn(&world->host.core, &above, "carol", 1));
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REAUTHENTICATE), OF(session, "t-4"), OF(tenant, "9d01f2") }), 0);
+	assert_true(b2b_log_in_withdrawn(&world->host.core, &below, "carol", 1));
+	assert_false(b2b_log_in_withdrawn(&world->host.core, &below, "bob", 0));
 	assert_int_equal(b2b_session_void_has(db, "", "bob", "42c3e9"), 0);
+	/* by an id that is not known here yet */
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(session, "t-3"), OF(person_id, "erin") }), 0);
+	assert_int_equal(b2b_session_void_has(db, "t-3", "erin", "42c3e9"), 1);
 	assert_int_equal(b2b_session_void_prune(db, INT64_MAX, 10), 0);
 	assert_int_equal(b2b_session_void_has(db, "t-2", "bob", "42c3e9"), 0);
 }
@@ -442,6 +465,7 @@ int main(void)
 		TEST(who_logged_in_later_stays),
 		TEST(a_closing_that_comes_late_voids_what_was_before),
 		TEST(one_session_is_ended_by_its_name),
+		TEST(a_session_below_the_named_organisation_is_ended),
 		TEST(a_session_that_is_being_opened_is_void),
 		TEST(authentications_are_void_and_sessions_go_on),
 		TEST(what_changed_is_read_again),
