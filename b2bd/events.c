@@ -210,9 +210,18 @@ static int on_stranger(struct b2b_core *core, const struct b2b_event *event)
 	return lasts(event) ? note_ahead(core, event, event->jti) : ask_directory(core, event);
 }
 
+/* Does the event name no organisation, or ORG or one above it? */
+static bool is_within(const struct b2b_core *core, const struct b2b_event *event, int org)
+{
+	int tenant = event->tenant ? b2b_policy_org_by_id(core->policy, event->tenant) : org;
+
+	return tenant >= 0 && b2b_policy_org_within(core->policy, org, tenant);
+}
+
 static int on_person(struct b2b_core *core, const struct b2b_event *event)
 {
 	struct b2b_principal person;
+	bool exact;
 	int org, r = find_person(core, event, &person);
 
 	if (r == -ENOENT)
@@ -220,12 +229,17 @@ static int on_person(struct b2b_core *core, const struct b2b_event *event)
 	if (r < 0)
 		return r;
 	org = b2b_policy_org_by_id(core->policy, person.org_id);
-	if (org < 0 || (event->tenant && strcmp(event->tenant, person.org_id) != 0)) {
+	if (org < 0 || !is_within(core, event, org)) {
 		r = on_stranger(core, event);
 	} else {
-		r = apply_person(core, event, &person, org);
-		/* it names no organisation: it holds for where the person may move, too */
-		if (r == 0 && !event->tenant && lasts(event))
+		exact = event->tenant && !strcmp(event->tenant, person.org_id);
+		/* what opens an account above says nothing for certain of the one below */
+		if (event->kind == B2B_EVENT_ACCOUNT_ENABLED && event->tenant && !exact)
+			r = ask_directory(core, event);
+		else
+			r = apply_person(core, event, &person, org);
+		/* it names no organisation, or one above: it holds for where the person may move, too */
+		if (r == 0 && !exact && lasts(event))
 			r = note_ahead(core, event, NULL);
 	}
 	b2b_principal_clear(&person);

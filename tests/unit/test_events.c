@@ -424,6 +424,19 @@ static void a_pass_that_cannot_be_noted_as_owed_withholds_the_acknowledgement(vo
 	assert_true(world->host.core.must_pass);
 }
 
+static void a_tenant_is_above_the_units_in_which_its_people_are(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), OF(subject, "carol"), OF(tenant, "42c3e9") }), 0);
+	assert_int_equal(word(world, 1, world->carol), B2B_LIVE_CLOSED);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_ENABLED), OF(subject, "carol"), OF(tenant, "42c3e9"), .time_ms = T0 + 5000 }), 0);
+	assert_int_equal(word(world, 1, world->carol), B2B_LIVE_CLOSED);
+	assert_int_equal(directory.syncs, 1);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), OF(subject, "alice"), OF(tenant, "9d01f2") }), 0);
+	assert_int_equal(word(world, 0, world->alice), B2B_LIVE_OPEN);
+}
+
 /* What cannot be looked up is not "nobody": the event must come again. */
 static void a_database_that_fails_withholds_the_acknowledgement(void **state)
 {
@@ -475,6 +488,7 @@ int main(void)
 		TEST(only_a_pass_that_began_later_makes_up_for_what_was_missed),
 		TEST(a_pass_that_is_owed_survives_the_agent),
 		TEST(a_pass_that_cannot_be_noted_as_owed_withholds_the_acknowledgement),
+		TEST(a_tenant_is_above_the_units_in_which_its_people_are),
 		TEST(a_database_that_fails_withholds_the_acknowledgement),
 	};
 
