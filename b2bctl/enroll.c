@@ -101,28 +101,77 @@ static bool by_certificate(const struct b2b_enrolment *enrolment)
 	return strcmp(enrolment->auth, "self_signed_tls_client_auth") == 0;
 }
 
-/* A key that is there is used; --force sets it aside. */
-static int provide_key(const struct b2b_enrolment *enrolment)
+static int refuse_old(const struct b2b_enrolment *enrolment, const char *path)
 {
-	char name[256], *old;
-	int code = B2B_CTL_OK;
+	char *old = b2b_enrolment_beside(path, "old");
+	int code = !old ? b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory") :
+	           !b2b_enrolment_has(old) ? B2B_CTL_OK :
+	           b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s is there, the one before the present: b2bctl enroll --retire, or move it away, first", old);
+
+	free(old);
+	return code;
+}
+
+/* Those in use stay until the service has taken the new ones. A key that an earlier try left is used: somebody may have entered it. */
+static int provide_next(struct b2b_enrolment *enrolment)
+{
+	bool certificate = by_certificate(enrolment);
+	char name[256];
+	int code = refuse_old(enrolment, enrolment->key);
+
+	if (code == B2B_CTL_OK && certificate)
+		code = refuse_old(enrolment, enrolment->certificate);
+	if (code != B2B_CTL_OK)
+		return code;
+	enrolment->next_key = b2b_enrolment_beside(enrolment->key, "next");
+	enrolment->next_certificate = certificate ? b2b_enrolment_beside(enrolment->certificate, "next") : NULL;
+	if (!enrolment->next_key || (certificate && !enrolment->next_certificate))
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
+	if (!b2b_enrolment_has(enrolment->next_key) || (certificate && !b2b_enrolment_has(enrolment->next_certificate)))
+		code = b2b_enrolment_make_key(enrolment, enrolment->next_key, enrolment->next_certificate, host_name(enrolment, name));
+	if (code == B2B_CTL_OK)
+		b2b_ctl_paragraph(enrolment->ctl->out, "key", "%s, to be put in the place of %s", enrolment->next_key, enrolment->key);
+	return code;
+}
+
+/* With an id that was given by hand only the key that was printed for it counts as new. */
+static bool wants_next(const struct b2b_enrolment *enrolment)
+{
+	char *next = b2b_enrolment_beside(enrolment->key, "next");
+	bool wants = enrolment->ctl->enroll.force && b2b_enrolment_has(enrolment->key) && (!enrolment->ctl->enroll.client_id || b2b_enrolment_has(next));
+
+	free(next);
+	return wants;
+}
+
+/* A key that is there is used, but for --force. */
+static int provide_key(struct b2b_enrolment *enrolment)
+{
+	char name[256];
+	int code;
 
 	if (by_secret(enrolment))
 		return B2B_CTL_OK;
-	if (b2b_enrolment_has(enrolment->key) && !enrolment->ctl->enroll.force) {
+	if (wants_next(enrolment))
+		return provide_next(enrolment);
+	if (b2b_enrolment_has(enrolment->key)) {
 		b2b_ctl_paragraph(enrolment->ctl->out, "key", "%s, which is there; --force makes a new one", enrolment->key);
 		return B2B_CTL_OK;
 	}
-	old = b2b_enrolment_beside(enrolment->key, "old");
-	if (!old)
-		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
-	if (b2b_enrolment_has(enrolment->key) && rename(enrolment->key, old) < 0)
-		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s: %s", old, strerror(errno));
-	free(old);
-	if (code == B2B_CTL_OK)
-		code = b2b_enrolment_make_key(enrolment, enrolment->key, by_certificate(enrolment) ? enrolment->certificate : NULL, host_name(enrolment, name));
+	code = b2b_enrolment_make_key(enrolment, enrolment->key, by_certificate(enrolment) ? enrolment->certificate : NULL, host_name(enrolment, name));
 	if (code == B2B_CTL_OK)
 		b2b_ctl_paragraph(enrolment->ctl->out, "key", "%s, made", enrolment->key);
+	return code;
+}
+
+static int put_next_in_place(const struct b2b_enrolment *enrolment)
+{
+	int code = B2B_CTL_OK;
+
+	if (enrolment->next_certificate)
+		code = b2b_enrolment_put_in_place(enrolment, enrolment->next_certificate, enrolment->certificate);
+	if (code == B2B_CTL_OK && enrolment->next_key)
+		code = b2b_enrolment_put_in_place(enrolment, enrolment->next_key, enrolment->key);
 	return code;
 }
 
@@ -139,8 +188,8 @@ static int describe_order(const struct b2b_enrolment *enrolment, const char *wha
 		b2b_line_put(ret->out, "auth", enrolment->auth);
 		b2b_line_put(ret->out, "name", host_name(enrolment, name));
 		b2b_line_put(ret->out, "scope", both);
-		b2b_line_put(ret->out, "key_file", by_secret(enrolment) ? NULL : enrolment->key);
-		b2b_line_put(ret->out, "certificate_file", by_certificate(enrolment) ? enrolment->certificate : NULL);
+		b2b_line_put(ret->out, "key_file", by_secret(enrolment) ? NULL : enrolment->next_key ? enrolment->next_key : enrolment->key);
+		b2b_line_put(ret->out, "certificate_file", !by_certificate(enrolment) ? NULL : enrolment->next_certificate ? enrolment->next_certificate : enrolment->certificate);
 		free(both);
 	}
 	free(api);
@@ -162,8 +211,8 @@ static int print_by_hand(const struct b2b_enrolment *enrolment)
 	fprintf(enrolment->ctl->out, "Enter this host at %s by hand, as a confidential client:\n\n%s\n\n", enrolment->issuer, b2b_lines_get(&answer, "metadata"));
 	if (by_secret(enrolment))
 		fprintf(enrolment->ctl->out, "Write the secret that it gets into %s (root:b2b, mode 0640).\n", enrolment->secret);
-	fprintf(enrolment->ctl->out, "Then, with the client id that it gets:\n  b2bctl enroll %s --client-id ID%s%s\n", enrolment->issuer,
-	        enrolment->ctl->enroll.auth ? " --auth " : "", enrolment->ctl->enroll.auth ? enrolment->ctl->enroll.auth : "");
+	fprintf(enrolment->ctl->out, "Then, with the client id that it gets:\n  b2bctl enroll %s --client-id ID%s%s%s\n", enrolment->issuer,
+	        enrolment->ctl->enroll.auth ? " --auth " : "", enrolment->ctl->enroll.auth ? enrolment->ctl->enroll.auth : "", enrolment->next_key ? " --force" : "");
 	b2b_lines_clear(&answer);
 	return B2B_CTL_OK;
 }
@@ -347,6 +396,8 @@ static int enroll(struct b2b_enrolment *enrolment)
 		return print_by_hand(enrolment);
 	if (code == B2B_CTL_OK)
 		code = configure(enrolment);
+	if (code == B2B_CTL_OK)
+		code = put_next_in_place(enrolment);
 	if (code != B2B_CTL_OK)
 		return code;
 	code = b2b_enrolment_check(enrolment, NULL);

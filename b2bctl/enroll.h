@@ -11,6 +11,7 @@ struct b2b_enrolment {
 	bool conf_exists;
 	char *issuer, *client_id, *auth, *ca_file, *proxy; /* by options, else by the configuration; NULL: not said */
 	char *key, *certificate, *secret, *record; /* paths */
+	char *next_key, *next_certificate; /* what --force made beside them, to be registered and then put in place; NULL: nothing */
 	gid_t gid;         /* group b2b, that the agent reads keys by */
 	struct b2b_lines recorded; /* the record of the registration; empty: none */
 };
@@ -51,6 +52,12 @@ int b2b_enrolment_make_key(const struct b2b_enrolment *enrolment, const char *pa
 int b2b_enrolment_record(struct b2b_enrolment *enrolment, const char *client_id, const struct b2b_lines *answer);
 /* Does the configuration work, with the key KEY_FILE instead of its own where not NULL? Prints a line for each step. Returns an exit code. */
 int b2b_enrolment_check(const struct b2b_enrolment *enrolment, const char *key_file);
+
+/*
+ * Put NEXT in the place of the file PATH, which, where it is there, becomes PATH.old; in one step, so that PATH is never empty, and over no PATH.old that is
+ * there. Says so. Returns an exit code.
+ */
+int b2b_enrolment_put_in_place(const struct b2b_enrolment *enrolment, const char *next, const char *path);
 
 /* The other ways to call enroll (rollover.c). */
 int b2b_enrolment_rollover(struct b2b_enrolment *enrolment);

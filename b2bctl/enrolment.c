@@ -82,7 +82,8 @@ int b2b_enrolment_conf_unchanged(const struct b2b_enrolment *enrolment)
 
 	if (code == B2B_CTL_OK && (exists != enrolment->conf_exists || strcmp(text, enrolment->conf) != 0))
 		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s was changed by somebody else meanwhile, and was left as it is now; look at it, then, "
-		                    "with the same options: b2bctl enroll %s --client-id %s", enrolment->ctl->conf_path, enrolment->issuer, enrolment->client_id);
+		                    "with the same options: b2bctl enroll %s --client-id %s%s", enrolment->ctl->conf_path, enrolment->issuer, enrolment->client_id,
+		                    enrolment->next_key ? " --force" : "");
 	free(text);
 	return code;
 }
@@ -137,7 +138,8 @@ int b2b_enrolment_begin(struct b2b_ctl *ctl, struct b2b_enrolment *ret)
 void b2b_enrolment_end(struct b2b_enrolment *enrolment)
 {
 	char *const strings[] = { enrolment->conf, enrolment->issuer, enrolment->client_id, enrolment->auth, enrolment->ca_file, enrolment->proxy,
-		                  enrolment->key, enrolment->certificate, enrolment->secret, enrolment->record };
+		                  enrolment->key, enrolment->certificate, enrolment->secret, enrolment->record,
+		                  enrolment->next_key, enrolment->next_certificate };
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		free(strings[i]);

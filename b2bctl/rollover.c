@@ -56,17 +56,25 @@ static int print_key(const struct b2b_enrolment *enrolment, const char *path)
 	return B2B_CTL_OK;
 }
 
-/* In one step the new one is there and the old one beside it; the path is never empty. */
-static int put_in_place(const struct b2b_enrolment *enrolment, const char *next, const char *old)
+int b2b_enrolment_put_in_place(const struct b2b_enrolment *enrolment, const char *next, const char *path)
 {
-	if (renameat2(AT_FDCWD, next, AT_FDCWD, enrolment->key, RENAME_EXCHANGE) < 0 || rename(next, old) < 0)
-		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s: %s", enrolment->key, strerror(errno));
-	b2b_ctl_paragraph(enrolment->ctl->out, "key", "%s is the new one; the former: %s", enrolment->key, old);
-	fputs("The agent uses it from its next request on. Later: b2bctl enroll --retire takes the former one from the service\n", enrolment->ctl->err);
-	return B2B_CTL_OK;
+	bool former = b2b_enrolment_has(path);
+	char *old = b2b_enrolment_beside(path, "old");
+	int code = B2B_CTL_OK;
+
+	if (!old)
+		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
+	if (renameat2(AT_FDCWD, next, AT_FDCWD, path, former ? RENAME_EXCHANGE : RENAME_NOREPLACE) < 0)
+		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s: %s", path, strerror(errno));
+	else if (former && renameat2(AT_FDCWD, next, AT_FDCWD, old, RENAME_NOREPLACE) < 0)
+		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s is the new one, and the former is left as %s: %s: %s", path, next, old, strerror(errno));
+	else
+		b2b_ctl_paragraph(enrolment->ctl->out, "in place", "%s is the new one; the former: %s", path, former ? old : "none");
+	free(old);
+	return code;
 }
 
-static int roll(struct b2b_enrolment *enrolment, const char *next, const char *old)
+static int roll(struct b2b_enrolment *enrolment, const char *next)
 {
 	bool made = !b2b_enrolment_has(next);
 	int code = made ? b2b_enrolment_make_key(enrolment, next, NULL, NULL) : B2B_CTL_OK;
@@ -77,7 +85,11 @@ static int roll(struct b2b_enrolment *enrolment, const char *next, const char *o
 		return print_key(enrolment, next);
 	if (code == B2B_CTL_OK && b2b_enrolment_check(enrolment, next) != B2B_CTL_OK)
 		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "the new key does not work: the old one stays in use, the new one is %s", next);
-	return code == B2B_CTL_OK ? put_in_place(enrolment, next, old) : code;
+	if (code == B2B_CTL_OK)
+		code = b2b_enrolment_put_in_place(enrolment, next, enrolment->key);
+	if (code == B2B_CTL_OK)
+		fputs("The agent uses it from its next request on. Later: b2bctl enroll --retire takes the former one from the service\n", enrolment->ctl->err);
+	return code;
 }
 
 int b2b_enrolment_rollover(struct b2b_enrolment *enrolment)
@@ -97,7 +109,7 @@ int b2b_enrolment_rollover(struct b2b_enrolment *enrolment)
 	else if (b2b_enrolment_has(old))
 		code = b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "%s is there, the key before this one: b2bctl enroll --retire first", old);
 	else
-		code = roll(enrolment, next, old);
+		code = roll(enrolment, next);
 	free(next);
 	free(old);
 	free(kid);

@@ -72,8 +72,11 @@ static int remove_proofs(const struct b2b_enrolment *enrolment)
 	code |= remove_file(enrolment, enrolment->key, "old");
 	code |= remove_file(enrolment, enrolment->key, "next");
 	code |= remove_file(enrolment, enrolment->secret, NULL);
-	if (strcmp(enrolment->auth, "self_signed_tls_client_auth") == 0)
+	if (strcmp(enrolment->auth, "self_signed_tls_client_auth") == 0) {
 		code |= remove_file(enrolment, enrolment->certificate, NULL);
+		code |= remove_file(enrolment, enrolment->certificate, "old");
+		code |= remove_file(enrolment, enrolment->certificate, "next");
+	}
 	return code;
 }
 

@@ -57,6 +57,18 @@ check record-is-roots "$(host_exec web7 stat -c '%U %a' /etc/b2b/registration)" 
 check token-in-no-log "the initial token or the record's is in a log" sh -c "! grep -rqF -e \"$(cat "$LAB/run/registration-token")\" -e \"$(host_exec web7 sed -n 's/^registration_access_token //p' /etc/b2b/registration)\" '$LOGS'/web7*"
 check not-twice "registered again" sh -c "! nsenter -t ${HOST_PID[web7]} -a b2bctl enroll $ISSUER --token-file /root/token >/dev/null 2>&1"
 
+# --- --force: the key in use stays until the service has taken another, and its copy is not written over ---
+out=$(enroll "$ISSUER" --force --token-file /root/wrong)
+check force-refused-keeps-the-key "$out" test "$(host_exec web7 sha256sum $KEY)" = "$key"
+out=$(enroll "$ISSUER" --force --token-file /root/token)
+check forced "$out" grep -q '^This host is enrolled' <<<"$out"
+check force-makes-a-key "the key is the old one" test "$(host_exec web7 sha256sum $KEY)" != "$key"
+check force-keeps-the-former "$(host_exec web7 ls /etc/b2b)" test "$(host_exec web7 sh -c "sha256sum <$KEY.old")" = "${key%% *}  -"
+key=$(host_exec web7 sha256sum $KEY)
+check force-writes-over-no-former "it did" grep -q 'client.key.old is there' <<<"$(enroll "$ISSUER" --force --token-file /root/token)"
+check force-twice-changes-nothing "$(host_exec web7 ls /etc/b2b)" test "$(host_exec web7 sha256sum $KEY)" = "$key"
+host_exec web7 rm $KEY.old
+
 host_agent web7
 wait_for 20 host_ready web7 || die "the agent is not ready with what enroll wrote: $(host_log web7 b2bd | tail -n 5)"
 check login "alice: $(ssh_as alice@acme alice@acme web7 id -un)" test "$(ssh_as alice@acme alice@acme web7 id -un | tail -n 1)" = alice@acme
