@@ -121,6 +121,22 @@ check change-meanwhile-goes-on "$out" grep -q '^This host is enrolled' <<<"$out"
 check change-meanwhile-is-kept "$(client_id)" test "$(client_id) $(host_exec web7 tail -n 1 /etc/b2b/b2b.conf)" = "$id # meanwhile"
 check unenrolled-once-more "it was not" grep -q '^deleted' <<<"$(host_exec web7 b2bctl unenroll 2>&1)"
 
+# --- a certificate of the host's own is renewed together with its key; entered by hand, as this service takes none ---
+self_signed="--auth self_signed_tls_client_auth"
+enroll "$ISSUER" $self_signed --client-id by-hand >/dev/null
+former=$(host_exec web7 sh -c 'cd /etc/b2b && cat client.key client.pem | sha256sum')
+out=$(enroll "$ISSUER" $self_signed --force --manual)
+check printed-key-is-not-in-use "$out" test "$(host_exec web7 sh -c 'cd /etc/b2b && cat client.key client.pem | sha256sum')" = "$former"
+check by-hand-says-force "$out" grep -q -- '--client-id ID.*--force' <<<"$out"
+next=$(host_exec web7 sh -c 'cd /etc/b2b && cat client.key.next client.pem.next | sha256sum')
+out=$(enroll "$ISSUER" $self_signed --force --client-id by-hand)
+check printed-key-is-put-in-place "$out" test "$(host_exec web7 sh -c 'cd /etc/b2b && cat client.key client.pem | sha256sum')" = "$next"
+check certificate-former-is-kept "$(host_exec web7 ls /etc/b2b)" \
+	test "$(host_exec web7 sh -c 'cd /etc/b2b && cat client.key.old client.pem.old | sha256sum')" = "$former"
+out=$(host_exec web7 b2bctl unenroll 2>&1)
+check certificate-unenrolled "$out" host_exec web7 sh -c 'test -z "$(ls /etc/b2b/client.* 2>/dev/null)"'
+host_exec web7 cp -p /run/lab/meanwhile /etc/b2b/b2b.conf
+
 # --- where nobody registers by himself ---
 federation_stop
 FEDERATION_OPTIONS=
