@@ -143,6 +143,7 @@ check closed-all-local "lena cannot log in" test "$(ssh_key lena web7 id -un)" =
 ctl web7 open --all >/dev/null || FAIL open-all "refused"
 
 # The end of a contract needs neither an event nor the network.
+sleep 1 # when somebody authenticated is told in whole seconds: one in the second of the closing counts as before it
 session_login e3 erin@globex erin@globex web7 || FAIL open-all-login "erin cannot log in: $(tail -n 5 "${SESSION_OUT[e3]}")"
 end=$(($(now_ms) + 6000))
 control_json organisation "{\"organisation\":\"9d01f2\",\"not_after\":$end}" || FAIL contract "no end can be set"
