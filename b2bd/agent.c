@@ -104,9 +104,10 @@ static void directory_passed(void *arg, uint64_t began_ns, int error, const char
 	b2b_pass_complete(core, began_ns);
 	if (!core->published_all)
 		publish_all(core);
-	if (!core->stream)
+	if (core->stream)
+		b2b_lease_renew(core);
+	else
 		heard_of(core, began_ns);
-	b2b_lease_renew(core);
 }
 
 static void signals_polled(void *arg)
