@@ -194,6 +194,8 @@ static const char *trouble(const struct b2b_stream *stream)
 {
 	if (stream->deleted)
 		return "the stream was deleted";
+	if (b2b_stream_shared(stream))
+		return "another host has this client_id and takes events away from this one; give every host a client_id of its own";
 	if (stream->connected && !b2b_stream_vouched(stream))
 		return "polls are answered, but the verification event that was asked for has not come";
 	return stream->why;

@@ -8,11 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/utsname.h>
+
+#include <openssl/evp.h>
+#include <systemd/sd-id128.h>
 
 #include "b2bd/signals/stream_private.h"
 #include "common/clock.h"
 #include "common/log.h"
 
+#define MARK_LEN 16
 #define EVERY_NS (300 * B2B_NS_PER_S)
 #define LATE_NS (90 * B2B_NS_PER_S)
 #define AGAIN_NS (30 * B2B_NS_PER_S) /* where it could not be asked for */
@@ -25,14 +30,64 @@ static uint64_t every_ns(const struct b2b_stream *stream)
 	return least > EVERY_NS ? least : EVERY_NS;
 }
 
+/* Begins every state that this host makes, so that another's is known by it: of the names that tell machines apart. */
+static int host_mark(char ret_mark[MARK_LEN + 1])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	struct utsname names;
+	char text[sizeof(sd_id128_t) + sizeof(names.nodename)] = "";
+	sd_id128_t machine = SD_ID128_NULL;
+	uint64_t mark;
+
+	sd_id128_get_machine(&machine); /* a host without one has its name */
+	if (uname(&names) < 0)
+		return -errno;
+	memcpy(text, &machine, sizeof(machine));
+	memcpy(text + sizeof(machine), names.nodename, strlen(names.nodename));
+	if (EVP_Digest(text, sizeof(text), digest, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	memcpy(&mark, digest, sizeof(mark));
+	snprintf(ret_mark, MARK_LEN + 1, "%016" PRIx64, mark);
+	return 0;
+}
+
 static int make_state(char ret_state[B2B_STREAM_STATE_SIZE])
 {
-	uint64_t random[2];
+	uint64_t random;
+	int r;
 
-	if (getrandom(random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
 		return -EAGAIN;
-	snprintf(ret_state, B2B_STREAM_STATE_SIZE, "%016" PRIx64 "%016" PRIx64, random[0], random[1]);
+	r = host_mark(ret_state);
+	if (r < 0)
+		return r;
+	snprintf(ret_state + MARK_LEN, B2B_STREAM_STATE_SIZE - MARK_LEN, "%016" PRIx64, random);
 	return 0;
+}
+
+/*
+ * Another host asked for it: both poll one stream, and what one acknowledges the other never hears. Neither can vouch for
+ * anything. Whatever is not made like our own states may be the service's own.
+ */
+static bool from_another_host(const char *state)
+{
+	char mark[MARK_LEN + 1];
+
+	return strlen(state) == B2B_STREAM_STATE_SIZE - 1 && strspn(state, "0123456789abcdef") == B2B_STREAM_STATE_SIZE - 1 &&
+	       host_mark(mark) == 0 && strncmp(state, mark, MARK_LEN);
+}
+
+static void share(struct b2b_stream *stream)
+{
+	if (!b2b_stream_shared(stream))
+		b2b_log(LOG_ERR, "signals: another host has this client_id and takes events away from this one: no session is opened; "
+		        "give every host a client_id of its own (b2bctl enroll)");
+	stream->shared_ns = b2b_now_ns();
+}
+
+bool b2b_stream_shared(const struct b2b_stream *stream)
+{
+	return stream->shared_ns && b2b_now_ns() - stream->shared_ns < every_ns(stream) + LATE_NS;
 }
 
 static void not_asked(struct b2b_stream *stream, uint64_t again_ns)
@@ -81,6 +136,8 @@ void b2b_stream_verify(struct b2b_stream *stream)
 
 void b2b_stream_verified(struct b2b_stream *stream, const char *state)
 {
+	if (from_another_host(state))
+		share(stream);
 	if (!*stream->verify_state || strcmp(stream->verify_state, state))
 		return;
 	stream->verify_state[0] = '\0';
@@ -90,11 +147,13 @@ void b2b_stream_verified(struct b2b_stream *stream, const char *state)
 
 bool b2b_stream_unproven(const struct b2b_stream *stream)
 {
-	return !b2b_stream_vouched(stream) && !*stream->verify_state;
+	return !b2b_stream_vouched(stream) && !b2b_stream_shared(stream) && !*stream->verify_state;
 }
 
 bool b2b_stream_vouched(const struct b2b_stream *stream)
 {
+	if (b2b_stream_shared(stream))
+		return false;
 	return stream->unverifiable ||
 	       (stream->verified_ns && b2b_now_ns() - stream->verified_ns < every_ns(stream) + LATE_NS);
 }

@@ -28,6 +28,7 @@ struct transmitter {
 	int n_sets;
 	bool exists, paused, stays_paused, gone, appended, other_issuer, silent_verify, none, pushed;
 	int creations, enablings, verifications, polls, immediate_polls, acks, deletions;
+	const char *verify_as;  /* the state that events carry, instead of the one that was asked for */
 	int verify_status, patch_status, subject_status; /* 0: as it should be */
 	char requested[8192]; /* events_requested, as JSON; "" nothing is said of them */
 	char updates[64];     /* methods that changed the stream */
@@ -192,7 +193,8 @@ static void verify_request(struct transmitter *transmitter, const struct tls_req
 	if (!transmitter->silent_verify && reply->status == 204) {
 		snprintf(jti, sizeof(jti), "verify-%d", transmitter->verifications);
 		jwt = make_set(transmitter, transmitter->key, "k1", jti, SSF "verification", b2b_wall_s(), "web7",
-		               json_pack("{s:O}", "state", json_object_get(body, "state")));
+		               transmitter->verify_as ? json_pack("{s:s}", "state", transmitter->verify_as) :
+		                                        json_pack("{s:O}", "state", json_object_get(body, "state")));
 		snprintf(transmitter->sets[transmitter->n_sets].jti, sizeof(transmitter->sets[0].jti), "%s", jti);
 		transmitter->sets[transmitter->n_sets++].jwt = jwt;
 	}
@@ -807,6 +809,42 @@ static void no_lease_without_a_verification_event(void **state)
 	assert_int_equal(world->polled, 0);
 }
 
+/* Events go to whoever polls first: neither host hears all. */
+static void another_host_on_the_same_stream_is_noticed(void **state)
+{
+	struct world *world = *state;
+	int polls;
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.verify_as = "0123456789abcdef0123456789abcdef";
+	pthread_mutex_unlock(&world->transmitter.lock);
+	world->stream->verify_due_ns = 0; /* one comes, but it is not ours */
+	turn_until_why(world, "another host has this client_id");
+	world->polled = 0;
+	polls = world->transmitter.polls;
+	turn_until(world, &world->transmitter.polls, polls + 2);
+	assert_int_equal(world->polled, 0);
+	/* the other has gone */
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.verify_as = NULL;
+	pthread_mutex_unlock(&world->transmitter.lock);
+	world->stream->shared_ns -= 3600 * B2B_NS_PER_S;
+	world->stream->verify_due_ns = 0;
+	turn_until(world, &world->polled, 1);
+}
+
+/* What a service says of its own accord is no other host's. */
+static void a_state_of_the_service_is_no_other_host(void **state)
+{
+	struct world *world = *state;
+
+	world->transmitter.verify_as = "hello";
+	start(world);
+	turn_until_why(world, "has not come");
+}
+
 static void verification_that_cannot_be_asked_for_now_is_asked_for_again(void **state)
 {
 	struct world *world = *state;
@@ -901,6 +939,8 @@ int main(void)
 		TEST(organisations_are_added_where_nothing_is_told_unasked),
 		TEST(a_service_that_takes_no_organisation_tells_nothing),
 		TEST(no_lease_without_a_verification_event),
+		TEST(another_host_on_the_same_stream_is_noticed),
+		TEST(a_state_of_the_service_is_no_other_host),
 		TEST(verification_that_cannot_be_asked_for_now_is_asked_for_again),
 		TEST(a_service_that_refuses_verification_is_believed),
 		TEST(a_stream_is_deleted_for_good),
