@@ -13,7 +13,7 @@ federation_start()
 	test -s "$run/client.key" || openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run/client.key" 2>/dev/null
 	openssl pkey -in "$run/client.key" -pubout -out "$run/client.pub"
 	"$BUILD/b2b-federation" --data "$LAB/disk/federation" --listen "$SERVICE_ADDRESS:443" --issuer "$ISSUER" --name login.lab \
-		--name 127.0.0.1 --name localhost --client "web7=$run/client.pub" --control-token-file "$run/control-token" \
+		--name 127.0.0.1 --name localhost --client "web7=$run/client.pub" --client "db3=$run/client.pub" --control-token-file "$run/control-token" \
 		--device-interval 1 --secrets "$run/secrets" ${FEDERATION_OPTIONS:-} >>"$LAB/log/federation" 2>&1 </dev/null &
 	FEDERATION_PID=$!
 	disown

@@ -103,7 +103,7 @@ host_local_user()
 	host_exec "$name" sh -c "cat >/home/$user/.ssh/authorized_keys" <"$LAB/run/laptop.pub"
 }
 
-# Root's configuration of a test host. initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
+# Root's configuration of a test host, HOST_CLIENT at the service (web7). initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
 # HOST_ACME: of acme's section. HOST_METHODS: of sshd. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds;
 # HOST_HASHED_IDS: no keeps out who is neither
 # in it nor numbered by the directory.
@@ -112,7 +112,7 @@ host_conf()
 	cat <<CONF
 [federation]
 issuer     = $ISSUER
-client_id  = web7
+client_id  = ${HOST_CLIENT:-web7}
 client_key = /etc/b2b/client.key
 ca_file    = /etc/b2b/ca.pem
 ${HOST_FEDERATION:-}
@@ -182,7 +182,7 @@ host_join()
 		host_exec "$name" sh -c "umask 077; cat >/run/lab/$file" <"$LAB/run/$file"
 	done
 	test -z "${HOST_PINS:-}" || host_exec "$name" install -D -m 644 /dev/stdin /etc/b2b/idmap <<<"$HOST_PINS"
-	host_conf | host_exec "$name" "$TOOLS/join" /run/lab/ca.pem /run/lab/client.key >"$LAB/log/$name.join" 2>&1 ||
+	HOST_CLIENT=$name host_conf | host_exec "$name" "$TOOLS/join" /run/lab/ca.pem /run/lab/client.key >"$LAB/log/$name.join" 2>&1 ||
 		die "$name cannot be joined: $(tail -n 15 "$LAB/log/$name.join")"
 }
 
