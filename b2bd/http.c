@@ -1,14 +1,20 @@
 #include "b2bd/http.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "b2bd/http_answer.h"
 
 #define TIMEOUT_MS 10000
+#define UNANSWERED_MS 9000
+#define PROBE_AFTER_S 10
+#define PROBE_EVERY_S 3
 #define CONNECT_MS 5000
 #define BODY_MAX (1024 * 1024)
 #define HEADERS_MAX (64 * 1024)
@@ -319,6 +325,25 @@ static CURLcode set_certificate(CURL *easy, const struct b2b_http *http)
 	return r;
 }
 
+/*
+ * A network that swallows packets says nothing, and TCP tries on at intervals that double: a connection of which nothing is
+ * acknowledged for UNANSWERED_MS is given up, because a new one starts afresh once the network is back. A poll that is held
+ * sends nothing itself: it is probed. Refused options cost only the time.
+ */
+static int hurry_connection(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+	unsigned unanswered_ms = UNANSWERED_MS;
+	int probe_after_s = PROBE_AFTER_S, probe_every_s = PROBE_EVERY_S, on = 1;
+
+	(void)arg;
+	(void)purpose;
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unanswered_ms, sizeof(unanswered_ms));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &probe_after_s, sizeof(probe_after_s));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &probe_every_s, sizeof(probe_every_s));
+	return CURL_SOCKOPT_OK;
+}
+
 static CURLcode set_limits(CURL *easy, const struct b2b_http_call *call, long timeout_ms)
 {
 	CURLcode r = CURLE_OK;
@@ -330,7 +355,7 @@ static CURLcode set_limits(CURL *easy, const struct b2b_http_call *call, long ti
 	r |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms < CONNECT_MS ? timeout_ms : (long)CONNECT_MS);
 	r |= curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)call->body_max);
 	r |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	r |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	r |= curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, hurry_connection);
 	r |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "b2bd");
 	return r;
 }
