@@ -199,6 +199,19 @@ host_ready()
 	host_exec "$1" b2bctl --json status | jq -e '.federation.ready and .directory.last_complete_s > 0 and (.signals == null or .signals.connected) and .lease.valid'
 }
 
+# host_cut_off NAME: from the service, by a network that swallows what either sends and says nothing; the laptop still reaches it.
+host_cut_off()
+{
+	host_exec "$1" ip neigh replace "$SERVICE_ADDRESS" lladdr 02:00:00:00:00:01 dev eth0 nud permanent
+	ip neigh replace "${HOST_ADDRESS[$1]}" lladdr 02:00:00:00:00:01 dev lab0 nud permanent
+}
+
+host_join_again()
+{
+	host_exec "$1" ip neigh del "$SERVICE_ADDRESS" dev eth0
+	ip neigh del "${HOST_ADDRESS[$1]}" dev lab0
+}
+
 # host_kill NAME LABEL [SIGNAL]: a daemon and what it started, all of them.
 host_kill()
 {
