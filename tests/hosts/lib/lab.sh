@@ -101,7 +101,7 @@ lab_product()
 	local product=$LAB/mem/product
 
 	install -d -m 755 "$product" "$product/usr/local" "$product/usr/local/lib" "$product/usr/local/lib/b2b-test"
-	install -m 755 "$BUILD"/tests/hosts/{init,last_look,devlog,ask_agent,watch} "$HERE"/inside/* "$product/usr/local/lib/b2b-test/"
+	install -m 755 "$BUILD"/tests/hosts/{init,last_look,devlog,ask_agent,watch,hung_fs} "$HERE"/inside/* "$product/usr/local/lib/b2b-test/"
 	test -n "${NO_PRODUCTS:-}" || env -u MAKEFLAGS -u MAKELEVEL make -C "$SOURCE" BUILD="$BUILD" DESTDIR="$product" SANITIZE= ${INSTALL_FLAGS:-} install >"$LAB/log/install.log" 2>&1 ||
 		die "make install failed: $(tail -n 5 "$LAB/log/install.log")"
 }
