@@ -21,16 +21,19 @@ static inline uint64_t between(uint64_t word, unsigned char first, unsigned char
 	return (low + EACH(0x80 - first)) & ~(low + EACH(0x7f - last)) & ~word & TOPS;
 }
 
-/* The same for bytes that are C. */
-static inline uint64_t equal(uint64_t word, unsigned char c)
+/* The top bit of the first byte of WORD that is C; above it others may be set too. */
+static inline uint64_t first_equal(uint64_t word, unsigned char c)
 {
 	uint64_t differs = word ^ EACH(c);
 
-	return ~(((differs & ~TOPS) + ~TOPS) | differs) & TOPS;
+	return (differs - EACH(1)) & ~differs & TOPS;
 }
 
+/* Most names have nothing from '@' to '_' in them, where upper case lies. */
 static inline uint64_t fold(uint64_t word)
 {
+	if (!(word & ~(word << 1) & EACH(0x40)))
+		return word;
 	return word | between(word, 'A', 'Z') >> 2;
 }
 
@@ -88,24 +91,31 @@ static inline uint64_t from(const char *name, size_t n, size_t at)
 	return n >= 8 ? load(name + n - 8, 8) >> 8 * (at + 8 - n) : load(name + at, n - at);
 }
 
-/* Where C first stands in NAME, or N. */
+/* Where C first stands in NAME, or N. The last eight characters are looked at as they lie, those before are not C. */
 static inline size_t find(const char *name, size_t n, char c)
 {
-	for (size_t at = 0; at < n; at += 8) {
-		uint64_t found = equal(from(name, n, at), (unsigned char)c);
+	size_t at = 0;
+	uint64_t found;
 
+	for (; at + 8 <= n; at += 8) {
+		found = first_equal(load(name + at, 8), (unsigned char)c);
 		if (found)
 			return at + (size_t)__builtin_ctzll(found) / 8;
 	}
-	return n;
+	if (at == n)
+		return n;
+	if (n >= 8)
+		at = n - 8;
+	found = first_equal(load(name + at, n - at), (unsigned char)c);
+	return found ? at + (size_t)__builtin_ctzll(found) / 8 : n;
 }
 
-/* The characters of NAME from AT to before END, folded, padded with NUL. */
-static inline void take(char to[B2B_NAME_SIZE], const char *name, size_t n, size_t at, size_t end)
+/* LEN characters of NAME from AT on, folded, padded with NUL. */
+static inline void take(char to[B2B_NAME_SIZE], const char *name, size_t n, size_t at, size_t len)
 {
-	memset(to, 0, B2B_NAME_SIZE);
-	for (; at < end; at += 8, to += 8)
-		store(to, fold(from(name, n, at) & bytes(end - at)));
+#pragma GCC unroll 4
+	for (size_t i = 0; i < B2B_NAME_SIZE; i += 8)
+		store(to + i, i < len ? fold(from(name, n, at + i) & bytes(len - i)) : 0);
 }
 
 bool b2b_name_cut(const char *name, char separator, struct b2b_name *ret_name)
@@ -120,8 +130,8 @@ bool b2b_name_cut(const char *name, char separator, struct b2b_name *ret_name)
 		return false;
 	ret_name->n_local = (uint32_t)n_local;
 	ret_name->n_alias = (uint32_t)(n - n_local - 1);
-	take(ret_name->local, name, n, 0, n_local);
-	take(ret_name->alias, name, n, n_local + 1, n);
+	take(ret_name->local, name, n, 0, ret_name->n_local);
+	take(ret_name->alias, name, n, n_local + 1, ret_name->n_alias);
 	return true;
 }
 
