@@ -124,7 +124,7 @@ int b2b_cache_ours(struct b2b_cache *cache, const char *name)
 	r = b2b_look_begin_name(&look, cache, name, &split);
 	if (r < 0)
 		return r != -ENOENT; /* the index cannot be read, but the name could be one */
-	r = b2b_local_valid(split.local) && b2b_view_by_alias(look.view, &split, &look.org) >= 0;
+	r = b2b_local_valid(split.local) && b2b_view_by_alias(look.view, &split) >= 0;
 	b2b_look_end(&look);
 	return r;
 }

@@ -303,7 +303,8 @@ static inline uint64_t b2b_format_hash(const char *text, size_t len, uint32_t se
 {
 	uint64_t hash = ((uint64_t)seed + 1) * 0x9e3779b97f4a7c15u, word;
 
-	for (size_t at = 0; at < len; at += sizeof(word)) {
+#pragma GCC unroll 4
+	for (size_t at = 0; at < B2B_NAME_SIZE && at < len; at += sizeof(word)) {
 		memcpy(&word, text + at, sizeof(word));
 		hash = (hash ^ word) * 0xd6e8feb86659fd93u;
 		hash ^= hash >> 32;
@@ -313,16 +314,21 @@ static inline uint64_t b2b_format_hash(const char *text, size_t len, uint32_t se
 	return hash ^ hash >> 31;
 }
 
-/* Are A and B, both B2B_NAME_SIZE bytes padded with NUL, the same? Compared in place: a call would cost more than the comparison. */
-static inline bool b2b_padded_equal(const char *a, const char *b)
+/*
+ * Are A, LEN characters long, and B, both B2B_NAME_SIZE bytes padded with NUL, the same? Compared in place, as far as the word
+ * with A's end: a call would cost more than the comparison.
+ */
+static inline bool b2b_padded_equal(const char *a, uint32_t len, const char *b)
 {
-	uint64_t x[B2B_NAME_SIZE / 8], y[B2B_NAME_SIZE / 8], differ = 0;
+	uint64_t x, y;
 
-	memcpy(x, a, sizeof(x));
-	memcpy(y, b, sizeof(y));
-	for (size_t i = 0; i < B2B_NAME_SIZE / 8; i++)
-		differ |= x[i] ^ y[i];
-	return differ == 0;
+	for (uint32_t at = 0; at <= len; at += sizeof(x)) {
+		memcpy(&x, a + at, sizeof(x));
+		memcpy(&y, b + at, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	return true;
 }
 
 /* The tag that an entry of the name table carries above the id; the position comes from other bits. */

@@ -151,7 +151,7 @@ static int by_name(struct b2b_look *look, const struct b2b_name *name, struct gr
 	int r, slot;
 
 	if (strcmp(name->local, B2B_GROUP_MEMBERS) == 0) {
-		slot = b2b_view_by_alias(look->view, name, &look->org);
+		slot = b2b_view_by_alias(look->view, name);
 		return slot < 0 ? -ENOENT : members_of(look, slot, name->alias, 0, ret_gr, buf, len);
 	}
 	r = b2b_look_name(look, name);
@@ -173,22 +173,34 @@ int b2b_cache_getgrnam(struct b2b_cache *cache, const char *name, struct group *
 	return r;
 }
 
+/* Is GID the first of a range, as the index has it, and so that of a group `members`? Returns 1 (*RET_SLOT: whose), 0, -ENOENT, or -ENODATA. */
+static int is_first(const struct b2b_view *view, uint32_t gid, int *ret_slot)
+{
+	int slot = b2b_view_by_id(view, gid), r;
+	struct b2b_format_org record;
+
+	if (slot < 0)
+		return -ENOENT;
+	r = b2b_view_record(view, slot, &record);
+	if (r < 0)
+		return r;
+	*ret_slot = slot;
+	return gid == record.range_lo;
+}
+
 static int by_gid(struct b2b_look *look, uint32_t gid, struct group *ret_gr, char *buf, size_t len)
 {
-	struct b2b_format_org record;
-	int r, slot;
+	const struct b2b_org *known = b2b_view_known_id(look->view, gid);
+	int r = 0, slot = -1;
 
 	if (gid == look->view->index.partners_gid)
 		return b2b_group_of_partners(look, ret_gr, buf, len);
-	slot = b2b_view_by_id(look->view, gid);
-	if (slot < 0)
-		return -ENOENT;
-	r = b2b_view_record(look->view, slot, &record);
-	if (r < 0)
-		return r;
-	if (gid == record.range_lo)
+	if (!known || gid == known->record.range_lo)
+		r = is_first(look->view, gid, &slot);
+	if (r > 0)
 		return members_of(look, slot, NULL, gid, ret_gr, buf, len);
-	r = b2b_look_id(look, gid);
+	if (r == 0)
+		r = b2b_look_id(look, gid);
 	return r == 0 ? b2b_group_of_entry(look, ret_gr, buf, len) : r;
 }
 

@@ -42,6 +42,7 @@ B2B_APART static int view_make(const char *dir, struct b2b_view **ret_view)
 	struct b2b_map map = { NULL, 0 };
 	struct b2b_view *view;
 	char path[B2B_CACHE_PATH_SIZE];
+	uint32_t n_places = 4;
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s/index", dir) >= (int)sizeof(path))
@@ -54,7 +55,9 @@ B2B_APART static int view_make(const char *dir, struct b2b_view **ret_view)
 		b2b_map_close(&map);
 		return -ENODATA;
 	}
-	view = calloc(1, sizeof(*view) + index.n_orgs * sizeof(view->orgs[0]));
+	while (n_places < 4 * index.n_orgs)
+		n_places *= 2;
+	view = calloc(1, sizeof(*view) + (2 * (size_t)index.n_orgs + n_places) * sizeof(view->orgs[0]));
 	if (!view) {
 		b2b_map_close(&map);
 		return -ENOMEM;
@@ -64,6 +67,9 @@ B2B_APART static int view_make(const char *dir, struct b2b_view **ret_view)
 	view->index = index;
 	take_shells(view);
 	b2b_ranges_make(&view->ranges, ranges_of(view), index.n_orgs);
+	view->by_range = view->orgs + index.n_orgs;
+	view->by_alias = view->by_range + index.n_orgs;
+	view->alias_mask = n_places - 1;
 	*ret_view = view;
 	return 0;
 }
@@ -104,40 +110,66 @@ int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view)
 	return 0;
 }
 
-/* Padded. Of ORG the copy, where it is mapped: that is read next anyway. */
-static const char *alias_of(const struct b2b_view *view, uint32_t slot, const struct b2b_org *org)
+/* Padded. Where the organisation is mapped, the copy that was checked then. */
+static const char *alias_of(const struct b2b_view *view, uint32_t slot)
 {
+	const struct b2b_org *org = atomic_load(&view->orgs[slot]);
+
 	return org ? org->alias : (const char *)view->map.base + view->index.orgs_at + slot * sizeof(struct b2b_format_org);
 }
 
-int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name, struct b2b_org **ret_org)
+int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name)
 {
 	const struct b2b_format_index *index = &view->index;
 	const uint32_t *hash = (const uint32_t *)(view->map.base + index->hash_at);
 	uint64_t at = b2b_format_hash(name->alias, name->n_alias, 0);
-	struct b2b_org *org;
 
 	for (uint32_t i = 0; i < index->hash_size; i++) {
 		uint32_t slot = b2b_load32(&hash[(at + i) & (index->hash_size - 1)]) - 1;
 
 		if (slot >= index->n_orgs) /* free entries are 0 */
 			return -1;
-		org = atomic_load(&view->orgs[slot]);
-		if (b2b_padded_equal(alias_of(view, slot, org), name->alias)) {
-			*ret_org = org;
+		if (b2b_padded_equal(name->alias, name->n_alias, alias_of(view, slot)))
 			return (int)slot;
-		}
 	}
 	return -1;
 }
 
+void b2b_view_note_alias(struct b2b_view *view, struct b2b_org *org)
+{
+	uint64_t at = b2b_format_hash(org->alias, org->n_alias, 0);
+	struct b2b_org *other;
+
+	do
+		other = NULL;
+	while (!atomic_compare_exchange_strong(&view->by_alias[at++ & view->alias_mask], &other, org) && other != org);
+}
+
 int b2b_view_by_id(const struct b2b_view *view, uint32_t id)
 {
+	uint32_t n = b2b_ranges_count(&view->ranges, ranges_of(view), id);
 	struct b2b_format_range range;
 
-	if (!b2b_ranges_find(&view->ranges, ranges_of(view), id, &range))
+	if (n == 0)
 		return -1;
+	b2b_copy(&range, &ranges_of(view)[n - 1], sizeof(range));
 	return id >= range.lo && id <= range.hi && range.slot < view->index.n_orgs ? (int)range.slot : -1;
+}
+
+struct b2b_org *b2b_view_known_id(const struct b2b_view *view, uint32_t id)
+{
+	uint32_t n = b2b_ranges_count(&view->ranges, ranges_of(view), id);
+	struct b2b_org *org = n > 0 ? atomic_load(&view->by_range[n - 1]) : NULL;
+
+	return org && id >= org->record.range_lo && id <= org->record.range_hi ? org : NULL;
+}
+
+void b2b_view_note_id(struct b2b_view *view, uint32_t id, struct b2b_org *org)
+{
+	uint32_t n = b2b_ranges_count(&view->ranges, ranges_of(view), id);
+
+	if (n > 0)
+		atomic_store(&view->by_range[n - 1], org);
 }
 
 int b2b_view_record(const struct b2b_view *view, int slot, struct b2b_format_org *ret_record)

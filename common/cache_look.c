@@ -49,8 +49,6 @@ int b2b_look_org(struct b2b_look *look, int slot)
 	if (slot < 0)
 		return -ENOENT;
 	r = b2b_org_get(look->cache, look->view, slot, &look->org);
-	if (r == 0)
-		look->slot = slot;
 	return r == -EACCES ? -ENOENT : r;
 }
 
@@ -86,16 +84,42 @@ static bool worth_asking(const struct b2b_look *look, const struct b2b_name *nam
 	       strcmp(name->local, B2B_GROUP_MEMBERS) != 0;
 }
 
-/* Set slot and org to NAME's organisation. Where it has to be mapped first, the bytes may have changed meanwhile: another's answer is none. */
+/* Find the organisation of NAME by the index. Where it has to be mapped first, the bytes may have changed meanwhile: another's answer is none. */
+B2B_APART static int by_index_alias(struct b2b_look *look, const struct b2b_name *name)
+{
+	int r = b2b_look_org(look, b2b_view_by_alias(look->view, name));
+
+	if (r < 0)
+		return r;
+	if (!b2b_padded_equal(name->alias, name->n_alias, look->org->alias))
+		return -ENODATA;
+	b2b_view_note_alias(look->view, look->org);
+	return 0;
+}
+
 static int by_alias(struct b2b_look *look, const struct b2b_name *name)
 {
-	int r;
+	look->org = b2b_view_known_alias(look->view, name);
+	return look->org ? 0 : by_index_alias(look, name);
+}
 
-	look->slot = b2b_view_by_alias(look->view, name, &look->org);
-	if (look->slot < 0 || look->org)
-		return look->slot < 0 ? -ENOENT : 0;
-	r = b2b_look_org(look, look->slot);
-	return r == 0 && !b2b_padded_equal(look->org->alias, name->alias) ? -ENODATA : r;
+/* The same for ID. */
+B2B_APART static int by_index_id(struct b2b_look *look, uint32_t id)
+{
+	int r = b2b_look_org(look, b2b_view_by_id(look->view, id));
+
+	if (r < 0)
+		return r;
+	if (id < look->org->record.range_lo || id > look->org->record.range_hi)
+		return -ENODATA;
+	b2b_view_note_id(look->view, id, look->org);
+	return 0;
+}
+
+static int by_id(struct b2b_look *look, uint32_t id)
+{
+	look->org = b2b_view_known_id(look->view, id);
+	return look->org ? 0 : by_index_id(look, id);
 }
 
 int b2b_look_name(struct b2b_look *look, const struct b2b_name *name)
@@ -123,12 +147,9 @@ int b2b_look_id(struct b2b_look *look, uint32_t id)
 	bool secret;
 	int r;
 
-	r = b2b_look_org(look, b2b_view_by_id(look->view, id));
+	r = by_id(look, id);
 	if (r < 0)
 		return r;
-	/* Between index and organisation the bytes may have changed. */
-	if (id < look->org->record.range_lo || id > look->org->record.range_hi)
-		return -ENODATA;
 	offset = id - look->org->record.range_lo;
 	for (int i = 0; i < TRIES; i++) {
 		r = snapshot(look, &secret);

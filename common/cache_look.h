@@ -11,7 +11,6 @@ struct b2b_look {
 	struct b2b_view *view;
 	struct b2b_org *org;
 	struct b2b_snap *snap;
-	int slot;
 	struct b2b_entry entry;
 };
 
@@ -35,7 +34,7 @@ int b2b_look_id(struct b2b_look *look, uint32_t id);
 /* Begin and find NAME, which must be a person's. Returns 0, or the error of either: then the look-up is over. */
 int b2b_look_begin_user(struct b2b_look *look, struct b2b_cache *cache, const char *name);
 
-/* Set slot and org alone. Returns 0, -ENOENT (unknown, or not for this process), -ENODATA. */
+/* Set org alone, to the organisation of SLOT. Returns 0, -ENOENT (unknown, or not for this process), -ENODATA. */
 int b2b_look_org(struct b2b_look *look, int slot);
 
 /* Does the user of look->entry stand open: own word, organisation's, and all above? */

@@ -20,23 +20,25 @@ void b2b_ranges_make(struct b2b_ranges *ranges, const struct b2b_format_range *f
 	while (last > ranges->first && (last - ranges->first) >> ranges->shift >= B2B_BUCKETS)
 		ranges->shift++;
 	for (uint32_t bucket = 0; bucket < B2B_BUCKETS; bucket++) {
-		ranges->before[bucket] = (uint16_t)at;
-		while (at < n && bucket_of(ranges, b2b_load32(&from[at].lo)) <= bucket)
+		uint64_t begin = ranges->first + ((uint64_t)bucket << ranges->shift);
+
+		while (at < n && b2b_load32(&from[at].lo) <= begin)
 			at++;
+		ranges->begun[bucket] = (uint16_t)at;
 	}
-	ranges->before[B2B_BUCKETS] = (uint16_t)n;
+	ranges->begun[B2B_BUCKETS] = (uint16_t)n;
 }
 
-bool b2b_ranges_find(const struct b2b_ranges *ranges, const struct b2b_format_range *from, uint32_t id, struct b2b_format_range *ret_range)
+uint32_t b2b_ranges_count(const struct b2b_ranges *ranges, const struct b2b_format_range *from, uint32_t id)
 {
 	uint32_t bucket, low, n;
 
 	if (id < ranges->first)
-		return false;
+		return 0;
 	bucket = bucket_of(ranges, id);
-	low = ranges->before[bucket];
-	/* Behind the last bucket only the last range can be meant. */
-	n = bucket < B2B_BUCKETS ? ranges->before[bucket + 1] - low : 0;
+	low = ranges->begun[bucket];
+	/* Behind the last bucket only the last range can be meant; in most others none begins but with the bucket. */
+	n = bucket < B2B_BUCKETS ? ranges->begun[bucket + 1] - low : 0;
 	while (n > 0) {
 		uint32_t half = n / 2;
 
@@ -47,8 +49,5 @@ bool b2b_ranges_find(const struct b2b_ranges *ranges, const struct b2b_format_ra
 			n = half;
 		}
 	}
-	if (low == 0)
-		return false;
-	b2b_copy(ret_range, &from[low - 1], sizeof(*ret_range));
-	return true;
+	return low;
 }

@@ -69,7 +69,10 @@ struct b2b_view {
 	struct b2b_format_index index; /* checked copy; `superseded` is read from the map */
 	struct b2b_shell shells[B2B_SHELLS_MAX]; /* checked copies, index.n_shells of them */
 	struct b2b_ranges ranges;
-	_Atomic(struct b2b_org *) orgs[]; /* by slot */
+	/* what is mapped already, found without the index: by the number of its range; by the hash of its alias, open addressing */
+	_Atomic(struct b2b_org *) *by_range, *by_alias;
+	uint32_t alias_mask;              /* of a power of two above n_orgs: some place is always free */
+	_Atomic(struct b2b_org *) orgs[]; /* by slot; behind them the other two */
 };
 
 struct b2b_cache {
@@ -84,11 +87,32 @@ int b2b_view_get(struct b2b_cache *cache, struct b2b_view **ret_view);
 /* The view if there is one already and its index is still in place, else NULL; never opens a file. */
 struct b2b_view *b2b_view_peek(struct b2b_cache *cache);
 
-/* Slot of the organisation whose alias stands in NAME, or -1. *RET_ORG: it, where it is mapped already, else NULL. */
-int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name, struct b2b_org **ret_org);
+/* Slot of the organisation whose alias stands in NAME, or -1. */
+int b2b_view_by_alias(const struct b2b_view *view, const struct b2b_name *name);
+
+/* That organisation itself, where b2b_view_note_alias was told; else NULL. Its alias is compared with the checked copy. */
+static inline struct b2b_org *b2b_view_known_alias(const struct b2b_view *view, const struct b2b_name *name)
+{
+	uint64_t at = b2b_format_hash(name->alias, name->n_alias, 0);
+	struct b2b_org *org;
+
+	do
+		org = atomic_load(&view->by_alias[at++ & view->alias_mask]);
+	while (org && !b2b_padded_equal(name->alias, name->n_alias, org->alias));
+	return org;
+}
+
+/* ORG, one of the view's, is mapped. */
+void b2b_view_note_alias(struct b2b_view *view, struct b2b_org *org);
 
 /* Slot of the organisation whose range holds ID, or -1. */
 int b2b_view_by_id(const struct b2b_view *view, uint32_t id);
+
+/* That organisation itself, where b2b_view_note_id was told; else NULL. ID is compared with the range in the checked copy. */
+struct b2b_org *b2b_view_known_id(const struct b2b_view *view, uint32_t id);
+
+/* ORG, which is mapped, was found for ID. */
+void b2b_view_note_id(struct b2b_view *view, uint32_t id, struct b2b_org *org);
 
 /* Checked copy of an organisation's record, role or service from the index. Returns 0 or -ENODATA. */
 int b2b_view_record(const struct b2b_view *view, int slot, struct b2b_format_org *ret_record);

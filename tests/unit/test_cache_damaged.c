@@ -78,6 +78,17 @@ static void a_group_has_one_organisations_name_and_people(void **state)
 	assert_string_equal(gr.gr_mem[0], "heidi@apac.acme");
 }
 
+/* The name leads to the slot of globex, which is mapped, and known by its own name. */
+static void lead_apac_to_globex(void)
+{
+	for (uint32_t *slot = (void *)(index_bytes + ((const struct b2b_format_index *)(const void *)index_bytes)->hash_at);; slot++)
+		if (*slot == FIXTURE_APAC + 1) {
+			*slot = FIXTURE_GLOBEX + 1;
+			break;
+		}
+	memcpy(org_at(FIXTURE_GLOBEX)->alias, org_at(FIXTURE_APAC)->alias, B2B_NAME_SIZE);
+}
+
 static void another_organisations_answer_is_none(void **state)
 {
 	struct b2b_standing standing;
@@ -86,18 +97,24 @@ static void another_organisations_answer_is_none(void **state)
 
 	(void)state;
 	assert_int_equal(b2b_cache_getpwnam(cache, "erin@globex", &pw, buf, sizeof(buf)), 0);
-	assert_int_equal(b2b_cache_getpwnam(cache, "heidi@apac.acme", &pw, buf, sizeof(buf)), 0);
-	/* The name leads to the slot of globex, which is mapped, and known by its own name. */
-	for (uint32_t *slot = (void *)(index_bytes + ((const struct b2b_format_index *)(const void *)index_bytes)->hash_at);; slot++)
-		if (*slot == FIXTURE_APAC + 1) {
-			*slot = FIXTURE_GLOBEX + 1;
-			break;
-		}
-	memcpy(org_at(FIXTURE_GLOBEX)->alias, org_at(FIXTURE_APAC)->alias, B2B_NAME_SIZE);
+	lead_apac_to_globex();
 	assert_int_equal(b2b_cache_getpwnam(cache, "erin@apac.acme", &pw, buf, sizeof(buf)), -ENOENT);
 	assert_int_equal(b2b_cache_standing(cache, "erin@apac.acme", "sshd", &standing), -ENOENT);
 	assert_int_equal(b2b_cache_getgrnam(cache, "ops@apac.acme", &gr, buf, sizeof(buf)), -ENOENT);
 	assert_int_equal(b2b_cache_getgrnam(cache, "members@apac.acme", &gr, buf, sizeof(buf)), -ENOENT);
+}
+
+static void who_was_found_is_found_whatever_becomes_of_the_index(void **state)
+{
+	struct passwd pw;
+
+	(void)state;
+	assert_int_equal(b2b_cache_getpwnam(cache, "heidi@apac.acme", &pw, buf, sizeof(buf)), 0);
+	assert_int_equal(b2b_cache_getpwnam(cache, "erin@globex", &pw, buf, sizeof(buf)), 0);
+	lead_apac_to_globex();
+	assert_int_equal(b2b_cache_getpwnam(cache, "heidi@apac.acme", &pw, buf, sizeof(buf)), 0);
+	assert_int_equal(pw.pw_uid, FIXTURE_LO(FIXTURE_APAC) + 1);
+	assert_int_equal(b2b_cache_getpwnam(cache, "erin@apac.acme", &pw, buf, sizeof(buf)), -ESRCH);
 }
 
 /* 31 bytes are what utmp has room for: cut there, it would be somebody else's. */
@@ -131,6 +148,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_group_has_one_organisations_name_and_people, start, stop),
 		cmocka_unit_test_setup_teardown(another_organisations_answer_is_none, start, stop),
+		cmocka_unit_test_setup_teardown(who_was_found_is_found_whatever_becomes_of_the_index, start, stop),
 		cmocka_unit_test_setup_teardown(no_name_is_longer_than_names_may_be, start, stop),
 	};
 

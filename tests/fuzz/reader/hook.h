@@ -14,7 +14,7 @@
 #define b2b_copy(to, from, size) (disk_tick(), b2b_copy(to, from, size))
 #define b2b_load32(at) (disk_tick(), b2b_load32(at))
 #define b2b_load64(at) (disk_tick(), b2b_load64(at))
-#define b2b_padded_equal(a, b) (disk_tick(), b2b_padded_equal(a, b))
+#define b2b_padded_equal(a, len, b) (disk_tick(), b2b_padded_equal(a, len, b))
 #define memcmp(a, b, size) (disk_tick(), memcmp(a, b, size))
 #define memcpy(to, from, size) (disk_tick(), memcpy(to, from, size))
 
