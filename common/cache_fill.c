@@ -2,30 +2,34 @@
 
 #include <errno.h>
 
-/*
- * Text that is known to fit. ROOMY: what is readable at FROM and free at TO reaches CHUNK - 1 bytes further, so that whole
- * chunks can be copied; what they write behind the text is overwritten by what follows, or is free. Most texts are shorter
- * than what a call to memcpy costs.
- */
 #define CHUNK B2B_CACHE_CHUNK
+
+/*
+ * Text that is known to fit. ROOMY: what is readable at FROM and free at TO reaches CHUNK further, so that whole chunks can be
+ * copied; what they write behind the text is overwritten by what follows, or is free. Most texts are shorter than what a call
+ * to memcpy costs, and than one chunk.
+ */
 static inline char *put(char *to, const char *from, size_t n, bool roomy)
 {
-	if (roomy)
-		for (size_t i = 0; i < n; i += CHUNK)
-			memcpy(to + i, from + i, CHUNK);
-	else
-		memcpy(to, from, n);
+	if (!roomy)
+		return mempcpy(to, from, n);
+	memcpy(to, from, CHUNK);
+	for (size_t i = CHUNK; i < n; i += CHUNK)
+		memcpy(to + i, from + i, CHUNK);
 	return to + n;
 }
 
 /* A local name, padded: eight bytes at a time, as it was written a moment ago; what is read wider than it was written has to wait. */
 static inline char *put_local(char *to, const char local[B2B_NAME_SIZE], size_t n, bool roomy)
 {
-	if (roomy)
-		for (size_t i = 0; i < n; i += 8)
-			memcpy(to + i, local + i, 8);
-	else
-		memcpy(to, local, n);
+	if (!roomy)
+		return mempcpy(to, local, n);
+	memcpy(to, local, 8);
+	memcpy(to + 8, local + 8, 8);
+	if (n > CHUNK) {
+		memcpy(to + 16, local + 16, 8);
+		memcpy(to + 24, local + 24, 8);
+	}
 	return to + n;
 }
 
@@ -45,35 +49,50 @@ static inline char *put_home(char *to, const struct b2b_home *home, const char *
 
 static const struct b2b_shell nologin = { sizeof(B2B_NOLOGIN), B2B_NOLOGIN };
 
+static inline void put_passwd(const struct b2b_look *look, const struct b2b_shell *shell, struct passwd *ret_pw, char *at, bool roomy)
+{
+	const struct b2b_entry *entry = &look->entry;
+	const struct b2b_org *org = look->org;
+	size_t n_local = entry->record.n_local;
+	uint32_t uid = org->record.range_lo + entry->record.offset;
+
+	ret_pw->pw_uid = uid;
+	ret_pw->pw_gid = uid;
+	ret_pw->pw_name = at;
+	at = put_local(at, entry->local, n_local, roomy);
+	at = put(at, org->suffix, org->n_suffix, roomy);
+	ret_pw->pw_passwd = at - sizeof("*");
+	ret_pw->pw_gecos = at;
+	at = put(at, entry->gecos, entry->record.n_gecos, roomy);
+	*at++ = '\0';
+	ret_pw->pw_dir = at;
+	at = put_home(at, &org->home, entry->local, n_local, roomy);
+	ret_pw->pw_shell = at;
+	put(at, shell->text, shell->size, roomy);
+}
+
+/* Where the buffer or the file ends soon behind it. */
+B2B_APART static void put_passwd_tightly(const struct b2b_look *look, const struct b2b_shell *shell, struct passwd *ret_pw, char *at)
+{
+	put_passwd(look, shell, ret_pw, at, false);
+}
+
 int b2b_fill_passwd(const struct b2b_look *look, struct passwd *ret_pw, char *buf, size_t len)
 {
 	const struct b2b_entry *entry = &look->entry;
 	const struct b2b_org *org = look->org;
 	const struct b2b_shell *shell = b2b_look_open(look) ? b2b_view_shell(look->view, entry->record.shell) : &nologin;
 	size_t n_local = entry->record.n_local, n_gecos = entry->record.n_gecos, need;
-	uint32_t uid = org->record.range_lo + entry->record.offset;
-	char *at = buf;
-	bool roomy;
 
 	if (shell->size == 0)
 		return -ENODATA;
 	need = n_local + org->n_suffix + n_gecos + 1 + b2b_home_size(&org->home, n_local) + shell->size;
 	if (need > len)
 		return -ERANGE;
-	roomy = len - need >= CHUNK;
-	ret_pw->pw_name = at;
-	at = put_local(at, entry->local, n_local, roomy);
-	at = put(at, org->suffix, org->n_suffix, roomy);
-	ret_pw->pw_passwd = at - sizeof("*");
-	ret_pw->pw_gecos = at;
-	at = put(at, entry->gecos, n_gecos, roomy && b2b_snap_reaches(look->snap, entry->gecos, n_gecos + CHUNK));
-	*at++ = '\0';
-	ret_pw->pw_dir = at;
-	at = put_home(at, &org->home, entry->local, n_local, roomy);
-	ret_pw->pw_shell = at;
-	put(at, shell->text, shell->size, roomy);
-	ret_pw->pw_uid = uid;
-	ret_pw->pw_gid = uid;
+	if (len - need >= 2 * CHUNK && b2b_snap_reaches(look->snap, entry->gecos, n_gecos + CHUNK))
+		put_passwd(look, shell, ret_pw, buf, true);
+	else
+		put_passwd_tightly(look, shell, ret_pw, buf);
 	return 0;
 }
 
