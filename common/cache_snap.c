@@ -115,7 +115,7 @@ B2B_APART int b2b_snap_renew(struct b2b_cache *cache, struct b2b_org *org, uint6
 }
 
 /* The record that REF names, copied into ENTRY, checked to lie within the file with all that it refers to. RET_TEXT: its names, in the map. */
-static int take_record(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *entry, const char **ret_text)
+static inline int take_record(const struct b2b_snap *snap, uint32_t ref, struct b2b_entry *entry, const char **ret_text)
 {
 	uint64_t at = ((uint64_t)ref - 1) * 8;
 	struct b2b_format_record record;
@@ -137,7 +137,7 @@ static int take_record(const struct b2b_snap *snap, uint32_t ref, struct b2b_ent
 	return 0;
 }
 
-static uint64_t word_at(const char *text)
+static inline uint64_t word_at(const char *text)
 {
 	uint64_t word;
 
@@ -145,30 +145,31 @@ static uint64_t word_at(const char *text)
 	return word;
 }
 
-/* Are the N bytes at TEXT, in a record and so readable eight at a time, those of PADDED? */
-static bool same_text(const char *text, const char *padded, uint32_t n)
+/* Are the N bytes at TEXT, one at least, in a record and so readable eight at a time, those of PADDED? */
+static inline bool same_text(const char *text, const char *padded, uint32_t n)
 {
-	for (; n >= 8; n -= 8, text += 8, padded += 8)
+	for (; n > 8; n -= 8, text += 8, padded += 8)
 		if (word_at(text) != word_at(padded))
 			return false;
-	return n == 0 || (le64toh(word_at(text)) ^ le64toh(word_at(padded))) << (64 - 8 * n) == 0;
+	return (le64toh(word_at(text)) ^ le64toh(word_at(padded))) << (64 - 8 * n) == 0;
 }
 
 int b2b_snap_by_name(const struct b2b_org *org, const struct b2b_snap *snap, const struct b2b_name *name, struct b2b_entry *ret_entry)
 {
 	uint64_t hash = b2b_format_hash(name->local, name->n_local, snap->hash_seed);
+	uint32_t tag = b2b_format_tag(hash);
 	const char *text;
 
-	for (uint32_t i = 0; i < B2B_PROBES_MAX; i++) {
-		const struct b2b_format_name *place = &snap->names[(hash + i) & snap->name_mask];
+	for (uint32_t i = 0; i < B2B_PROBES_MAX; i++, hash++) {
+		const struct b2b_format_name *place = &snap->names[hash & snap->name_mask];
 		uint32_t ref = b2b_load32(&place->ref), id_tag = b2b_load32(&place->id_tag);
 
 		if (ref == 0)
 			return -ENOENT;
-		if ((id_tag & ~B2B_ID_MASK) != b2b_format_tag(hash))
+		if ((id_tag & ~B2B_ID_MASK) != tag)
 			continue;
-		if ((id_tag & B2B_ID_MASK) <= snap->last_offset)
-			__builtin_prefetch(org->words + (id_tag & B2B_ID_MASK));
+		/* No more than a hint to the processor, whatever number stands there. */
+		__builtin_prefetch(org->words + (id_tag & B2B_ID_MASK));
 		if (take_record(snap, ref, ret_entry, &text) < 0)
 			return -ENODATA;
 		if (ret_entry->record.n_local != name->n_local || !same_text(text, name->local, name->n_local))
