@@ -4,17 +4,17 @@
 #include <stdatomic.h>
 #include <sys/single_threaded.h>
 
-static _Atomic(struct b2b_cache *) the_cache;
+#include "common/one_piece.h"
 
-struct b2b_cache *nss_cache(void)
+_Atomic(struct b2b_cache *) nss_the_cache;
+
+B2B_APART struct b2b_cache *nss_cache_make(void)
 {
-	struct b2b_cache *cache = atomic_load_explicit(&the_cache, memory_order_acquire), *fresh = NULL;
+	struct b2b_cache *cache = NULL, *fresh = NULL;
 
-	if (cache)
-		return cache;
 	if (b2b_cache_new(NULL, &fresh) < 0)
 		return NULL;
-	if (atomic_compare_exchange_strong(&the_cache, &cache, fresh))
+	if (atomic_compare_exchange_strong(&nss_the_cache, &cache, fresh))
 		return fresh;
 	b2b_cache_free(fresh); /* another thread was first */
 	return cache;
@@ -27,15 +27,15 @@ struct b2b_cache *nss_cache(void)
 __attribute__((destructor)) static void forget(void)
 {
 	if (__libc_single_threaded)
-		b2b_cache_free(atomic_exchange(&the_cache, NULL));
+		b2b_cache_free(atomic_exchange(&nss_the_cache, NULL));
 }
 
 enum nss_status nss_finish(int r, int errno_before, int *errnop)
 {
 	errno = errno_before;
-	switch (r) {
-	case 0:
+	if (r == 0)
 		return NSS_STATUS_SUCCESS;
+	switch (r) {
 	case -ERANGE:
 	case -ENOMEM:
 	case -EMFILE:

@@ -15,8 +15,16 @@
 
 #define NSS_EXPORT __attribute__((visibility("default")))
 
+extern _Atomic(struct b2b_cache *) nss_the_cache; /* for these two alone */
+struct b2b_cache *nss_cache_make(void);
+
 /* The process's one cache, made at first use and kept until dlclose. NULL where there is no memory for it. */
-struct b2b_cache *nss_cache(void);
+static inline struct b2b_cache *nss_cache(void)
+{
+	struct b2b_cache *cache = atomic_load_explicit(&nss_the_cache, memory_order_acquire);
+
+	return cache ? cache : nss_cache_make();
+}
 
 /*
  * The status for R (0 or a negative errno as in common/cache.h). Puts ERRNO_BEFORE back into errno, then, unless R is

@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "common/one_piece.h"
 #include "nss_b2b/ask.h"
 #include "nss_b2b/entry.h"
 
@@ -10,14 +11,20 @@ enum nss_status _nss_b2b_setpwent(int stayopen);
 enum nss_status _nss_b2b_endpwent(void);
 enum nss_status _nss_b2b_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop);
 
-NSS_EXPORT enum nss_status _nss_b2b_getpwnam_r(const char *name, struct passwd *result, char *buffer, size_t buflen, int *errnop)
+/* The cache does not know NAME, but the agent might. */
+B2B_APART static int getpwnam_fetched(struct b2b_cache *cache, const char *name, struct passwd *ret_pw, char *buf, size_t len)
+{
+	return nss_ask(name) ? b2b_cache_getpwnam(cache, name, ret_pw, buf, len) : -ESRCH;
+}
+
+B2B_ONE_PIECE NSS_EXPORT enum nss_status _nss_b2b_getpwnam_r(const char *name, struct passwd *result, char *buffer, size_t buflen, int *errnop)
 {
 	int before = errno, r;
 	struct b2b_cache *cache = nss_cache();
 
 	r = cache ? b2b_cache_getpwnam(cache, name, result, buffer, buflen) : -ENOMEM;
-	if (r == -ESRCH && nss_ask(name))
-		r = b2b_cache_getpwnam(cache, name, result, buffer, buflen);
+	if (r == -ESRCH)
+		r = getpwnam_fetched(cache, name, result, buffer, buflen);
 	return nss_finish(r, before, errnop);
 }
 
