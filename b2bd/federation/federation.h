@@ -43,6 +43,11 @@ char *b2b_federation_thumbprint(const struct b2b_federation *federation, const c
  * fetched again are kept for two days, then none is trusted.
  */
 void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg);
+/*
+ * The same for a key that the service itself named, over a connection that it was authenticated on: at most once in 5 s. A
+ * revocation may wait for it, and strangers who show tokens with made-up keys must not make it wait for a minute.
+ */
+void b2b_federation_follow_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg);
 void b2b_federation_forget(struct b2b_federation *federation, void *arg); /* ARG's pending callbacks do not come any more */
 
 /*

@@ -17,6 +17,7 @@
 #define KEYS_HARD_S (2 * KEYS_MAX_S) /* without a successful fetch for so long, a key may have been withdrawn long ago */
 #define DISCOVERY_S 86400
 #define REFETCH_S 60
+#define FOLLOW_S 5
 #define BACKOFF_FIRST_S 1
 #define BACKOFF_MAX_S 60
 #define RETRY_AFTER_MAX_S 300
@@ -210,7 +211,8 @@ static void answer_refused(void *arg)
 	answer_waiters(federation, federation->refresh.answer_until, false);
 }
 
-void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg)
+/* DONE once there is something newer, which is asked for unless it was within LEAST_S. */
+static void refetch(struct b2b_federation *federation, unsigned least_s, void (*done)(void *arg, bool fetched), void *arg)
 {
 	struct b2b_refresh *refresh = &federation->refresh;
 	struct b2b_waiter waiter = { .keys = done, .arg = arg };
@@ -222,7 +224,7 @@ void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)
 	}
 	if (refresh->call || refresh->refetching)
 		return; /* under way already */
-	if (federation->jwks && (!refresh->refetched_ns || now - refresh->refetched_ns >= REFETCH_S * B2B_NS_PER_S)) {
+	if (federation->jwks && (!refresh->refetched_ns || now - refresh->refetched_ns >= least_s * B2B_NS_PER_S)) {
 		refresh->refetched_ns = now;
 		refresh->refetching = true;
 		b2b_timer_set(federation->loop, &refresh->timer, 0, timer_fired, federation);
@@ -230,6 +232,16 @@ void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)
 	}
 	refresh->answer_until = refresh->waiters.serial;
 	b2b_timer_set(federation->loop, &refresh->answer, 0, answer_refused, federation);
+}
+
+void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg)
+{
+	refetch(federation, REFETCH_S, done, arg);
+}
+
+void b2b_federation_follow_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg)
+{
+	refetch(federation, FOLLOW_S, done, arg);
 }
 
 /* Not at once: whoever makes a federation has yet to say whom to tell. */

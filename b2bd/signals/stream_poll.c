@@ -185,7 +185,7 @@ static void keys_fetched(void *arg, bool fetched)
 
 static void poll_when_keys_are_there(struct b2b_stream *stream)
 {
-	b2b_federation_refetch_keys(stream->api.federation, keys_fetched, stream);
+	b2b_federation_follow_keys(stream->api.federation, keys_fetched, stream);
 }
 
 /* Polls that are not held go on beside the question for a verification event. */

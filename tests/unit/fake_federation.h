@@ -46,6 +46,11 @@ void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)
 	fake.refetched_arg = arg;
 }
 
+void b2b_federation_follow_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg)
+{
+	b2b_federation_refetch_keys(federation, done, arg);
+}
+
 void b2b_federation_forget(struct b2b_federation *federation, void *arg)
 {
 	(void)federation;

@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #include "b2bd/federation/discovery.h"
-#include "b2bd/federation/federation.h"
+#include "b2bd/federation/federation_private.h"
 #include "common/clock.h"
 #include "tests/support/issuer.h"
 
@@ -225,6 +225,27 @@ static void unknown_key_fetches_again_but_once_a_minute(void **state)
 	assert_int_equal(issuer.metadata_asked, 1);
 }
 
+/* The keys were changed twice within a minute, and somebody shows tokens with a key of their own making all the time. */
+static void a_key_that_the_service_names_does_not_wait_for_strangers(void **state)
+{
+	(void)state;
+	get_ready();
+	b2b_federation_refetch_keys(federation, refetched, &heard);
+	turn_until(&heard.refetched, 1);
+	assert_int_equal(issuer.jwks_asked, 2);
+	b2b_federation_follow_keys(federation, refetched, &heard);
+	turn_until(&heard.refetched, 2);
+	assert_int_equal(issuer.jwks_asked, 2); /* it was just asked */
+	federation->refresh.refetched_ns -= 6 * B2B_NS_PER_S;
+	b2b_federation_refetch_keys(federation, refetched, &heard);
+	turn_until(&heard.refetched, 3);
+	assert_int_equal(issuer.jwks_asked, 2);
+	b2b_federation_follow_keys(federation, refetched, &heard);
+	turn_until(&heard.refetched, 4);
+	assert_int_equal(issuer.jwks_asked, 3);
+	assert_int_equal(heard.fetched, 2);
+}
+
 static void failed_refetch_keeps_the_keys(void **state)
 {
 	(void)state;
@@ -423,6 +444,7 @@ int main(void)
 		TEST(certificate_of_nobody_is_told),
 		TEST(failures_back_off),
 		TEST(unknown_key_fetches_again_but_once_a_minute),
+		TEST(a_key_that_the_service_names_does_not_wait_for_strangers),
 		TEST(failed_refetch_keeps_the_keys),
 		TEST(forgotten_waiters_are_not_called),
 		TEST(one_request_serves_all_who_want_a_token),
