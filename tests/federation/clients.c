@@ -1,5 +1,6 @@
 #include "tests/federation/clients.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -19,9 +20,23 @@
 #define SKEW_S 30
 #define SECRET_MAX 1024
 
+#define CHAINS 4096
+
 struct fed_clients {
-	struct fed_client *first;
+	struct fed_client *chains[CHAINS]; /* by id */
 };
+
+/* Where the client of ID is, or would be appended. */
+static struct fed_client **place_of(struct fed_clients *clients, const char *id)
+{
+	uint32_t hash = 2166136261U; /* FNV-1a */
+	for (const char *at = id; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619U;
+	struct fed_client **place = &clients->chains[hash % CHAINS];
+	while (*place && strcmp((*place)->id, id) != 0)
+		place = &(*place)->next;
+	return place;
+}
 
 struct fed_clients *fed_clients_new(void)
 {
@@ -57,38 +72,35 @@ static void client_free(struct fed_client *client)
 
 void fed_clients_remove(struct fed_clients *clients, const char *id)
 {
-	for (struct fed_client **at = &clients->first, *found; (found = *at); at = &found->next)
-		if (strcmp(found->id, id) == 0) {
-			*at = found->next;
-			client_free(found);
-			return;
-		}
+	struct fed_client **place = place_of(clients, id), *found = *place;
+	if (!found)
+		return;
+	*place = found->next;
+	client_free(found);
 }
 
 void fed_clients_free(struct fed_clients *clients)
 {
 	if (!clients)
 		return;
-	for (struct fed_client *next, *at = clients->first; at; at = next) {
-		next = at->next;
-		client_free(at);
-	}
+	for (size_t i = 0; i < CHAINS; i++)
+		for (struct fed_client *next, *at = clients->chains[i]; at; at = next) {
+			next = at->next;
+			client_free(at);
+		}
 	free(clients);
 }
 
-const struct fed_client *fed_clients_find(const struct fed_clients *clients, const char *id)
+const struct fed_client *fed_clients_find(struct fed_clients *clients, const char *id)
 {
-	for (const struct fed_client *at = clients->first; at; at = at->next)
-		if (strcmp(at->id, id) == 0)
-			return at;
-	return NULL;
+	return *place_of(clients, id);
 }
 
 struct fed_client *fed_clients_add(struct fed_clients *clients, const char *id)
 {
-	for (struct fed_client *at = clients->first; at; at = at->next)
-		if (strcmp(at->id, id) == 0)
-			return at;
+	struct fed_client **place = place_of(clients, id);
+	if (*place)
+		return *place;
 	struct fed_client *client = calloc(1, sizeof(*client));
 	if (!client)
 		return NULL;
@@ -98,9 +110,33 @@ struct fed_client *fed_clients_add(struct fed_clients *clients, const char *id)
 		client_free(client);
 		return NULL;
 	}
-	client->next = clients->first;
-	clients->first = client;
+	*place = client;
 	return client;
+}
+
+static int add_from(struct fed_clients *clients, const char *dir, const char *name)
+{
+	size_t len = strlen(name);
+	if (len < sizeof(".pem") || strcmp(name + len - 4, ".pem") != 0)
+		return 0;
+	char *path = NULL, *id = strndup(name, len - 4);
+	struct fed_client *client = id ? fed_clients_add(clients, id) : NULL;
+	int error = client && asprintf(&path, "%s/%s", dir, name) >= 0 ? fed_client_read_key(client, path) : -ENOMEM;
+	free(path);
+	free(id);
+	return error;
+}
+
+int fed_clients_add_all(struct fed_clients *clients, const char *dir)
+{
+	DIR *folder = opendir(dir);
+	if (!folder)
+		return -errno;
+	int error = 0;
+	for (struct dirent *entry; !error && (entry = readdir(folder));)
+		error = add_from(clients, dir, entry->d_name);
+	closedir(folder);
+	return error;
 }
 
 int fed_client_read_key(struct fed_client *client, const char *path)

@@ -35,7 +35,9 @@ void fed_clients_free(struct fed_clients *clients); /* NULL is legal */
 /* Find ID, or add it with default scopes. NULL without memory. */
 struct fed_client *fed_clients_add(struct fed_clients *clients, const char *id);
 void fed_clients_remove(struct fed_clients *clients, const char *id); /* where it is there */
-const struct fed_client *fed_clients_find(const struct fed_clients *clients, const char *id);
+const struct fed_client *fed_clients_find(struct fed_clients *clients, const char *id); /* NULL: there is none */
+/* Every ID.pem in DIR: a client ID with that public key or certificate. 0, -EINVAL for a file that is none, or a negative errno. */
+int fed_clients_add_all(struct fed_clients *clients, const char *dir);
 /* It proves itself by nothing any more. */
 void fed_client_forget_proofs(struct fed_client *client);
 

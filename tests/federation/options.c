@@ -20,6 +20,7 @@ static const char help[] =
 	"  --name NAME              a further DNS name or address in the certificate it makes; may be given again\n"
 	"  --tls-cert FILE --tls-key FILE   a certificate of your own instead\n"
 	"  --client ID=FILE         a host: public key or certificate (PEM; P-256, RSA, Ed25519) for private_key_jwt\n"
+	"  --clients DIR            many of these: every ID.pem in DIR is host ID's\n"
 	"  --client-secret ID=FILE  a host with a secret (first line of FILE)\n"
 	"  --client-ca FILE         hosts may show certificates, at https://localhost:PORT (mtls_endpoint_aliases); who\n"
 	"                           vouches for those of --client-subject\n"
@@ -64,7 +65,7 @@ static const char help[] =
 	"GET /control/events: what was told, and what receivers had against it. GET /control/devices: log-ins that wait.\n";
 
 enum {
-	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
+	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_CLIENTS, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
 	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_HELP,
 };
 
@@ -76,6 +77,7 @@ static const struct option known[] = {
 	{ "tls-cert", required_argument, NULL, OPT_CERT },
 	{ "tls-key", required_argument, NULL, OPT_KEY },
 	{ "client", required_argument, NULL, OPT_CLIENT },
+	{ "clients", required_argument, NULL, OPT_CLIENTS },
 	{ "client-secret", required_argument, NULL, OPT_SECRET },
 	{ "client-scope", required_argument, NULL, OPT_SCOPE },
 	{ "client-ca", required_argument, NULL, OPT_CLIENT_CA },
@@ -138,6 +140,12 @@ static int take_client(struct fed_options *options, const char *text, int (*take
 	return error ? complain(equals + 1, strerror(-error)) : 0;
 }
 
+static int take_clients(struct fed_options *options, const char *dir)
+{
+	int error = fed_clients_add_all(options->clients, dir);
+	return error ? complain(dir, error == -EINVAL ? "an ID.pem in it is no key that this service can use" : strerror(-error)) : 0;
+}
+
 static int take_issuer(struct fed_options *options, const char *text)
 {
 	size_t len = strlen(text);
@@ -194,6 +202,8 @@ static int take(struct fed_options *options, int option, const char *value)
 		return 0;
 	case OPT_CLIENT:
 		return take_client(options, value, fed_client_read_key);
+	case OPT_CLIENTS:
+		return take_clients(options, value);
 	case OPT_SECRET:
 		return take_client(options, value, fed_client_read_secret);
 	case OPT_SCOPE:
