@@ -11,6 +11,7 @@
 #include "tests/federation/directory.h"
 #include "tests/federation/events.h"
 #include "tests/federation/http.h"
+#include "tests/federation/server.h"
 #include "tests/federation/sql.h"
 #include "tests/federation/store.h"
 #include "tests/federation/text.h"
@@ -288,7 +289,8 @@ static int misbehave(struct fed *fed, const json_t *body, json_t *answer)
 	int error = fed_misbehave(&fed->misbehaviour, body, &what);
 	if (error == -EINVAL)
 		json_object_set_new(answer, "member", json_string(what));
-	fed->events_queued = !error; /* a poll may have something to hand out now, or another way of doing so */
+	if (!error)
+		fed_server_wake_all(fed->server); /* a poll may have something to hand out now, or another way of doing so */
 	return error;
 }
 

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "tests/federation/jws.h"
 #include "tests/federation/sql.h"
+#include "tests/federation/store.h"
 #include "tests/federation/text.h"
 
 static const char *const types[] = {
@@ -41,7 +42,8 @@ int fed_event_queue(struct fed *fed, const char *stream, const char *type, json_
 	if (jti && sub_id && event)
 		error = fed_sql(fed->db, "INSERT INTO outbox(stream, jti, type, sub_id, event, txn, created_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 				json_pack("[s,s,s,O,O,s?,I]", stream, jti, type, sub_id, event, txn, (json_int_t)b2b_wall_ms()), NULL);
-	fed->events_queued = fed->events_queued || !error;
+	if (!error)
+		error = fed_store_wakes(fed, stream);
 	json_decref(sub_id);
 	json_decref(event);
 	free(jti);
@@ -70,17 +72,16 @@ static bool wants(const json_t *requested, const char *type)
 	return false;
 }
 
-/* Has the receiver taken this very subject out of its stream? */
-static int is_removed(struct fed *fed, const char *stream, const json_t *sub_id, bool *ret_removed)
+/* Every stream whose receiver has not taken this very subject out of it. */
+static int streams_about(struct fed *fed, const json_t *sub_id, json_t **ret_streams)
 {
-	int64_t count;
 	char *text = json_dumps(sub_id, JSON_COMPACT | JSON_SORT_KEYS);
-	int error = text ? fed_sql_number(fed->db, "SELECT count(*) FROM removed_subjects WHERE stream = ?1 AND subject = ?2",
-					  json_pack("[s,s]", stream, text), &count) :
+	int error = text ? fed_sql(fed->db,
+				   "SELECT id, requested AS requested_json FROM streams WHERE status <> 'disabled' AND NOT EXISTS"
+				   " (SELECT 1 FROM removed_subjects WHERE stream = streams.id AND subject = ?1)",
+				   json_pack("[s]", text), ret_streams) :
 			   -ENOMEM;
 	free(text);
-	if (!error)
-		*ret_removed = count > 0;
 	return error;
 }
 
@@ -88,15 +89,10 @@ int fed_event_emit(struct fed *fed, const char *type, json_t *sub_id, const stru
 {
 	json_t *streams = NULL, *stream;
 	size_t i;
-	int error = sub_id ? fed_sql(fed->db, "SELECT id, requested AS requested_json FROM streams WHERE status <> 'disabled'", json_array(), &streams) :
-			     -ENOMEM;
-	json_array_foreach (streams, i, stream) {
-		bool removed = false;
-		if (!error)
-			error = is_removed(fed, fed_text(stream, "id"), sub_id, &removed);
-		if (!error && !removed && wants(json_object_get(stream, "requested"), type))
+	int error = sub_id ? streams_about(fed, sub_id, &streams) : -ENOMEM;
+	json_array_foreach (streams, i, stream)
+		if (!error && wants(json_object_get(stream, "requested"), type))
 			error = fed_event_queue(fed, fed_text(stream, "id"), type, json_incref(sub_id), event_body(occasion), occasion->txn);
-	}
 	json_decref(streams);
 	json_decref(sub_id);
 	return error;

@@ -130,7 +130,7 @@ out:
 	fed_server_free(fed->server);
 	fed_keys_free(fed->keys);
 	fed_misbehave_clear(&fed->misbehaviour);
-	if (fed->db && sqlite3_close(fed->db) != SQLITE_OK)
+	if (fed_store_close(fed->db) != 0)
 		complain("database", -EBUSY);
 	fed_tls_clear(&tls);
 	if (stop_fd >= 0)

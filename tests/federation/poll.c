@@ -14,6 +14,7 @@
 #include "tests/federation/tokens.h"
 
 #define HOLD_MS 25000
+#define TOGETHER_MS 100 /* polls that end at about the same time end at once: whoever resumes one walks through all that wait */
 #define SETS_MAX 100 /* in one answer, where the receiver names no number */
 
 /* A poll as asked for; kept with the request while it waits. */
@@ -142,7 +143,7 @@ static int answer(struct fed *fed, struct fed_request *request, struct fed_reply
 		json_decref(sets);
 		snprintf(request->topic, sizeof(request->topic), "%s", wish->stream);
 		if (request->wait_until_ms == 0)
-			request->wait_until_ms = (int64_t)(b2b_now_ns() / 1000000) + HOLD_MS;
+			request->wait_until_ms = (int64_t)(b2b_now_ns() / 1000000 + HOLD_MS + TOGETHER_MS - 1) / TOGETHER_MS * TOGETHER_MS;
 		return FED_WAIT;
 	}
 	json_t *body = json_pack("{so}", "sets", sets);

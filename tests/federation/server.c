@@ -11,13 +11,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "tests/federation/http.h"
 
 #define IDLE_TIMEOUT_S 120U
-#define CONNECTIONS_MAX 4000U
+#define DESCRIPTORS_SPARE 200U /* of a process's: database, files, standard streams */
+#define TOPICS 4096U
 #define TLS_PRIORITIES "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* One exchange: request, reply, and its place in the list of those that wait. */
@@ -29,13 +31,15 @@ struct exchange {
 	bool too_large;
 	bool waiting;      /* in the list, connection suspended */
 	bool answered;     /* the reply is complete; what is left is a deliberate delay */
-	struct exchange *next, *previous;
+	struct exchange *next, *previous;             /* by time */
+	struct exchange *topic_next, **topic_place;   /* of those whose topic falls into the same chain */
 };
 
 struct fed_server {
 	struct fed *fed;
 	struct MHD_Daemon *daemon;
-	struct exchange *waiting;
+	struct exchange *waiting, *waiting_last; /* by wait_until_ms, ascending */
+	struct exchange *topics[TOPICS];         /* the same, by what wakes them */
 	bool stopping;
 };
 
@@ -52,14 +56,41 @@ static int64_t now_ms(void)
 
 /* --- waiting --- */
 
+static struct exchange **topic_chain(struct fed_server *server, const char *topic)
+{
+	uint32_t hash = 2166136261U; /* FNV-1a */
+	for (; *topic; topic++)
+		hash = (hash ^ (unsigned char)*topic) * 16777619U;
+	return &server->topics[hash % TOPICS];
+}
+
+/* Most wait equally long, so that the place is nearly always the last. */
+static void queue_by_time(struct fed_server *server, struct exchange *exchange)
+{
+	struct exchange *after = server->waiting_last;
+	while (after && after->request.wait_until_ms > exchange->request.wait_until_ms)
+		after = after->previous;
+	exchange->previous = after;
+	exchange->next = after ? after->next : server->waiting;
+	*(after ? &after->next : &server->waiting) = exchange;
+	*(exchange->next ? &exchange->next->previous : &server->waiting_last) = exchange;
+}
+
+static void queue_by_topic(struct fed_server *server, struct exchange *exchange)
+{
+	struct exchange **chain = topic_chain(server, exchange->request.topic);
+	exchange->topic_next = *chain;
+	exchange->topic_place = chain;
+	if (*chain)
+		(*chain)->topic_place = &exchange->topic_next;
+	*chain = exchange;
+}
+
 static void wait_begin(struct fed_server *server, struct exchange *exchange)
 {
 	exchange->waiting = true;
-	exchange->previous = NULL;
-	exchange->next = server->waiting;
-	if (server->waiting)
-		server->waiting->previous = exchange;
-	server->waiting = exchange;
+	queue_by_time(server, exchange);
+	queue_by_topic(server, exchange);
 	MHD_suspend_connection(exchange->request.connection);
 }
 
@@ -67,21 +98,29 @@ static void wait_end(struct fed_server *server, struct exchange *exchange)
 {
 	if (!exchange->waiting)
 		return;
-	if (exchange->previous)
-		exchange->previous->next = exchange->next;
-	else
-		server->waiting = exchange->next;
-	if (exchange->next)
-		exchange->next->previous = exchange->previous;
+	*(exchange->previous ? &exchange->previous->next : &server->waiting) = exchange->next;
+	*(exchange->next ? &exchange->next->previous : &server->waiting_last) = exchange->previous;
+	*exchange->topic_place = exchange->topic_next;
+	if (exchange->topic_next)
+		exchange->topic_next->topic_place = exchange->topic_place;
 	exchange->waiting = false;
 	MHD_resume_connection(exchange->request.connection);
 }
 
 void fed_server_wake(struct fed_server *server, const char *topic)
 {
+	for (struct exchange *next, *at = server ? *topic_chain(server, topic) : NULL; at; at = next) {
+		next = at->topic_next;
+		if (!at->answered && strcmp(topic, at->request.topic) == 0)
+			wait_end(server, at);
+	}
+}
+
+void fed_server_wake_all(struct fed_server *server)
+{
 	for (struct exchange *next, *at = server ? server->waiting : NULL; at; at = next) {
 		next = at->next;
-		if (!at->answered && (!topic || strcmp(topic, at->request.topic) == 0))
+		if (!at->answered)
 			wait_end(server, at);
 	}
 }
@@ -89,20 +128,18 @@ void fed_server_wake(struct fed_server *server, const char *topic)
 /* Wake what is due; returns how many milliseconds until the next is, or -1. */
 static int wait_expire(struct fed_server *server)
 {
-	int64_t now = now_ms(), nearest = INT64_MAX;
-	for (struct exchange *next, *at = server->waiting; at; at = next) {
-		next = at->next;
-		if (at->request.wait_until_ms <= now) {
-			at->request.timed_out = true;
-			wait_end(server, at);
-			nearest = now; /* what was resumed is run by MHD_run, which must not wait for other news first */
-		} else if (at->request.wait_until_ms < nearest) {
-			nearest = at->request.wait_until_ms;
-		}
+	int64_t now = now_ms(), left;
+	bool resumed = false;
+	for (struct exchange *at; (at = server->waiting) && at->request.wait_until_ms <= now; resumed = true) {
+		at->request.timed_out = true;
+		wait_end(server, at);
 	}
-	if (nearest == INT64_MAX)
+	if (resumed)
+		return 0; /* what was resumed is run by MHD_run, which must not wait for other news first */
+	if (!server->waiting)
 		return -1;
-	return nearest - now > INT_MAX ? INT_MAX : (int)(nearest - now);
+	left = server->waiting->request.wait_until_ms - now;
+	return left > INT_MAX ? INT_MAX : (int)left;
 }
 
 /* --- routing --- */
@@ -317,6 +354,20 @@ static void on_trouble(void *arg, const char *format, va_list args)
 
 /* --- life --- */
 
+/* As many as there can be descriptors: every host holds one all the time. */
+static unsigned connections_max(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return 1024 - DESCRIPTORS_SPARE;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+		getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < 2 * DESCRIPTORS_SPARE)
+		return DESCRIPTORS_SPARE;
+	return limit.rlim_cur > 1000000 ? 1000000 : (unsigned)limit.rlim_cur - DESCRIPTORS_SPARE;
+}
+
 int fed_server_start(struct fed *fed, const struct fed_server_options *options, struct fed_server **ret_server)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(options->port) };
@@ -335,7 +386,7 @@ int fed_server_start(struct fed *fed, const struct fed_server_options *options, 
 					  on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_trouble, NULL, MHD_OPTION_SOCK_ADDR, where, MHD_OPTION_HTTPS_MEM_CERT, options->certificate,
 					  MHD_OPTION_HTTPS_MEM_KEY, options->key, MHD_OPTION_HTTPS_PRIORITIES, TLS_PRIORITIES,
 					  MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_TIMEOUT_S,
-					  MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024U,
+					  MHD_OPTION_CONNECTION_LIMIT, connections_max(), MHD_OPTION_LISTEN_BACKLOG_SIZE, 4096U,
 					  MHD_OPTION_ARRAY, options->client_ca ? client_ca : client_ca + 1, MHD_OPTION_END);
 	if (!server->daemon) {
 		int error = errno ? -errno : -EINVAL;

@@ -19,7 +19,8 @@ uint16_t fed_server_port(const struct fed_server *server);
 int fed_server_run(struct fed_server *server, int stop_fd);
 void fed_server_free(struct fed_server *server); /* answers what waits, then closes; NULL is legal */
 
-/* Run the requests that wait for TOPIC (NULL: all) again, as soon as the present handler has returned. */
+/* Run the requests that wait for TOPIC, or all that wait, again as soon as the present handler has returned. SERVER NULL: there are none yet. */
 void fed_server_wake(struct fed_server *server, const char *topic);
+void fed_server_wake_all(struct fed_server *server);
 
 #endif

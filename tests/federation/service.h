@@ -42,7 +42,7 @@ struct fed {
 	struct fed_server *server;
 	struct fed_misbehaviour misbehaviour;
 	FILE *secrets;      /* for tests: every token and code that goes over the wire, one a line; NULL: nowhere */
-	bool events_queued; /* in the open transaction */
+	json_t *queued;     /* names of the streams that the open transaction has something for, as an object's members; NULL: of none */
 	struct fed_throttle throttles[FED_THROTTLES];
 	unsigned char csrf_key[32]; /* new at every start: forms do not outlive the process */
 };

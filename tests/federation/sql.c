@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define KEPT_MAX 128 /* statements; those that are put together (SCIM filters) come in few forms */
+
 static int error_from(int code)
 {
 	switch (code & 0xff) {
@@ -77,6 +79,27 @@ static int step_all(sqlite3_stmt *statement, json_t *rows)
 	return code;
 }
 
+/*
+ * Compiling SQL takes longer than running most of it: statements are kept, in SQLite's own list of them, which begins with the
+ * newest. None is in use here, since every call runs its own to the end.
+ */
+static int prepare(sqlite3 *db, const char *sql, sqlite3_stmt **ret_statement)
+{
+	sqlite3_stmt *statement = NULL, *oldest = NULL;
+	int n = 0;
+	while ((statement = sqlite3_next_stmt(db, statement))) {
+		if (strcmp(sqlite3_sql(statement), sql) == 0) {
+			*ret_statement = statement;
+			return SQLITE_OK;
+		}
+		oldest = statement;
+		n++;
+	}
+	if (n >= KEPT_MAX)
+		sqlite3_finalize(oldest);
+	return sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+}
+
 int fed_sql(sqlite3 *db, const char *sql, json_t *params, json_t **ret_rows)
 {
 	sqlite3_stmt *statement = NULL;
@@ -87,7 +110,7 @@ int fed_sql(sqlite3 *db, const char *sql, json_t *params, json_t **ret_rows)
 		json_decref(params);
 		return -EINVAL;
 	}
-	code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	code = prepare(db, sql, &statement);
 	for (size_t i = 0; code == SQLITE_OK && i < json_array_size(params); i++)
 		code = bind_one(statement, (int)i + 1, json_array_get(params, i));
 	if (code == SQLITE_OK)
@@ -95,7 +118,10 @@ int fed_sql(sqlite3 *db, const char *sql, json_t *params, json_t **ret_rows)
 	int error = error_from(code);
 	if (error == -EIO)
 		fprintf(stderr, "b2b-federation: database: %s\n", sqlite3_errmsg(db));
-	sqlite3_finalize(statement);
+	if (statement) {
+		sqlite3_reset(statement);
+		sqlite3_clear_bindings(statement);
+	}
 	json_decref(params);
 	if (error)
 		json_decref(rows);

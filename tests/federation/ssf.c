@@ -135,8 +135,8 @@ static int delete_stream(struct fed *fed, const json_t *stream)
 	int error = 0;
 	for (size_t i = 0; !error && i < sizeof(sql) / sizeof(sql[0]); i++)
 		error = fed_sql(fed->db, sql[i], json_pack("[s]", fed_text(stream, "id")), NULL);
-	fed->events_queued = true; /* a poll that waits for it must learn that it is gone */
-	return error;
+	/* a poll that waits for it must learn that it is gone */
+	return error ? error : fed_store_wakes(fed, fed_text(stream, "id"));
 }
 
 static int reply_stream(struct fed *fed, struct fed_reply *reply, unsigned status, const char *client)

@@ -36,6 +36,7 @@ static const char schema[] =
 	" asked TEXT, state TEXT NOT NULL, person TEXT, peer TEXT, login_hint TEXT, binding_message TEXT, acr TEXT, amr TEXT, auth_time INTEGER,"
 	" interval_ms INTEGER NOT NULL, polled_ms INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL, expires INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS assertions(client TEXT NOT NULL, jti TEXT NOT NULL, expires INTEGER NOT NULL, PRIMARY KEY(client, jti)) WITHOUT ROWID;"
+	"CREATE INDEX IF NOT EXISTS assertions_expires ON assertions(expires);"
 	"CREATE TABLE IF NOT EXISTS registrations(id TEXT PRIMARY KEY, metadata TEXT NOT NULL, secret TEXT, token TEXT NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS streams(id TEXT PRIMARY KEY, client TEXT UNIQUE NOT NULL, requested TEXT NOT NULL, description TEXT,"
 	" status TEXT NOT NULL, reason TEXT, created_ms INTEGER NOT NULL, verified_ms INTEGER NOT NULL DEFAULT 0);"
@@ -66,20 +67,42 @@ int fed_store_open(const char *path, sqlite3 **ret_db)
 	return 0;
 }
 
+int fed_store_close(sqlite3 *db)
+{
+	for (sqlite3_stmt *statement; db && (statement = sqlite3_next_stmt(db, NULL));)
+		sqlite3_finalize(statement); /* what fed_sql keeps */
+	return sqlite3_close(db) == SQLITE_OK ? 0 : -EBUSY;
+}
+
 int fed_store_begin(struct fed *fed)
 {
 	return fed_sql(fed->db, "BEGIN IMMEDIATE", json_array(), NULL);
 }
 
+int fed_store_wakes(struct fed *fed, const char *stream)
+{
+	if (!fed->queued)
+		fed->queued = json_object();
+	return json_object_set_new(fed->queued, stream, json_null()) == 0 ? 0 : -ENOMEM;
+}
+
+static void forget_queued(struct fed *fed)
+{
+	json_decref(fed->queued);
+	fed->queued = NULL;
+}
+
 void fed_store_rollback(struct fed *fed)
 {
-	fed->events_queued = false;
+	forget_queued(fed);
 	if (!sqlite3_get_autocommit(fed->db))
 		fed_sql(fed->db, "ROLLBACK", json_array(), NULL);
 }
 
 int fed_store_commit(struct fed *fed, int64_t *ret_committed_ms)
 {
+	const char *stream;
+	json_t *nothing;
 	int error = fed_sql(fed->db, "COMMIT", json_array(), NULL);
 	if (error) {
 		fed_store_rollback(fed);
@@ -87,9 +110,9 @@ int fed_store_commit(struct fed *fed, int64_t *ret_committed_ms)
 	}
 	if (ret_committed_ms)
 		*ret_committed_ms = b2b_wall_ms();
-	if (fed->events_queued)
-		fed_server_wake(fed->server, NULL);
-	fed->events_queued = false;
+	json_object_foreach (fed->queued, stream, nothing)
+		fed_server_wake(fed->server, stream);
+	forget_queued(fed);
 	return 0;
 }
 
