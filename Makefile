@@ -211,6 +211,7 @@ lint: ## static analysis and the house rules
 	BUILD='$(BUILD)' packaging/lint
 
 include tests/bench/bench.mk
+include tests/fleet/fleet.mk
 include packaging/install.mk
 
 clean: ## remove everything that was built
