@@ -10,7 +10,7 @@
 
 struct b2b_seen_ids { /* zeroed at first */
 	int64_t pass;
-	uint64_t **pages;
+	uint64_t **chapters[512]; /* of pages: whatever part of the 32 bits is not used costs next to nothing */
 };
 
 void b2b_seen_ids_clear(struct b2b_seen_ids *seen);
