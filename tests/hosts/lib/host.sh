@@ -174,13 +174,13 @@ host_start()
 	wait_for 20 host_ready "$name" || die "$name: the agent is not ready: $(host_log "$name" b2bd | tail -n 20; host_exec "$name" b2bctl status)"
 }
 
+# host_join NAME: its configuration, and the key of HOST_KEY (a file).
 host_join()
 {
 	local name=$1
 
-	for file in ca.pem client.key; do
-		host_exec "$name" sh -c "umask 077; cat >/run/lab/$file" <"$LAB/run/$file"
-	done
+	host_exec "$name" sh -c 'umask 077; cat >/run/lab/ca.pem' <"$LAB/run/ca.pem"
+	host_exec "$name" sh -c 'umask 077; cat >/run/lab/client.key' <"${HOST_KEY:-$LAB/run/client.key}"
 	test -z "${HOST_PINS:-}" || host_exec "$name" install -D -m 644 /dev/stdin /etc/b2b/idmap <<<"$HOST_PINS"
 	HOST_CLIENT=$name host_conf | host_exec "$name" "$TOOLS/join" /run/lab/ca.pem /run/lab/client.key >"$LAB/log/$name.join" 2>&1 ||
 		die "$name cannot be joined: $(tail -n 15 "$LAB/log/$name.join")"
