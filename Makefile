@@ -105,7 +105,7 @@ FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 .PHONY: all tests install uninstall check check-long interop demo bench fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
-tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) $(if $(SANITIZE),,bench-tools)
+tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) $(if $(SANITIZE),,bench-tools fleet-tools)
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -219,6 +219,6 @@ clean: ## remove everything that was built
 	rm -rf build
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile tests/bench/bench.mk packaging/install.mk | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile tests/bench/bench.mk tests/fleet/fleet.mk packaging/install.mk | expand -t 14
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)

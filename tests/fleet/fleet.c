@@ -25,7 +25,9 @@ struct run {
 	struct fleet_service service;
 	struct fleet_measure measure;
 	int rest_s, down_s, limit_s;
-	int events;    /* sent */
+	uint64_t end_ns;   /* nothing is waited for any more after that */
+	unsigned expected; /* hosts that were ready at the last */
+	int events;        /* sent */
 	bool complete; /* every phase came to its end in time */
 	json_t *results;
 };
@@ -86,19 +88,21 @@ static void sample(const struct run *run, struct peak *peak)
 	peak->last = now;
 }
 
-/* Until COUNT says that all hosts are there, or the time is over; how many are. */
+/* Until COUNT says that all hosts are there that are expected, or the time is over; how many are. */
 static unsigned wait_for_all(struct run *run, unsigned (*count)(const struct run *run), struct peak *peak)
 {
 	uint64_t deadline = b2b_now_ns() + (uint64_t)run->limit_s * B2B_NS_PER_S;
 	unsigned n;
 
-	while ((n = count(run)) < run->shared->hosts && b2b_now_ns() < deadline) {
+	if (deadline > run->end_ns)
+		deadline = run->end_ns;
+	while ((n = count(run)) < run->expected && b2b_now_ns() < deadline) {
 		if (peak)
 			sample(run, peak);
 		pause_ns(peak ? SAMPLE_NS : SAMPLE_NS / 10);
 	}
-	if (n < run->shared->hosts) {
-		warnx("%u of %u hosts in %d s", n, run->shared->hosts, run->limit_s);
+	if (n < run->expected) {
+		warnx("only %u of %u hosts in time", n, run->expected);
 		run->complete = false;
 	}
 	return n;
@@ -152,9 +156,10 @@ static void start(struct run *run)
 
 	measure_look(&run->measure, &from);
 	run->shared->go = true;
+	run->expected = run->shared->hosts;
 	n = wait_for_all(run, count_ready, &peak);
+	run->expected = n;
 	keep(run, "start", &from, json_pack("{s:i, s:f, s:f}", "ready", n, "peak_requests", peak.requests, "peak_connections", peak.connections));
-	json_object_set_new(run->results, "memory", memory(run));
 }
 
 static void rest(struct run *run)
@@ -164,6 +169,7 @@ static void rest(struct run *run)
 	measure_look(&run->measure, &from);
 	pause_ns((uint64_t)run->rest_s * B2B_NS_PER_S);
 	keep(run, "rest", &from, json_object());
+	json_object_set_new(run->results, "memory", memory(run));
 }
 
 static int by_number(const void *a, const void *b)
@@ -303,9 +309,9 @@ int main(int argc, char **argv)
 	static const struct option options[] = { { "hosts", required_argument, NULL, 'n' },  { "workers", required_argument, NULL, 'w' },
 		                                 { "rate", required_argument, NULL, 'r' },   { "rest", required_argument, NULL, 's' },
 		                                 { "down", required_argument, NULL, 'd' },   { "limit", required_argument, NULL, 'l' },
-		                                 { NULL, 0, NULL, 0 } };
+		                                 { "total", required_argument, NULL, 't' },  { NULL, 0, NULL, 0 } };
 	struct run run = { .rest_s = 60, .down_s = 5, .limit_s = 120, .complete = true, .results = json_object() };
-	unsigned hosts = 100, workers = 1, rate = 50;
+	unsigned hosts = 100, workers = 1, rate = 50, total_s = 600;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -316,11 +322,13 @@ int main(int argc, char **argv)
 		case 's': run.rest_s = (int)number(optarg, 3600); break;
 		case 'd': run.down_s = (int)number(optarg, 3600); break;
 		case 'l': run.limit_s = (int)number(optarg, 3600); break;
-		default: errx(2, "usage: fleet [--hosts N] [--workers N] [--rate PER_SECOND] [--rest S] [--down S] [--limit S] FOLDER");
+		case 't': total_s = number(optarg, 86400); break;
+		default: errx(2, "usage: fleet [--hosts N] [--workers N] [--rate PER_SECOND] [--rest S] [--down S] [--limit S] [--total S] FOLDER");
 		}
 	}
 	if (optind != argc - 1)
 		errx(2, "one new, empty folder is needed");
+	run.end_ns = b2b_now_ns() + total_s * B2B_NS_PER_S;
 	raise_descriptors();
 	make_folders(argv[optind]);
 	run.shared = share(hosts);
