@@ -8,6 +8,7 @@
 
 #include "b2bd/directory/scim_find.h"
 #include "b2bd/directory/scim_pass.h"
+#include "b2bd/jitter.h"
 #include "common/clock.h"
 
 #define RETRY_FIRST_S 5
@@ -43,9 +44,9 @@ struct b2b_source {
 /* Everybody's passes would otherwise reach the service at the same second; a tenth either way. */
 static uint64_t jitter(uint64_t seconds)
 {
-	uint64_t span = seconds * B2B_NS_PER_S / 5, offset = span ? (b2b_now_ns() * 2654435761u) % span : 0;
+	uint64_t whole = seconds * B2B_NS_PER_S;
 
-	return seconds * B2B_NS_PER_S - span / 2 + offset;
+	return b2b_jitter_ns(whole - whole / 10, whole + whole / 10);
 }
 
 static void begin(struct b2b_source *source);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "b2bd/federation/client_proof.h"
 #include "b2bd/federation/federation_private.h"
 #include "b2bd/federation/jwks.h"
+#include "b2bd/jitter.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -24,16 +24,6 @@
 #define KEYS_BODY_MAX (256 * 1024)
 
 static void fetch(struct b2b_federation *federation);
-
-/* Between half of DELAY and all of it, so that hosts do not come back in step. */
-static uint64_t jitter(uint64_t delay_ns)
-{
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
-		return delay_ns;
-	return delay_ns / 2 + (uint64_t)((double)(delay_ns / 2) * random / UINT32_MAX);
-}
 
 static void timer_fired(void *arg)
 {
@@ -67,7 +57,7 @@ static uint64_t backoff_ns(const struct b2b_refresh *refresh, long retry_after_s
 		delay_s = BACKOFF_MAX_S;
 	if (retry_after_s > (long)delay_s)
 		return (uint64_t)(retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * B2B_NS_PER_S;
-	return jitter(delay_s * B2B_NS_PER_S);
+	return b2b_jitter_ns(delay_s * B2B_NS_PER_S / 2, delay_s * B2B_NS_PER_S);
 }
 
 /* What is there stays in use until it is too old. */
@@ -111,7 +101,7 @@ static void succeeded(struct b2b_federation *federation, struct b2b_jwks *jwks, 
 
 	refresh->failures = 0;
 	refresh->keys_end_ns = b2b_now_ns() + KEYS_HARD_S * B2B_NS_PER_S;
-	again_in(federation, life_ns - life_ns / 10 + jitter(life_ns / 10));
+	again_in(federation, b2b_jitter_ns(life_ns - life_ns / 20, life_ns));
 	b2b_federation_state(federation, jwks, NULL);
 	answer_waiters(federation, refresh->waiters.serial, true);
 }

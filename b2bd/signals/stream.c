@@ -6,14 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/jitter.h"
 #include "b2bd/state/directory_state.h"
 #include "b2bd/state/seen.h"
 #include "b2bd/state/session_state.h"
 #include "common/clock.h"
 #include "common/log.h"
 
-#define BACKOFF_FIRST_NS (500 * B2B_NS_PER_MS)
-#define BACKOFF_SHIFT_MAX 6            /* half a minute */
+#define BACKOFF_FIRST_NS B2B_NS_PER_S
+#define BACKOFF_SHIFT_MAX 5            /* half a minute */
 #define GAP_AFTER_S 300                /* longer without a poll: events may have been dropped */
 #define RETRY_AFTER_MAX_NS (60 * B2B_NS_PER_S)
 #define PRUNE_EVERY_NS (10 * B2B_NS_PER_S)
@@ -33,12 +34,12 @@ void b2b_stream_later(struct b2b_stream *stream, uint64_t delay_ns, void (*next)
 	b2b_timer_set(stream->api.loop, &stream->timer, delay_ns, step, stream);
 }
 
-/* Half fixed, half by chance: a thousand hosts must not come back in one second. */
+/* Nearly all of it by chance: whoever serves ten thousand hosts must not meet them all in a quarter of a second when it comes back. */
 static uint64_t backoff(unsigned failures)
 {
 	uint64_t whole = BACKOFF_FIRST_NS << (failures > BACKOFF_SHIFT_MAX ? BACKOFF_SHIFT_MAX : failures);
 
-	return whole / 2 + b2b_now_ns() * 2654435761u % (whole / 2);
+	return b2b_jitter_ns(whole / 16, whole);
 }
 
 void b2b_stream_fail(struct b2b_stream *stream, void (*next)(struct b2b_stream *stream), const char *format, ...)
