@@ -18,6 +18,7 @@ INSTALLED := \
 	644:$(PAM_SO):$(PAMDIR)/pam_b2b.so \
 	644:$(NSS_SO):$(LIBDIR)/libnss_b2b.so.2 \
 	644:packaging/b2b.conf:$(DOCDIR)/examples/b2b.conf \
+	644:b2bd/SCALE.md:$(DOCDIR)/SCALE.md \
 	644:packaging/sshd/50-b2b.conf:$(SYSCONFDIR)/ssh/sshd_config.d/50-b2b.conf \
 	$(foreach f,$(wildcard packaging/systemd/*.service),644:$(f):$(UNITDIR)/$(notdir $(f))) \
 	$(foreach f,$(wildcard packaging/sysusers/*.conf),644:$(f):$(SYSUSERSDIR)/$(notdir $(f))) \
