@@ -41,14 +41,6 @@ struct b2b_source {
 	char why[WHY_SIZE];
 };
 
-/* Everybody's passes would otherwise reach the service at the same second; a tenth either way. */
-static uint64_t jitter(uint64_t seconds)
-{
-	uint64_t whole = seconds * B2B_NS_PER_S;
-
-	return b2b_jitter_ns(whole - whole / 10, whole + whole / 10);
-}
-
 static void begin(struct b2b_source *source);
 
 static void due(void *arg)
@@ -56,16 +48,22 @@ static void due(void *arg)
 	begin(arg);
 }
 
+/* Everybody's passes would otherwise reach the service at the same second: a tenth either way; and after a failure, when all have one, within half. */
+static uint64_t pause_ns(const struct b2b_source *source)
+{
+	uint64_t interval = source->conf->federation.sync_interval_s * B2B_NS_PER_S, retry = RETRY_FIRST_S * B2B_NS_PER_S;
+
+	if (!source->failures)
+		return b2b_jitter_ns(interval - interval / 10, interval + interval / 10);
+	retry <<= source->failures > 8 ? 8 : source->failures - 1;
+	if (retry > interval)
+		retry = interval;
+	return b2b_jitter_ns(retry / 2, retry);
+}
+
 static void arrange_next(struct b2b_source *source)
 {
-	uint64_t seconds = source->conf->federation.sync_interval_s, retry = RETRY_FIRST_S;
-
-	if (source->failures) {
-		retry <<= source->failures > 8 ? 8 : source->failures - 1;
-		if (retry < seconds)
-			seconds = retry;
-	}
-	b2b_timer_set(source->api.loop, &source->timer, source->again ? 0 : jitter(seconds), due, source);
+	b2b_timer_set(source->api.loop, &source->timer, source->again ? 0 : pause_ns(source), due, source);
 }
 
 static void pass_changed(void *arg, int org)

@@ -55,8 +55,9 @@ static uint64_t backoff_ns(const struct b2b_refresh *refresh, long retry_after_s
 		delay_s *= 2;
 	if (delay_s > BACKOFF_MAX_S)
 		delay_s = BACKOFF_MAX_S;
-	if (retry_after_s > (long)delay_s)
-		return (uint64_t)(retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * B2B_NS_PER_S;
+	if (retry_after_s > (long)delay_s) /* everybody was told the same */
+		return (uint64_t)(retry_after_s < RETRY_AFTER_MAX_S ? retry_after_s : RETRY_AFTER_MAX_S) * B2B_NS_PER_S +
+		       b2b_jitter_ns(0, delay_s * B2B_NS_PER_S);
 	return b2b_jitter_ns(delay_s * B2B_NS_PER_S / 2, delay_s * B2B_NS_PER_S);
 }
 

@@ -132,6 +132,8 @@ static void handle(void *arg, const struct tls_request *request, struct tls_repl
 	if (strcmp(request->path, place) == 0) {
 		issuer->metadata_asked++;
 		reply_json(reply, issuer->metadata_status, issuer->metadata);
+		if (issuer->retry_after_s)
+			snprintf(reply->headers, sizeof(reply->headers), "Content-Type: application/json\r\nRetry-After: %d\r\n", issuer->retry_after_s);
 	} else if (strcmp(request->path, "/jwks") == 0) {
 		on_jwks(issuer, reply);
 	} else if (strcmp(request->path, "/device") == 0) {

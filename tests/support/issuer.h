@@ -15,6 +15,7 @@ struct issuer {
 	char signing_kid[16];
 	json_t *metadata;   /* what discovery answers */
 	int metadata_status, jwks_status; /* 0: 200 */
+	int retry_after_s;  /* said with the metadata; 0: not */
 	const char *jwks;   /* instead of the real one; NULL: real */
 	const char *cache_control;
 	bool oauth_place_only; /* metadata only where RFC 8414 has it */

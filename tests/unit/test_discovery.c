@@ -207,6 +207,27 @@ static void failures_back_off(void **state)
 	assert_int_equal(heard.changes, 1); /* the same reason is not told again */
 }
 
+/* Everybody was told the same: nobody comes earlier, and not all at once. */
+static void whoever_is_told_when_to_come_back_does_not_come_with_all_others(void **state)
+{
+	uint64_t longest = 0, left;
+	int i;
+
+	(void)state;
+	issuer.metadata_status = 503;
+	issuer.retry_after_s = 100;
+	for (i = 0; i < 8; i++) {
+		b2b_federation_free(federation);
+		heard.changes = 0;
+		begin();
+		turn_until(&heard.changes, 1);
+		left = federation->refresh.timer.due_ns - b2b_now_ns();
+		assert_in_range(left, 90 * B2B_NS_PER_S, 101 * B2B_NS_PER_S);
+		longest = left > longest ? left : longest;
+	}
+	assert_true(longest > 100 * B2B_NS_PER_S);
+}
+
 static void unknown_key_fetches_again_but_once_a_minute(void **state)
 {
 	(void)state;
@@ -443,6 +464,7 @@ int main(void)
 		TEST(key_set_that_is_none_is_refused),
 		TEST(certificate_of_nobody_is_told),
 		TEST(failures_back_off),
+		TEST(whoever_is_told_when_to_come_back_does_not_come_with_all_others),
 		TEST(unknown_key_fetches_again_but_once_a_minute),
 		TEST(a_key_that_the_service_names_does_not_wait_for_strangers),
 		TEST(failed_refetch_keeps_the_keys),
