@@ -102,7 +102,7 @@ MODULE_TOOLS := $(BUILD)/tests/tools/resolve $(BUILD)/tests/tools/interpose.so $
 HOST_TOOLS := $(patsubst tests/hosts/tools/%.c,$(BUILD)/tests/hosts/%,$(wildcard tests/hosts/tools/*.c))
 FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
-.PHONY: all tests install uninstall check check-long interop demo bench fuzz lint clean help
+.PHONY: all tests install uninstall check check-long interop demo bench bench-revocation fuzz lint clean help
 all: $(PRODUCTS) ## build everything that is shipped, and the federation service for tests
 
 tests: $(UNIT) $(MODULES) $(CRASH) $(HOST_TOOLS) $(if $(SANITIZE),,bench-tools fleet-tools)
@@ -206,6 +206,9 @@ demo: all $(HOST_TOOLS) ## a log-in, an offboarding and the end of a contract, o
 
 bench: all bench-tools $(HOST_TOOLS) ## measure look-ups beside floors and peers, in throw-away hosts (PEOPLE="1000 100000", PEERS=no)
 	BUILD='$(BUILD)' tests/bench/run
+
+bench-revocation: all bench-tools $(HOST_TOOLS) ## measure from an event to nobody left, on a throw-away host with 1,000 sessions (SESSIONS=, SAMPLES=)
+	BUILD='$(BUILD)' tests/bench/revocation/run
 
 lint: ## static analysis and the house rules
 	BUILD='$(BUILD)' packaging/lint

@@ -2,14 +2,17 @@
 BENCH        := $(BUILD)/bench-tools
 BENCH_PARTS  := tests/bench/people.c tests/bench/source.c tests/bench/packed.c
 BENCH_FLOORS := $(patsubst %,$(BENCH)/libnss_bench%.so.2,none flat hash)
-BENCH_TOOLS  := $(addprefix $(BENCH)/,generate build bench worker first visible) $(BENCH_FLOORS)
+BENCH_TOOLS  := $(addprefix $(BENCH)/,generate build bench worker first visible hold slow_disk) $(BENCH_FLOORS)
 
 bench-tools: $(BENCH_TOOLS)
 
 bench-results: ## keep what `make bench` wrote as the results of this tree
 	install -m 644 $(BUILD)/bench/RESULTS.md $(BUILD)/bench/results.json $(BUILD)/bench/results.svg tests/bench/
 
-.PHONY: bench-tools bench-results
+bench-revocation-results: ## keep what `make bench-revocation` wrote
+	install -m 644 $(BUILD)/bench-revocation/REVOCATION.md $(BUILD)/bench-revocation/revocation.json $(BUILD)/bench-revocation/revocation.svg tests/bench/
+
+.PHONY: bench-tools bench-results bench-revocation-results
 
 # In one piece, as our module's calls are joined across files too.
 FLOOR_PARTS  := tests/bench/floor/entry.c tests/bench/source.c tests/bench/packed.c
@@ -43,3 +46,12 @@ $(BENCH)/first: $(call objs,tests/bench/first.c)
 $(BENCH)/visible: $(call objs,tests/bench/visible.c tests/bench/people.c) $(BUILD)/libcommon.a
 	@mkdir -p $(@D)
 	$(CC) $(LDFLAGS) -pie -o $@ $^ $(call pkg,--libs,libacl)
+
+# What ends of sessions are measured with.
+$(BENCH)/hold: $(call objs,tests/bench/revocation/hold.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ -lpam
+
+$(BENCH)/slow_disk: $(call objs,tests/bench/revocation/slow_disk.c)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS) -pie -o $@ $^ -lpthread

@@ -2,6 +2,9 @@
 
 def median: sort | if length == 0 then null elif length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 
+# The nearest rank that P of a hundred do not exceed.
+def rank($p): sort | if length == 0 then null else .[((length * $p + 99) / 100 | floor) - 1] end;
+
 # The 95 % interval of the median by order statistics; null for fewer than six values.
 def interval: sort as $v | ($v | length) as $n
 	| reduce range($n) as $k ({ term: pow(0.5; $n), below: 0, rank: 0 };

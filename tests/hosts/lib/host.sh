@@ -160,7 +160,7 @@ host_range()
 	host_conf | sed -n "/^\[organisation $1\]/,/^services/s/^range *= *\([0-9]*\)-\([0-9]*\)/\1 \2/p"
 }
 
-# host_start NAME: a host with sshd, cron and our products, joined, its agent ready.
+# host_start NAME: a host with sshd, cron and our products, joined, its agent ready. HOST_READY_SECONDS: how long that may take.
 host_start()
 {
 	local name=$1
@@ -171,7 +171,7 @@ host_start()
 	host_exec "$name" sh -c 'cp /etc/b2b/ca.pem /run/lab/'
 	host_sshd "$name"
 	host_spawn "$name" cron cron -f
-	wait_for 20 host_ready "$name" || die "$name: the agent is not ready: $(host_log "$name" b2bd | tail -n 20; host_exec "$name" b2bctl status)"
+	wait_for "${HOST_READY_SECONDS:-20}" host_ready "$name" || die "$name: the agent is not ready: $(host_log "$name" b2bd | tail -n 20; host_exec "$name" b2bctl status)"
 }
 
 # host_join NAME: its configuration, and the key of HOST_KEY (a file).

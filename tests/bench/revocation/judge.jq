@@ -1,0 +1,17 @@
+# Every target beside what was measured: { what, target, shown, verdict }.
+
+def ms: if . == null then "–" else "\(. * 10 | round / 10) ms" end;
+def verdict(holds): if holds then "holds" else "FAILED" end;
+
+def late($c; $scope; $quantile; $most): ($c.scopes[] | select(.scope == $scope)) as $s | $s.nobody[$quantile] as $figure
+	| { what: "\(if $scope == "person" then "one person, p99" else "an organisation of \($s.processes) processes, the slowest" end), \($c.title)",
+	    target: "under \($most) ms", shown: "\($figure | ms) (n = \($s.nobody.n))",
+	    verdict: (if $s.nobody.n == 0 then "not measured" else verdict($s.left == 0 and $figure != null and $figure < $most) end) };
+
+.sizes.bystanders as $bystanders
+| .targets = [
+	(.conditions[] | late(.; "person"; "p99"; 250)),
+	(.conditions[] | late(.; "organisation"; "most"; 1000)),
+	(.conditions[] | { what: "b2bd in memory, all its processes, \(.title)", target: "under 30 MB", shown: "\(.memory.pss_kb / 100 | round / 10) MB",
+		verdict: verdict(.memory.pss_kb < 30000) }),
+	(.conditions[] | { what: "processes of others that live on, \(.title)", target: "all \($bystanders)", shown: "\(.bystanders)", verdict: verdict(.bystanders == $bystanders) }) ]
