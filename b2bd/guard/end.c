@@ -14,6 +14,7 @@
 #define WATCH_FIRST_NS (250 * B2B_NS_PER_MS)
 #define WATCH_LAST_NS (2 * B2B_NS_PER_S)
 #define EVENTS_MAX 64
+#define ASK_EVERY 64 /* processes */
 
 struct b2b_ends {
 	struct b2b_ends_setup setup;
@@ -23,6 +24,7 @@ struct b2b_ends {
 	struct b2b_registry registry;
 	uint64_t look_cost_ns, looked_ns; /* of the last look, and when it was over */
 	uint64_t watch_ns, watch_pace_ns; /* next look at the tombstones */
+	bool put_off;                     /* that look, for an END */
 	int epoll_fd;
 };
 
@@ -329,16 +331,21 @@ static bool is_due(const struct b2b_ends *ends, const struct b2b_end *end, uint6
 struct met {
 	struct b2b_ends *ends;
 	uint64_t now_ns;
+	bool may_wait; /* only tombstones are looked at */
+	unsigned n;
 };
 
-static void met(void *arg, const struct b2b_process *process)
+static bool met(void *arg, const struct b2b_process *process)
 {
 	struct met *look = arg;
 
+	if (look->may_wait && ++look->n % ASK_EVERY == 0 && look->ends->setup.called(look->ends->setup.arg))
+		return false;
 	for (struct b2b_end *end = look->ends->first; end; end = end->next) {
 		if (end->hunting && is_due(look->ends, end, look->now_ns) && !(end->tombstone && b2b_end_under_way(look->ends->first, process)))
 			b2b_end_met(end, process, &look->ends->registry);
 	}
+	return true;
 }
 
 /* What was waited for is gone: look, but not so often that looking is all the guard does. */
@@ -371,6 +378,21 @@ static void next_watch(struct b2b_ends *ends, uint64_t now_ns)
 	ends->watch_pace_ns = 2 * ends->watch_pace_ns > WATCH_LAST_NS ? WATCH_LAST_NS : 2 * ends->watch_pace_ns;
 }
 
+/* ENDs that have just begun need not wait for the look. */
+static bool end_registered(struct b2b_ends *ends, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (struct b2b_end *end = ends->first; end; end = end->next) {
+		if (end->tombstone || end->due_ns > now_ns)
+			continue;
+		any = true;
+		if (!end->begun)
+			b2b_end_registered(end, &ends->list, &ends->registry, ends->first);
+	}
+	return any;
+}
+
 static int look(struct b2b_ends *ends, uint64_t now_ns)
 {
 	struct met arg = { .ends = ends, .now_ns = now_ns };
@@ -379,10 +401,12 @@ static int look(struct b2b_ends *ends, uint64_t now_ns)
 	/* Before anybody was registered the directory may not be there. */
 	if (r == -ENOENT)
 		r = 0;
+	arg.may_wait = !end_registered(ends, now_ns) && !ends->put_off;
 	s = b2b_processes_scan(&ends->list, met, &arg);
 	ends->looked_ns = b2b_now_ns();
 	ends->look_cost_ns = ends->looked_ns - now_ns;
-	return r < 0 ? r : s;
+	ends->put_off = s == -ECANCELED;
+	return r < 0 && !ends->put_off ? r : s;
 }
 
 void b2b_ends_run(struct b2b_ends *ends)
@@ -398,6 +422,8 @@ void b2b_ends_run(struct b2b_ends *ends)
 	remove_if(ends, NULL, now_ns);
 	watched = ends->watch_ns <= now_ns;
 	scanned = look(ends, now_ns);
+	if (ends->put_off)
+		return;
 	for (struct b2b_end *end = ends->first; end; end = end->next) {
 		bool due = end->due_ns <= now_ns || (end->tombstone && watched);
 

@@ -1,6 +1,8 @@
 /*
  * Ending: told, ended, looked again, until a look into /proc finds nothing. Many at once, none of which waits.
  *
+ *   at once      the registered sessions, as far as their records lead to their processes: the same as in the first look, but
+ *                without reading what all other processes are
  *   first look   the terminals of all that is found get the message, then everything but relays and leaders is killed
  *   grace        where root's policy gives it: they get SIGHUP instead, once each; killed when it is over, or relays' and
  *                leaders' turn as soon as nothing else is there
@@ -39,6 +41,7 @@ struct b2b_ends_setup {
 	struct b2b_live *const *lives; /* one per slot */
 	pid_t own;                     /* b2bd's first process */
 	void (*answer)(void *arg, const struct b2b_guard_message *message); /* DONE of an END */
+	bool (*called)(void *arg); /* is another END waiting? A look at tombstones alone is put off for it, once */
 	void *arg;
 };
 

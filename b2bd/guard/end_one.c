@@ -13,6 +13,7 @@
 #define STRIKE_AFTER 2 /* looks in a row that met somebody new */
 #define STRIKES_MAX 16 /* people in one look */
 #define TERMINALS_MAX 1024
+#define REGISTERED_MAX 1024 /* processes that are ended without a look: above, looking is what takes less time */
 #define REPORTED_MAX 16 /* lines of one kind in one END */
 #define GRACE_PACE_NS (250 * B2B_NS_PER_MS)
 #define HELD_FIRST_NS (250 * B2B_NS_PER_MS)
@@ -449,4 +450,25 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 out:
 	free(look.marks);
 	return r;
+}
+
+void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first)
+{
+	uint64_t due_ns = end->due_ns;
+	ssize_t watch;
+
+	end->begun = true;
+	list->n = list->hidden = 0;
+	for (size_t i = 0; i < registry->n; i++) {
+		const struct b2b_session_record *record = &registry->items[i];
+
+		if (b2b_scope_has_record(&end->scope, record))
+			b2b_processes_add_tree(list, record->pid, record->start_ticks, REGISTERED_MAX);
+	}
+	b2b_processes_sort(list);
+	if (list->n)
+		b2b_end_looked(end, list, registry, -EAGAIN, first, &watch);
+	end->due_ns = due_ns;
+	end->quick = end->pace = 0;
+	end->hunting = false; /* who is met only by looking is told before he is ended */
 }

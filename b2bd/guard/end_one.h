@@ -12,6 +12,7 @@ struct b2b_end {
 	struct b2b_scope scope;
 	uint32_t serial;
 	bool owed;                      /* the agent waits for DONE */
+	bool begun;                     /* its registered sessions were looked at */
 	bool tombstone;                 /* clear; watched until expires_ns */
 	bool hunting;                   /* told: kill what is met while looking */
 	bool held;                      /* -EBUSY was reported, or would have been */
@@ -47,6 +48,12 @@ void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const s
  */
 int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
                    const struct b2b_end *first, ssize_t *ret_watch);
+
+/*
+ * Before the first look: end the scope's registered sessions at once, as far as their records and the kernel lead to their
+ * processes. That takes no longer on a host with many others. LIST is scratch. The first look then goes as if this had not been.
+ */
+void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first);
 
 /* Is PROCESS in the hands of an END that is under way, of the list from FIRST on? It may have grace there: not a tombstone's to end. */
 bool b2b_end_under_way(const struct b2b_end *first, const struct b2b_process *process);

@@ -127,6 +127,16 @@ static void ended(void *arg, const struct b2b_guard_message *message)
 	say(guard, message);
 }
 
+/* Is the next that the agent says an END? */
+static bool called(void *arg)
+{
+	const struct guard *guard = arg;
+	struct b2b_guard_message message;
+
+	return guard->agent_fd >= 0 && recv(guard->agent_fd, &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof(message) &&
+	       message.type == B2B_GUARD_END;
+}
+
 static void refuse(struct guard *guard, const struct b2b_guard_message *message, int error)
 {
 	struct b2b_guard_message done = { .type = B2B_GUARD_DONE, .serial = message->serial, .result = error };
@@ -325,7 +335,7 @@ static void turn(struct guard *guard)
 
 static int prepare(struct guard *guard)
 {
-	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = ended, .arg = guard };
+	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = ended, .called = called, .arg = guard };
 	int r;
 
 	r = b2b_ends_new(&ends, &guard->ends);

@@ -214,7 +214,7 @@ static int by_pid(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, const struct b2b_process *), void *arg)
+static int scan(DIR *proc, struct b2b_processes *list, bool (*seen)(void *, const struct b2b_process *), void *arg)
 {
 	uint64_t until_ns = b2b_now_ns() + SCAN_NS_MAX;
 	struct dirent *entry;
@@ -237,8 +237,8 @@ static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, cons
 			vanished = true;
 			continue;
 		}
-		if (seen)
-			seen(arg, &process);
+		if (seen && !seen(arg, &process))
+			return -ECANCELED;
 		r = keep(list, &process);
 		if (r < 0)
 			return r;
@@ -246,7 +246,7 @@ static int scan(DIR *proc, struct b2b_processes *list, void (*seen)(void *, cons
 	return errno ? -errno : vanished;
 }
 
-int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const struct b2b_process *process), void *arg)
+int b2b_processes_scan(struct b2b_processes *list, bool (*seen)(void *arg, const struct b2b_process *process), void *arg)
 {
 	DIR *proc = opendir("/proc");
 	pid_t before = last_pid();
@@ -259,9 +259,57 @@ int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const
 	closedir(proc);
 	if (r >= 0 && last_pid() < before)
 		r = -EAGAIN;
+	b2b_processes_sort(list);
+	return r;
+}
+
+void b2b_processes_sort(struct b2b_processes *list)
+{
+	size_t kept = 0;
+
 	if (list->n)
 		qsort(list->items, list->n, sizeof(*list->items), by_pid);
+	for (size_t i = 0; i < list->n; i++) {
+		if (kept == 0 || list->items[kept - 1].pid != list->items[i].pid)
+			list->items[kept++] = list->items[i];
+	}
+	list->n = kept;
+}
+
+/* Of a kernel without this file, and of threads other than the first, nobody is told. */
+static int add_children(struct b2b_processes *list, pid_t parent)
+{
+	char path[64], text[4096], *at = text, *end;
+	int r = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
+	if (read_text_at(path, text, sizeof(text)) < 0)
+		return 0;
+	for (long pid = strtol(at, &end, 10); r == 0 && end != at && *end == ' '; pid = strtol(at, &end, 10)) {
+		struct b2b_process process;
+
+		at = end;
+		if (b2b_process_read((pid_t)pid, &process) == 0 && process.ppid == parent)
+			r = keep(list, &process);
+	}
 	return r;
+}
+
+void b2b_processes_add_tree(struct b2b_processes *list, pid_t pid, uint64_t start_ticks, size_t most)
+{
+	struct b2b_process root;
+	size_t before = list->n;
+
+	if (b2b_process_read(pid, &root) < 0 || root.start_ticks != start_ticks || keep(list, &root) < 0)
+		return;
+	for (size_t i = before; i < list->n; i++) {
+		if (list->n > most || add_children(list, list->items[i].pid) < 0) {
+			list->n = before;
+			return;
+		}
+	}
+	if (list->n > most)
+		list->n = before;
 }
 
 void b2b_processes_free(struct b2b_processes *list)

@@ -47,13 +47,23 @@ int b2b_process_read(pid_t pid, struct b2b_process *ret);
 
 /*
  * Every living process into LIST (zeroed at first, reused later; freed by b2b_processes_free). SEEN (or NULL) gets each at
- * the moment it was read: whoever forks faster than a whole look takes is met only there.
+ * the moment it was read: whoever forks faster than a whole look takes is met only there. A look that it answers false to
+ * is given up (-ECANCELED).
  * The look is bounded, in entries and in time. Returns 0; 1 when some were gone before they could be read, whose children
  * may have been missed; -EAGAIN when it was cut short, or when numbers began again from below meanwhile, so that a child may
  * stand where the look had passed; or a negative errno.
  */
-int b2b_processes_scan(struct b2b_processes *list, void (*seen)(void *arg, const struct b2b_process *process), void *arg);
+int b2b_processes_scan(struct b2b_processes *list, bool (*seen)(void *arg, const struct b2b_process *process), void *arg);
 void b2b_processes_free(struct b2b_processes *list);
+
+/*
+ * The process PID that started at START_TICKS and what descends from it, as far as parents of one thread tell of their children,
+ * appended to LIST; never a part of them alone: where there would be more than MOST in LIST, or memory is short, LIST stays as it
+ * was. Costs as much as they are many, however many others there are. b2b_processes_sort afterwards.
+ */
+void b2b_processes_add_tree(struct b2b_processes *list, pid_t pid, uint64_t start_ticks, size_t most);
+/* As b2b_processes_find wants it, each once. */
+void b2b_processes_sort(struct b2b_processes *list);
 
 /* Index in LIST, or -1. */
 ssize_t b2b_processes_find(const struct b2b_processes *list, pid_t pid);

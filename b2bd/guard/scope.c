@@ -68,7 +68,7 @@ bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_proce
 	return false;
 }
 
-static bool scope_has_record(const struct b2b_scope *scope, const struct b2b_session_record *record)
+bool b2b_scope_has_record(const struct b2b_scope *scope, const struct b2b_session_record *record)
 {
 	if (scope->kind == B2B_SCOPE_SESSION)
 		return record->uid == scope->uid && record->pid == scope->pid && record->start_ticks == scope->start_ticks;
@@ -83,7 +83,7 @@ void b2b_scope_forget_records(const struct b2b_scope *scope, const struct b2b_pr
 		const struct b2b_session_record *record = &registry->items[i];
 		ssize_t leader = b2b_processes_find(list, record->pid);
 
-		if (scope_has_record(scope, record) && (leader < 0 || list->items[leader].start_ticks != record->start_ticks))
+		if (b2b_scope_has_record(scope, record) && (leader < 0 || list->items[leader].start_ticks != record->start_ticks))
 			b2b_session_remove(record->pid, record->start_ticks);
 	}
 }
@@ -176,7 +176,7 @@ static uint8_t stand(const struct judgement *j, size_t i, uint8_t inherited)
 	record = record_of(j, i);
 	if (!record)
 		return inherited;
-	if (scope_has_record(j->scope, record))
+	if (b2b_scope_has_record(j->scope, record))
 		return INSIDE;
 	/* Somebody else's session, opened from within this one: nobody else is touched. */
 	return same_person(j->scope, record->uid) ? inherited : OTHER;
@@ -210,7 +210,7 @@ static bool is_leader(const struct judgement *j, size_t i)
 	const struct b2b_session_record *record = j->standing[i] == INSIDE ? record_of(j, i) : NULL;
 
 	/* A leader with the person's own uid (a user manager) closes nothing: it is ended like the rest. */
-	return record && scope_has_record(j->scope, record) && j->list->items[i].uids[0] != record->uid;
+	return record && b2b_scope_has_record(j->scope, record) && j->list->items[i].uids[0] != record->uid;
 }
 
 /* Like sshd's: a child of the leader in the leader's POSIX session, with the person's uid and no terminal of its own. */

@@ -86,6 +86,9 @@ bool b2b_scope_has_uid(const struct b2b_scope *scope, uint32_t uid);
 /* Is PROCESS the scope's by rule 1 alone? What a look need not be finished for. */
 bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_process *process);
 
+/* Is it a session of the scope's, by its record? */
+bool b2b_scope_has_record(const struct b2b_scope *scope, const struct b2b_session_record *record);
+
 /* One mark per process of LIST into *ret_marks (the caller frees); SESSIONS grows. Returns 0 or -ENOMEM. */
 int b2b_scope_mark(const struct b2b_scope *scope, struct b2b_processes *list, const struct b2b_registry *registry,
                    struct b2b_posix_sessions *sessions, uint8_t **ret_marks);

@@ -1,0 +1,181 @@
+/* What an END need not look at all processes for: registered sessions; and what a look at tombstones does not keep waiting. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "b2bd/guard/end_one.h"
+#include "tests/unit/test_guard_harness.h"
+
+#define CROWD 100 /* more than a look takes in before it asks whether an END waits */
+
+struct tree {
+	pid_t leader, relay, shell, command;
+};
+
+static void tell(int out, pid_t pid)
+{
+	if (write(out, &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
+		_exit(96);
+}
+
+/* As sshd does: each below the one before, and the command in a POSIX session of its own. */
+static void be_session(int out)
+{
+	setsid();
+	tell(out, getpid());
+	if (fork() != 0)
+		sleep_for_ever();
+	world_become(ALICE);
+	tell(out, getpid());
+	if (fork() != 0)
+		sleep_for_ever();
+	setsid();
+	tell(out, getpid());
+	if (fork() != 0)
+		sleep_for_ever();
+	setsid();
+	tell(out, getpid());
+	sleep_for_ever();
+}
+
+static struct tree start_session(void)
+{
+	struct tree tree;
+	pid_t *const pids[] = { &tree.leader, &tree.relay, &tree.shell, &tree.command };
+	int ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	if (fork() == 0)
+		be_session(ends[1]);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(read(ends[0], pids[i], sizeof(pid_t)), sizeof(pid_t));
+	close(ends[0]);
+	close(ends[1]);
+	return tree;
+}
+
+static uint64_t ticks_of(pid_t pid)
+{
+	struct b2b_process process;
+
+	assert_int_equal(b2b_process_read(pid, &process), 0);
+	return process.start_ticks;
+}
+
+static int end_all(void **state)
+{
+	(void)state;
+	assert_true(world_inside);
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return 0;
+}
+
+static void test_tree_is_read_whole_or_not_at_all(void **state)
+{
+	struct tree tree = start_session();
+	pid_t other = spawn(plain, ALICE);
+	struct b2b_processes list = { 0 };
+
+	(void)state;
+	b2b_processes_add_tree(&list, tree.leader, ticks_of(tree.leader) + 1, 100);
+	assert_int_equal(list.n, 0);
+	b2b_processes_add_tree(&list, tree.leader, ticks_of(tree.leader), 3);
+	assert_int_equal(list.n, 0);
+	b2b_processes_add_tree(&list, tree.relay, ticks_of(tree.relay), 100);
+	b2b_processes_add_tree(&list, tree.leader, ticks_of(tree.leader), 100);
+	assert_int_equal(list.n, 7);
+	b2b_processes_sort(&list);
+	assert_int_equal(list.n, 4);
+	assert_true(b2b_processes_find(&list, tree.leader) >= 0 && b2b_processes_find(&list, tree.relay) >= 0);
+	assert_true(b2b_processes_find(&list, tree.shell) >= 0 && b2b_processes_find(&list, tree.command) >= 0);
+	assert_true(b2b_processes_find(&list, other) < 0);
+	b2b_processes_free(&list);
+}
+
+static void test_registered_session_needs_no_look(void **state)
+{
+	struct tree tree = start_session();
+	pid_t unknown = spawn(plain, ALICE), erin = spawn(plain, ERIN);
+	struct b2b_session_record records[] = { { .magic = B2B_SESSION_MAGIC, .uid = ERIN, .pid = erin, .start_ticks = ticks_of(erin) },
+		                                { .magic = B2B_SESSION_MAGIC, .uid = ALICE, .pid = tree.leader, .start_ticks = ticks_of(tree.leader) } };
+	const struct b2b_registry registry = { .items = records, .n = 2 };
+	struct b2b_end end = { .watch_fd = -1, .due_ns = 1, .scope = { .policy = policy, .lives = lives, .own = getpid(), .kind = B2B_SCOPE_USER, .org = ACME, .uid = ALICE } };
+	struct b2b_processes list = { 0 };
+
+	(void)state;
+	if (records[0].pid > records[1].pid) {
+		struct b2b_session_record swap = records[0];
+
+		records[0] = records[1];
+		records[1] = swap;
+	}
+	b2b_end_registered(&end, &list, &registry, &end);
+	WAIT_FOR(!world_alive(tree.shell) && !world_alive(tree.command));
+	assert_int_equal(end.ended, 2);
+	assert_true(world_alive(tree.relay) && world_alive(tree.leader)); /* they bring the reason, and close */
+	assert_true(world_alive(unknown)); /* only looking finds him */
+	assert_true(world_alive(erin));
+	assert_int_equal(end.due_ns, 1);
+	assert_false(end.hunting);
+	b2b_processes_free(&list);
+	b2b_processes_free(&end.seen);
+	b2b_processes_free(&end.signalled);
+	b2b_processes_free(&end.relayed);
+	b2b_posix_sessions_free(&end.sessions);
+}
+
+static bool yes(void *arg)
+{
+	++*(unsigned *)arg;
+	return true;
+}
+
+static void no_answer(void *arg, const struct b2b_guard_message *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+static void test_look_at_tombstones_waits_once(void **state)
+{
+	unsigned asked = 0;
+	const struct b2b_ends_setup setup = { .policy = policy, .lives = lives, .own = -1, .answer = no_answer, .called = yes, .arg = &asked };
+	struct b2b_ends *ends = NULL;
+	pid_t alice = 0;
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++)
+		alice = spawn(plain, ALICE);
+	b2b_live_store(lives[ACME], ALICE, B2B_LIVE_CLOSED, false);
+	assert_int_equal(b2b_ends_new(&setup, &ends), 0);
+	b2b_ends_registered(ends); /* the tombstone of a guard that begins is due now */
+	b2b_ends_run(ends);
+	assert_int_equal(asked, 1);
+	assert_true(world_alive(alice));
+	assert_true(b2b_ends_due(ends) <= b2b_now_ns());
+	b2b_ends_run(ends); /* however many there are that call */
+	assert_int_equal(asked, 1);
+	WAIT_FOR(!world_alive(alice));
+	b2b_ends_free(ends);
+	b2b_live_store(lives[ACME], ALICE, B2B_LIVE_OPEN, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_teardown(test_tree_is_read_whole_or_not_at_all, end_all),
+		cmocka_unit_test_teardown(test_registered_session_needs_no_look, end_all),
+		cmocka_unit_test_teardown(test_look_at_tombstones_waits_once, end_all),
+	};
+	int failed;
+
+	world_needs_pidfds();
+	make_world();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	drop_world();
+	return failed;
+}
