@@ -1,8 +1,8 @@
 /*
  * Revocation, in the order that keeps its promise whatever fails: live words stored (names, account, sudo are closed) →
- * committed with a pending end → the event may be acknowledged → told and ended by the guard → looked again until
- * nothing is left → recorded. Where the commit fails it stays closed and is ended all the same, and the event is not
- * acknowledged, so that it comes again.
+ * asked of the guard, which tells and ends while the disk is written → committed with a pending end → the event may be
+ * acknowledged → looked again until nothing is left → recorded. Where the commit fails it stays closed and is ended all the
+ * same, and the event is not acknowledged, so that it comes again; so does one whose commit a crash comes before.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -290,16 +290,30 @@ static void tell_audit(struct b2b_core *core, const struct b2b_revocation *revoc
 	b2b_audit(core, revocation->close ? "closed" : "sessions-ending", revocation->org, user, revocation->reason, id, *extra ? extra : NULL);
 }
 
-/* What is stored or could not be is ended. */
-static void end_one(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end, int error)
+/* The guard's answer is not read before the loop's next turn: what is being ended is recorded as what was stored. */
+static void note_stored(struct b2b_core *core, const struct b2b_pending_end *end)
+{
+	struct b2b_ending *ending;
+
+	for (ending = core->endings; ending; ending = ending->next) {
+		if (ending->end.id == 0 && ending->end.scope == end->scope && ending->end.uid == end->uid && ending->end.pid == end->pid &&
+		    strcmp(ending->end.org_id, end->org_id) == 0 && strcmp(ending->end.audit_id, end->audit_id) == 0) {
+			ending->end.id = end->id;
+			ending->end.durable_us = end->durable_us;
+		}
+	}
+}
+
+/* It is stored, or could not be, which ends nothing of its ending. */
+static void conclude(struct b2b_core *core, const struct b2b_revocation *revocation, const struct b2b_pending_end *end, int error)
 {
 	hold_words(core, revocation, error < 0);
 	if (error < 0) {
-		end->id = 0;
 		core->failed_commits++;
 		b2b_log(LOG_ERR, "event=revocation-not-durable id=%s error=\"%s\"; closed and ended all the same", end->audit_id, strerror(-error));
+	} else {
+		note_stored(core, end);
 	}
-	send_end(core, end, revocation->org);
 	tell_audit(core, revocation, end->audit_id);
 }
 
@@ -313,11 +327,13 @@ static int revoke_together(struct b2b_core *core, const struct b2b_revocation *r
 		close_words(core, &revocations[i]);
 	for (i = 0; i < n; i++)
 		describe(core, &revocations[i], began_ns, &ends[i]);
+	for (i = 0; i < n; i++)
+		send_end(core, &ends[i], revocations[i].org);
 	r = store(core, revocations, ends, n);
 	for (i = 0; i < n && r == 0; i++)
 		ends[i].durable_us = since_us(revocations[i].received_ns ? revocations[i].received_ns : began_ns);
 	for (i = 0; i < n; i++)
-		end_one(core, &revocations[i], &ends[i], r);
+		conclude(core, &revocations[i], &ends[i], r);
 	return r;
 }
 

@@ -2,7 +2,10 @@
  * A revocation's order, with real state, real live files and a guard played by the test (a socketpair): closed before
  * anything that can fail, durable with a pending end, ended, recorded; and closed all the same when the disk is full.
  */
+#include "b2bd/state/rows.h"
 #include "tests/unit/revoke_fixture.h"
+
+static struct b2b_guard_message asked_at_commit;
 
 static struct b2b_revocation of_alice(struct fixture *f, bool close)
 {
@@ -48,6 +51,43 @@ static void closes_stores_ends_and_records(void **state)
 	held = b2b_held_ends_json(&f->core);
 	assert_int_equal(json_array_size(held), 0);
 	json_decref(held);
+}
+
+/* What the guard's end of the socket has when a transaction is about to be written. */
+static int look_at_guard(void *arg)
+{
+	const struct fixture *f = arg;
+	struct b2b_guard_message message = { 0 };
+
+	if (recv(f->guard_fd, &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof(message) && message.type == B2B_GUARD_END)
+		asked_at_commit = message;
+	return 0;
+}
+
+static void disk_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_revocation revocation = of_alice(f, true);
+	struct b2b_guard_message request;
+	sqlite3_stmt *row;
+	sqlite3 *db;
+	uint64_t count;
+
+	assert_int_equal(b2b_row_prepare(f->core.state, &row, "SELECT 1"), 0);
+	db = sqlite3_db_handle(row);
+	sqlite3_finalize(row);
+	sqlite3_commit_hook(db, look_at_guard, f);
+	assert_int_equal(b2b_revoke(&f->core, &revocation), 0);
+	sqlite3_commit_hook(db, NULL, NULL);
+	assert_int_equal(asked_at_commit.scope, B2B_SCOPE_USER);
+	assert_int_equal(asked_at_commit.uid, f->uid);
+	request = next_request(f);
+	assert_string_equal(request.audit_id, asked_at_commit.audit_id);
+	answer(f, request, 0, 0); /* recorded as the end that was stored meanwhile */
+	for (int i = 0; i < 1000 && pending(f, &count); i++)
+		b2b_loop_turn(f->core.loop, 5);
+	assert_int_equal(pending(f, &count), 0);
+	assert_int_equal(count, 1);
 }
 
 static json_t *stage_named(json_t *stages, const char *name)
@@ -214,6 +254,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(closes_stores_ends_and_records, setup, teardown),
+		cmocka_unit_test_setup_teardown(disk_is_not_waited_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(every_stage_is_recorded, setup, teardown),
 		cmocka_unit_test(quantiles_are_within_an_eighth),
 		cmocka_unit_test_setup_teardown(ending_sessions_leaves_the_account_open, setup, teardown),
