@@ -101,11 +101,25 @@ static int collect_gone(void *arg, const struct b2b_session *session)
 	return collect_due(&gone->list, session);
 }
 
+/* One transaction: a busy disk is waited for once. Returns 0 or a negative errno: nothing was dropped. */
+static int drop_gone(struct b2b_core *core, const struct due *list)
+{
+	int r = b2b_state_begin(core->state);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < list->n && r == 0; i++)
+		r = b2b_session_drop(core->state, list->sessions[i].pid, list->sessions[i].start_ticks);
+	if (r == 0)
+		return b2b_state_commit(core->state);
+	b2b_state_rollback(core->state);
+	return r;
+}
+
 void b2b_sessions_forget_gone(struct b2b_core *core)
 {
 	struct gone gone;
 	uint64_t ticks;
-	size_t i;
 
 	if (b2b_start_ticks(1, &ticks) < 0)
 		return; /* /proc hides other people's processes (hidepid): who cannot be seen need not be gone */
@@ -113,8 +127,8 @@ void b2b_sessions_forget_gone(struct b2b_core *core)
 		gone.core = core;
 		gone.list.n = 0;
 		b2b_session_list(core->state, 0, collect_gone, &gone);
-		for (i = 0; i < gone.list.n; i++)
-			b2b_session_drop(core->state, gone.list.sessions[i].pid, gone.list.sessions[i].start_ticks);
+		if (gone.list.n && drop_gone(core, &gone.list) < 0)
+			return; /* of a full disk: another time */
 	} while (gone.list.n == DUE_AT_ONCE);
 }
 
