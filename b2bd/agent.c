@@ -218,6 +218,8 @@ static void stop_parts(struct b2b_core *core)
 	b2b_publish_free(core->publish);
 	b2b_guard_link_free(core->guard);
 	b2b_revocations_stop(core);
+	if (core->state)
+		b2b_closed_drop(core);
 	b2b_state_close(core->state);
 	b2b_tickets_free(core->tickets);
 	b2b_http_free(core->http);

@@ -249,6 +249,7 @@ void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const 
 {
 	int org = *ask->argument ? b2b_policy_org_by_alias(core->policy, ask->argument) : -1;
 
+	b2b_closed_drop(core); /* what is listed or revoked by hand is open */
 	if (b2b_on_ask_ids(core, client, ask) || b2b_on_ask_hand(core, client, ask) || b2b_on_ask_keys(core, client, ask) ||
 	    b2b_on_ask_approve(core, client, ask) || b2b_on_ask_clock(core, client, ask) || b2b_on_ask_stream(core, client, ask))
 		return;

@@ -35,6 +35,18 @@ struct b2b_absent {
 	size_t next;
 };
 
+/* Sessions whose PAM part has closed them, and whose rows go together (closed.c). */
+#define B2B_CLOSED_MAX 256
+
+struct b2b_closed {
+	struct {
+		int64_t pid;
+		uint64_t start_ticks;
+	} items[B2B_CLOSED_MAX];
+	size_t n;
+	struct b2b_timer timer;
+};
+
 enum { B2B_STAGE_DELIVERY, B2B_STAGE_CLOSED, B2B_STAGE_DURABLE, B2B_STAGE_GONE, B2B_STAGE_TOTAL, B2B_STAGES }; /* figures.c */
 
 struct b2b_core {
@@ -58,6 +70,7 @@ struct b2b_core {
 	struct b2b_name_ask *asks; /* first-time names under way */
 	size_t n_asks;
 	struct b2b_ending *endings;    /* ends that the guard is working on */
+	struct b2b_closed closed;
 	struct b2b_absent absent;
 	struct b2b_timer beat, window, limit, again, pins;
 	bool roles_moved;          /* since the snapshots were made */
@@ -97,7 +110,7 @@ enum b2b_reason b2b_org_chain_standing(struct b2b_core *core, int org);
 /* Is it right to tell this peer about people of ORG? The visibility rule of the cache, applied to the socket. */
 bool b2b_visible_to(const struct b2b_core *core, uid_t peer, int org);
 
-/* name_ask.c, login.c, sessions.c, control.c: the requests */
+/* name_ask.c, login.c, sessions.c, closed.c, control.c: the requests */
 void b2b_on_ask_name(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_name *ask);
 void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_auth *ask);
 void b2b_on_ask_result(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_result *ask);
@@ -109,6 +122,10 @@ void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const 
 /* ssh_keys.c */
 void b2b_on_ask_ssh_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_keys *ask);
 void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */
+
+/* closed.c */
+void b2b_closed_drop(struct b2b_core *core); /* the rows of what was closed: now, where somebody wants to read them, and at the end */
+void b2b_closed_keep(struct b2b_core *core, int64_t pid, uint64_t start_ticks); /* the same process opens another */
 
 /* sessions.c */
 void b2b_sessions_forget_gone(struct b2b_core *core); /* those whose leader was killed and could not close them */

@@ -174,6 +174,7 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 
 	if (reason == B2B_OK) {
 		session_from(ask, &gathered.facts, &session);
+		b2b_closed_keep(core, session.pid, session.start_ticks);
 		/* a session that could not be found again must not be opened */
 		if (b2b_session_store(core->state, &session) < 0)
 			reason = B2B_INTERNAL;
@@ -182,15 +183,6 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 	}
 	b2b_answer(core, client, "session-open", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
 	b2b_gathered_clear(&gathered);
-}
-
-void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask)
-{
-	struct b2b_say_decision decision = { .reason = B2B_OK };
-
-	if (b2b_session_drop(core->state, ask->pid, ask->start_ticks) < 0)
-		decision.reason = B2B_INTERNAL;
-	b2b_client_say(client, B2B_SAY_DECISION, &decision);
 }
 
 void b2b_sessions_start(struct b2b_core *core)

@@ -128,6 +128,7 @@ static inline void stop_core(struct fixture *f)
 {
 	b2b_timer_stop(&f->core.again);
 	b2b_timer_stop(&f->core.limit);
+	b2b_timer_stop(&f->core.closed.timer);
 	b2b_server_free(f->core.server);
 	b2b_publish_free(f->core.publish);
 	b2b_guard_link_free(f->core.guard);

@@ -1,4 +1,4 @@
-/* Sessions that are over: a disk that takes nothing holds nobody up. */
+/* Sessions that are over: their rows go together, at the latest before somebody reads them, and a disk that takes nothing holds nobody up. */
 #include "b2bd/state/rows.h"
 #include "tests/unit/revoke_fixture.h"
 
@@ -38,6 +38,88 @@ static void put_session(struct fixture *f, int64_t pid)
 	assert_int_equal(b2b_session_store(f->core.state, &session), 0);
 }
 
+/* As pam_b2b says it. */
+static void close_session(struct fixture *f, int64_t pid)
+{
+	const struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct {
+		struct b2b_packet_head head;
+		struct b2b_ask_close body;
+	} packet = { { .version = B2B_PROTO_VERSION, .type = B2B_ASK_CLOSE, .length = sizeof(packet.body) }, { .pid = (int32_t)pid, .start_ticks = 7 } };
+	struct sockaddr_un to = address;
+	char answer[B2B_PACKET_MAX];
+	ssize_t got = -1;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	memcpy(to.sun_path, f->path, sizeof(f->path));
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(send(fd, &packet, sizeof(packet.head) + sizeof(packet.body), 0), sizeof(packet.head) + sizeof(packet.body));
+	for (int i = 0; i < 1000 && got < 0; i++) {
+		b2b_loop_turn(f->core.loop, 1);
+		got = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
+	}
+	assert_true(got > 0);
+	close(fd);
+}
+
+static int count_commit(void *arg)
+{
+	++*(unsigned *)arg;
+	return 0;
+}
+
+static void closings_share_a_transaction(void **state)
+{
+	struct fixture *f = *state;
+	unsigned commits = 0;
+
+	for (int i = 0; i < 5; i++)
+		put_session(f, 100 + i);
+	sqlite3_commit_hook(database(f), count_commit, &commits);
+	close_session(f, 100);
+	for (int i = 1; i < 4; i++) {
+		f->core.closed.items[f->core.closed.n].pid = 100 + i;
+		f->core.closed.items[f->core.closed.n++].start_ticks = 7;
+	}
+	for (int i = 0; i < 1000 && rows(f) > 1; i++)
+		b2b_loop_turn(f->core.loop, 5);
+	sqlite3_commit_hook(database(f), NULL, NULL);
+	assert_int_equal(rows(f), 1);
+	assert_int_equal(commits, 1);
+}
+
+static void same_process_opens_another(void **state)
+{
+	struct fixture *f = *state;
+
+	put_session(f, 100);
+	put_session(f, 101);
+	close_session(f, 100);
+	close_session(f, 101);
+	b2b_closed_keep(&f->core, 100, 7);
+	put_session(f, 100);
+	b2b_closed_drop(&f->core);
+	assert_int_equal(rows(f), 1);
+	b2b_closed_drop(&f->core); /* nothing is left to be dropped */
+	assert_int_equal(rows(f), 1);
+}
+
+static void more_than_there_is_room_for(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i <= B2B_CLOSED_MAX; i++)
+		put_session(f, 1000 + i);
+	for (int i = 0; i < B2B_CLOSED_MAX; i++) {
+		f->core.closed.items[i].pid = 1000 + i;
+		f->core.closed.items[i].start_ticks = 7;
+	}
+	f->core.closed.n = B2B_CLOSED_MAX;
+	close_session(f, 1000 + B2B_CLOSED_MAX);
+	b2b_closed_drop(&f->core);
+	assert_int_equal(rows(f), 0);
+}
+
 static int deny_deletes(void *arg, int action, const char *a, const char *b, const char *c, const char *d)
 {
 	(void)arg, (void)a, (void)b, (void)c, (void)d;
@@ -63,6 +145,9 @@ static void disk_that_takes_nothing_holds_nobody_up(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(closings_share_a_transaction, setup, teardown),
+		cmocka_unit_test_setup_teardown(same_process_opens_another, setup, teardown),
+		cmocka_unit_test_setup_teardown(more_than_there_is_room_for, setup, teardown),
 		cmocka_unit_test_setup_teardown(disk_that_takes_nothing_holds_nobody_up, setup, teardown),
 	};
 
