@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "b2bd/guard/end_one.h"
+#include "b2bd/guard/present.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/reason.h"
@@ -22,9 +23,11 @@ struct b2b_ends {
 	size_t n;
 	struct b2b_processes list;
 	struct b2b_registry registry;
+	struct b2b_present present;       /* who is in these */
 	uint64_t look_cost_ns, looked_ns; /* of the last look, and when it was over */
 	uint64_t watch_ns, watch_pace_ns; /* next look at the tombstones */
 	bool put_off;                     /* that look, for an END */
+	unsigned watch_doubts;            /* looks at them that found nothing, but may have missed some */
 	int epoll_fd;
 };
 
@@ -119,6 +122,7 @@ void b2b_ends_free(struct b2b_ends *ends)
 		close(ends->epoll_fd);
 	b2b_processes_free(&ends->list);
 	b2b_registry_free(&ends->registry);
+	b2b_present_free(&ends->present);
 	free(ends);
 }
 
@@ -409,6 +413,45 @@ static int look(struct b2b_ends *ends, uint64_t now_ns)
 	return r < 0 && !ends->put_off ? r : s;
 }
 
+/* Nothing was begun with it, and nobody of its is there: nothing would be marked. */
+static bool sleeps(const struct b2b_ends *ends, const struct b2b_end *end)
+{
+	return end->tombstone && end->due_ns == B2B_NEVER && !b2b_present_any(&ends->present, &end->scope);
+}
+
+static bool any_watched(const struct b2b_ends *ends)
+{
+	for (const struct b2b_end *end = ends->first; end; end = end->next) {
+		if (end->tombstone && end->due_ns == B2B_NEVER)
+			return true;
+	}
+	return false;
+}
+
+static void look_at_due(struct b2b_ends *ends, uint64_t now_ns, bool watched, int scanned)
+{
+	/* Without memory each is looked at by itself. */
+	bool known = watched && any_watched(ends) && b2b_present_gather(&ends->present, &ends->list, &ends->registry, ends->setup.policy) == 0;
+	bool doubtful = false;
+
+	for (struct b2b_end *end = ends->first; end; end = end->next) {
+		if (end->due_ns > now_ns && !(end->tombstone && watched))
+			continue;
+		if (known && sleeps(ends, end))
+			doubtful = scanned != 0;
+		else
+			look_at(ends, end, scanned);
+	}
+	if (!watched || ends->watch_ns > now_ns)
+		return;
+	if (doubtful && ends->watch_doubts < B2B_END_DOUBTS_MAX) {
+		ends->watch_doubts++; /* at once again */
+		return;
+	}
+	ends->watch_doubts = 0;
+	next_watch(ends, now_ns);
+}
+
 void b2b_ends_run(struct b2b_ends *ends)
 {
 	uint64_t now_ns;
@@ -422,14 +465,6 @@ void b2b_ends_run(struct b2b_ends *ends)
 	remove_if(ends, NULL, now_ns);
 	watched = ends->watch_ns <= now_ns;
 	scanned = look(ends, now_ns);
-	if (ends->put_off)
-		return;
-	for (struct b2b_end *end = ends->first; end; end = end->next) {
-		bool due = end->due_ns <= now_ns || (end->tombstone && watched);
-
-		if (due)
-			look_at(ends, end, scanned);
-	}
-	if (watched && ends->watch_ns <= now_ns)
-		next_watch(ends, now_ns);
+	if (!ends->put_off)
+		look_at_due(ends, now_ns, watched, scanned);
 }

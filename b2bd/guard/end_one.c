@@ -9,7 +9,6 @@
 #include "common/log.h"
 
 #define QUICK_MAX 64
-#define DOUBTS_MAX 2
 #define STRIKE_AFTER 2 /* looks in a row that met somebody new */
 #define STRIKES_MAX 16 /* people in one look */
 #define TERMINALS_MAX 1024
@@ -405,7 +404,7 @@ static void count_found(struct look *look)
 /* On a busy host somebody always vanishes while one looks: a few looks in a row that find nothing are enough then. */
 static bool doubtful(struct b2b_end *end, int scanned, uint64_t now_ns)
 {
-	if (scanned == 0 || end->doubts == DOUBTS_MAX)
+	if (scanned == 0 || end->doubts == B2B_END_DOUBTS_MAX)
 		return false;
 	end->doubts++;
 	end->due_ns = now_ns;

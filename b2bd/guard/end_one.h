@@ -6,6 +6,7 @@
 #include "b2bd/guard/tell.h"
 
 #define B2B_NEVER UINT64_MAX
+#define B2B_END_DOUBTS_MAX 2 /* looks in a row that found nothing and may have missed somebody */
 
 struct b2b_end {
 	struct b2b_end *next;

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "b2bd/guard/end_one.h"
+#include "b2bd/guard/present.h"
 #include "tests/unit/test_guard_harness.h"
 
 #define CROWD 100 /* more than a look takes in before it asks whether an END waits */
@@ -128,6 +129,76 @@ static void test_registered_session_needs_no_look(void **state)
 	b2b_posix_sessions_free(&end.sessions);
 }
 
+/* A process of root's that logged in as BOB. */
+static void logged_in(uint32_t uid, int out)
+{
+	char text[16];
+	int fd = open("/proc/self/loginuid", O_WRONLY | O_CLOEXEC);
+
+	snprintf(text, sizeof(text), "%u", uid);
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
+		_exit(97);
+	ready(out);
+	sleep_for_ever();
+}
+
+static void saved_only(uint32_t uid, int out)
+{
+	if (setresuid(0, 0, uid) < 0)
+		_exit(98);
+	ready(out);
+	sleep_for_ever();
+}
+
+static bool present_in(uint32_t kind, int org, uint32_t uid, const struct b2b_present *present)
+{
+	const struct b2b_scope scope = { .policy = policy, .lives = lives, .kind = kind, .org = org, .uid = uid };
+
+	return b2b_present_any(present, &scope);
+}
+
+static void gather(const struct b2b_registry *registry, struct b2b_present *present)
+{
+	struct b2b_processes list = { 0 };
+
+	assert_true(b2b_processes_scan(&list, NULL, NULL) >= 0);
+	assert_int_equal(b2b_present_gather(present, &list, registry, policy), 0);
+	b2b_processes_free(&list);
+}
+
+static void test_who_has_any_part_is_present(void **state)
+{
+	struct b2b_session_record record = { .magic = B2B_SESSION_MAGIC, .uid = ERIN + 1, .pid = 4000000 };
+	const struct b2b_registry none = { 0 }, one = { .items = &record, .n = 1 };
+	struct b2b_present present = { 0 };
+
+	(void)state;
+	gather(&none, &present);
+	assert_int_equal(present.n, 0);
+	assert_false(present_in(B2B_SCOPE_ORG, ACME, 0, &present));
+	spawn(saved_only, ALICE);
+	for (int i = 0; i < 3; i++)
+		spawn(plain, ERIN);
+	gather(&none, &present);
+	assert_int_equal(present.n, 2);
+	assert_true(present_in(B2B_SCOPE_USER, ACME, ALICE, &present) && present_in(B2B_SCOPE_USER, GLOBEX, ERIN, &present));
+	assert_false(present_in(B2B_SCOPE_USER, ACME, ALICE + 1, &present));
+	assert_true(present_in(B2B_SCOPE_ORG, ACME, 0, &present) && present_in(B2B_SCOPE_ORG, GLOBEX, 0, &present));
+	assert_false(present_in(B2B_SCOPE_ORG, EMEA, 0, &present));
+	assert_false(present_in(B2B_SCOPE_CLOSED, 0, 0, &present));
+	b2b_live_store(lives[GLOBEX], ERIN, B2B_LIVE_CLOSED, false);
+	assert_true(present_in(B2B_SCOPE_CLOSED, 0, 0, &present));
+	b2b_live_store(lives[GLOBEX], ERIN, B2B_LIVE_OPEN, false);
+	gather(&one, &present); /* a record without its leader is removed by whoever looks */
+	assert_true(present_in(B2B_SCOPE_USER, GLOBEX, ERIN + 1, &present));
+	if (access("/proc/self/loginuid", W_OK) == 0) { /* else the kernel has no audit */
+		spawn(logged_in, BOB);
+		gather(&none, &present);
+		assert_true(present_in(B2B_SCOPE_USER, EMEA, BOB, &present) && present_in(B2B_SCOPE_ORG, EMEA, 0, &present));
+	}
+	b2b_present_free(&present);
+}
+
 static bool yes(void *arg)
 {
 	++*(unsigned *)arg;
@@ -169,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_tree_is_read_whole_or_not_at_all, end_all),
 		cmocka_unit_test_teardown(test_registered_session_needs_no_look, end_all),
+		cmocka_unit_test_teardown(test_who_has_any_part_is_present, end_all),
 		cmocka_unit_test_teardown(test_look_at_tombstones_waits_once, end_all),
 	};
 	int failed;
