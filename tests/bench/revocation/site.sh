@@ -44,7 +44,7 @@ site_people()
 
 	for i in $(seq 0 $((ORGANISATIONS - 1))) other; do
 		test "$i" = other || i=b$i
-		control people "organisation=$i" prefix=u "count:=$each" >/dev/null || die "the service takes no people"
+		FEDERATION_SECONDS=300 control people "organisation=$i" prefix=u "count:=$each" >/dev/null || die "the service takes no people"
 	done
 }
 

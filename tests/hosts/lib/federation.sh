@@ -22,9 +22,10 @@ federation_start()
 	host_exec laptop tee /etc/b2b-test-ca.pem <"$run/ca.pem" >/dev/null
 }
 
+# FEDERATION_SECONDS: how long an answer may take.
 federation_curl()
 {
-	curl -sS --max-time 10 --cacert "$LAB/disk/federation/ca.pem" --resolve "login.lab:443:$SERVICE_ADDRESS" "$@"
+	curl -sS --max-time "${FEDERATION_SECONDS:-10}" --cacert "$LAB/disk/federation/ca.pem" --resolve "login.lab:443:$SERVICE_ADDRESS" "$@"
 }
 
 federation_answers()
