@@ -220,7 +220,7 @@ static int add_headers(struct b2b_http_call *call, const struct b2b_http_request
 	int r;
 
 	if (!header_safe(request->content_type) || !header_safe(request->accept) || !header_safe(request->bearer) ||
-	    !header_safe(request->content_language))
+	    !header_safe(request->content_language) || !header_safe(request->if_none_match))
 		return -EINVAL;
 	/* no Expect: a server that does not know 100-continue would cost a second */
 	if ((r = add_header(call, "Accept", request->accept ? request->accept : "application/json")) < 0 ||
@@ -228,6 +228,8 @@ static int add_headers(struct b2b_http_call *call, const struct b2b_http_request
 	    (r = add_header(call, "Expect", "")) < 0)
 		return r;
 	if (request->content_language && (r = add_header(call, "Content-Language", request->content_language)) < 0)
+		return r;
+	if (request->if_none_match && (r = add_header(call, "If-None-Match", request->if_none_match)) < 0)
 		return r;
 	if (request->bearer)
 		return add_bearer(call, request->bearer);

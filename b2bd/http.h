@@ -32,6 +32,7 @@ struct b2b_http_request {
 	const char *basic_user;    /* HTTP basic, already form-encoded where RFC 6749 2.3.1 wants it; or NULL */
 	const char *basic_password;
 	const char *content_language; /* or NULL */
+	const char *if_none_match; /* an etag as it was given; NULL: none */
 	const void *body;
 	size_t body_len;
 	uint32_t timeout_ms;       /* of the whole exchange; 0: 10 s */
@@ -47,6 +48,7 @@ struct b2b_http_response {
 	const char *content_type; /* "" where absent */
 	long retry_after_s;    /* -1 where absent */
 	long max_age_s;        /* Cache-Control max-age, -1 where absent */
+	const char *etag;      /* NULL where absent */
 };
 
 /*

@@ -143,4 +143,5 @@ void b2b_http_answer_read(CURL *easy, CURLcode code, bool too_large, const char 
 		ret->content_type = content_type;
 	ret->retry_after_s = retry_after(easy);
 	ret->max_age_s = max_age(easy);
+	ret->etag = header_of(easy, "ETag");
 }
