@@ -23,6 +23,7 @@ static void free_federation(struct b2b_conf_federation *federation)
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
 		free(strings[i]);
+	b2b_conf_origins.clear(&federation->status_origins);
 }
 
 void b2b_conf_free(struct b2b_conf *conf)

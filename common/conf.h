@@ -29,6 +29,12 @@ enum b2b_token_use { B2B_TOKEN_ONCE, B2B_TOKEN_MANY };
 enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
 enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 
+/* A list of words. */
+struct b2b_conf_words {
+	char **words;
+	size_t n;
+};
+
 /* [federation] */
 struct b2b_conf_federation {
 	char *issuer;             /* https://… exactly as the service names itself */
@@ -62,6 +68,8 @@ struct b2b_conf_federation {
 	uint32_t algorithms;      /* that it may sign with: bits as of key algorithms, in its order; 0: all */
 	enum b2b_token_use token_use; /* may one let somebody in again? */
 	uint32_t token_life_s;    /* longest life of an access token to log in with; 0: any */
+	struct b2b_conf_words status_origins; /* "https://HOST[:PORT]" besides the issuer's own, from which status lists may be fetched */
+	uint32_t status_interval_s; /* longest time between two fetches of a status list */
 	enum b2b_directory directory;
 	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */
 	uint32_t clock_skew_s;

@@ -365,6 +365,12 @@ static bool shell_word(const struct b2b_conf_key *key, const char *word)
 	return passwd_path(word);
 }
 
+static bool origin_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	return url_valid(word, "https://", "?#") && !strchr(word + strlen("https://"), '/');
+}
+
 static bool choice_word(const struct b2b_conf_key *key, const char *word)
 {
 	return find_word(key, word) >= 0;
@@ -388,6 +394,11 @@ static int parse_groups(const struct b2b_conf_key *key, const char *value, void 
 static int parse_shells(const struct b2b_conf_key *key, const char *value, void *field)
 {
 	return parse_words(key, value, shell_word, field);
+}
+
+static int parse_origins(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, origin_word, field);
 }
 
 static int parse_choices(const struct b2b_conf_key *key, const char *value, void *field)
@@ -464,6 +475,7 @@ KIND b2b_conf_list = { "different words", true, parse_list, clear_words };
 KIND b2b_conf_labels = { "different names, each at most 31 bytes", true, parse_labels, clear_words };
 KIND b2b_conf_groups = { "names of local groups, each once", true, parse_groups, clear_words };
 KIND b2b_conf_shells = { "absolute paths, each once and at most 63 bytes", true, parse_shells, clear_words };
+KIND b2b_conf_origins = { "https URLs without a path, each once", true, parse_origins, clear_words };
 KIND b2b_conf_word_set = { NULL, true, parse_set, clear_set };
 KIND b2b_conf_key_options = { "restrict, pty, no-port-forwarding, from=PATTERNS, permitopen=HOST:PORT or others of authorized_keys(5), each once", true,
 	                      parse_key_options, clear_words };

@@ -2,13 +2,8 @@
 #ifndef B2B_CONF_KINDS_H
 #define B2B_CONF_KINDS_H
 
+#include "common/conf.h"
 #include "common/conf_table.h"
-
-/* A list of words. */
-struct b2b_conf_words {
-	char **words;
-	size_t n;
-};
 
 /* char *: one line of text, freed by clear */
 extern const struct b2b_conf_kind b2b_conf_text;       /* no control characters */
@@ -37,6 +32,7 @@ extern const struct b2b_conf_kind b2b_conf_list;       /* any words */
 extern const struct b2b_conf_kind b2b_conf_labels;     /* names of roles or services */
 extern const struct b2b_conf_kind b2b_conf_groups;     /* names of local groups: not a partners' name */
 extern const struct b2b_conf_kind b2b_conf_shells;     /* absolute paths */
+extern const struct b2b_conf_kind b2b_conf_origins;    /* https URLs without a path */
 extern const struct b2b_conf_kind b2b_conf_choices;    /* of the key's words, in order of preference */
 
 extern const struct b2b_conf_kind b2b_conf_key_options; /* options for SSH keys, NAME or NAME=VALUE */

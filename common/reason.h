@@ -52,7 +52,10 @@
 	X(AUTH_FATIGUE, 51, "auth-fatigue", "Too many approval requests were left unanswered; wait some minutes and try again.") \
 	X(AUTH_TOKEN_CUT, 52, "auth-token-cut", "The token arrived cut: ssh sends 1,023 characters of it, su and login 511; use a shorter one or a reference.") \
 	X(AUTH_TOKEN_NONE, 53, "auth-token-none", "This service asks for an access token, and none was given.")          \
-	X(AUTH_TOKEN_USED, 54, "auth-token-used", "This token was used before, and each lets in once; get a new one.")
+	X(AUTH_TOKEN_USED, 54, "auth-token-used", "This token was used before, and each lets in once; get a new one.")    \
+	X(AUTH_INVALID, 70, "auth-invalid", "The federation service has withdrawn this authentication; authenticate again.") \
+	X(AUTH_SUSPENDED, 71, "auth-suspended", "The federation service has suspended this authentication; ask your organisation's administrator.") \
+	X(AUTH_UNKNOWN, 72, "auth-unknown", "Whether this authentication still holds cannot be looked up; try again later.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

@@ -19,6 +19,18 @@ void b2b_status_list_clear(struct b2b_status_list *list)
 	*list = (struct b2b_status_list){ 0 };
 }
 
+/* Nothing but what RFC 3986 lets stand in a URI: it goes into requests and logs. */
+static bool is_uri(const char *text)
+{
+	size_t len = strlen(text);
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] <= ' ' || text[i] > '~' || strchr("\"<>\\^`{|}", text[i]))
+			return false;
+	}
+	return strncmp(text, "https://", 8) == 0 && len <= URI_MAX;
+}
+
 enum b2b_token_fault b2b_status_place_read(const json_t *claims, struct b2b_status_place *ret_place)
 {
 	const json_t *status = json_object_get(claims, "status"), *list = json_object_get(status, "status_list"),
@@ -28,7 +40,7 @@ enum b2b_token_fault b2b_status_place_read(const json_t *claims, struct b2b_stat
 
 	if (!status)
 		return B2B_TOKEN_OK;
-	if (!json_is_integer(index) || json_integer_value(index) < 0 || !uri || strncmp(uri, "https://", 8) != 0 || strlen(uri) > URI_MAX)
+	if (!json_is_integer(index) || json_integer_value(index) < 0 || !uri || !is_uri(uri))
 		return B2B_TOKEN_CLAIM_STATUS;
 	copy = strdup(uri);
 	if (!copy)

@@ -1,6 +1,6 @@
 /*
  * Token Status List (draft-ietf-oauth-status-list): an array of 1, 2, 4 or 8 bits for each token of an issuer, compressed and signed,
- * the same for every host. A token says its place in the claim `status`. Fetching the list is the caller's.
+ * the same for every host. A token says its place in the claim `status`. Fetching the list is status_cache.h's.
  */
 #ifndef B2B_STATUS_LIST_H
 #define B2B_STATUS_LIST_H

@@ -82,7 +82,8 @@
 	X(LIST_URI, "a status list of another place")                                                                    \
 	X(LIST_BITS, "a status list with entries of no allowed width")                                                   \
 	X(LIST_DATA, "a status list that cannot be unpacked")                                                            \
-	X(LIST_LARGE, "a status list that unpacks to more than is looked at")
+	X(LIST_LARGE, "a status list that unpacks to more than is looked at")                                            \
+	X(LIST_OLD, "a status list from before one that was fetched already")
 
 enum b2b_token_fault {
 #define B2B_TOKEN_FAULT_ENUM(symbol, text) B2B_TOKEN_##symbol,
@@ -137,6 +138,8 @@ struct b2b_id_token {
 	json_t *claims;       /* all of them */
 };
 void b2b_id_token_clear(struct b2b_id_token *token);
+/* Returns 0, the caller clears *ret_copy; or -ENOMEM. */
+int b2b_id_token_copy(const struct b2b_id_token *token, struct b2b_id_token *ret_copy);
 
 /*
  * Validate a compact ID token. ORGANISATION_CLAIM is the claim mapper's path (mapper.h).

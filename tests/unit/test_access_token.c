@@ -203,6 +203,8 @@ static const struct change common_changes[] = {
 	{ "status", "{\"status_list\":{\"idx\":\"7\",\"uri\":\"https://a.example/1\"}}", B2B_TOKEN_CLAIM_STATUS },
 	{ "status", "{\"status_list\":{\"idx\":7,\"uri\":\"http://a.example/1\"}}", B2B_TOKEN_CLAIM_STATUS },
 	{ "status", "{\"status_list\":{\"idx\":7}}", B2B_TOKEN_CLAIM_STATUS },
+	{ "status", "{\"status_list\":{\"idx\":7,\"uri\":\"https://a.example/1\\nevent=ok\"}}", B2B_TOKEN_CLAIM_STATUS },
+	{ "status", "{\"status_list\":{\"idx\":7,\"uri\":\"https://a.example/\\\"x\"}}", B2B_TOKEN_CLAIM_STATUS },
 };
 
 static void every_wrong_claim_of_a_jwt_has_its_own_fault(void **state)
