@@ -200,6 +200,9 @@ static int start_parts(struct b2b_core *core, char *error)
 	r = b2b_clock_watch_new(core->loop, clock_changed, core, &core->clock_watch);
 	if (r < 0)
 		return r;
+	r = b2b_status_start(core);
+	if (r < 0)
+		return r;
 	b2b_federation_on_ready(core->federation, federation_changed, core);
 	r = b2b_distrust_apply(core); /* before any token comes */
 	if (r < 0)
@@ -214,6 +217,7 @@ static void stop_parts(struct b2b_core *core)
 	b2b_server_free(core->server);
 	b2b_stream_free(core->stream);
 	b2b_source_free(core->source);
+	b2b_status_cache_free(core->status);
 	b2b_federation_free(core->federation);
 	b2b_publish_free(core->publish);
 	b2b_guard_link_free(core->guard);

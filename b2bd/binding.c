@@ -20,9 +20,6 @@ enum b2b_reason b2b_binding_check(const struct b2b_conf_federation *conf, const 
 		return refuse(B2B_USER_UNKNOWN, "nobody of that name is known", ret_fault);
 	if (strcmp(token->subject, principal->subject) != 0)
 		return refuse(B2B_AUTH_WRONG_PERSON, "another subject", ret_fault);
-	/* the issuer wants it looked at before it is believed, and nobody does here */
-	if (token->status.uri)
-		return refuse(B2B_AUTH_TOKEN, "it is to be looked up in a status list, which this host cannot", ret_fault);
 	/* whoever may choose a client's name at the service could choose a person's subject (RFC 9068 5) */
 	if (token->of_client && principal->kind != B2B_SERVICE_PRINCIPAL)
 		return refuse(B2B_AUTH_WRONG_PERSON, "a client by itself, no person", ret_fault);

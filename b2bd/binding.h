@@ -11,9 +11,8 @@
 
 /*
  * Compare TOKEN with the principal and the organisation of FACTS. A person who is in several organisations is taken as one of that which
- * the log-in names, and of no other. Returns B2B_OK, or B2B_USER_UNKNOWN, B2B_AUTH_WRONG_PERSON, B2B_AUTH_WRONG_ORG, B2B_AUTH_TOKEN (of a
- * status list); then *ret_fault says
- * precisely what does not agree (static).
+ * the log-in names, and of no other. Returns B2B_OK, or B2B_USER_UNKNOWN, B2B_AUTH_WRONG_PERSON, B2B_AUTH_WRONG_ORG; then *ret_fault
+ * says precisely what does not agree (static). Whether the token still holds by its status list is not looked at here.
  */
 enum b2b_reason b2b_binding_check(const struct b2b_conf_federation *conf, const struct b2b_decision_facts *facts,
                                   const struct b2b_id_token *token, const char **ret_fault);

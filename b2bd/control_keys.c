@@ -75,8 +75,10 @@ static int apply(struct b2b_core *core, bool forget)
 
 	forget = forget || core->keys_due;
 	core->keys_due = r < 0;
-	if (r == 0 && forget)
+	if (r == 0 && forget) {
 		b2b_tickets_forget(core->tickets);
+		b2b_status_cache_forget(core->status);
+	}
 	return r;
 }
 

@@ -12,6 +12,7 @@
 #include "b2bd/decide.h"
 #include "b2bd/directory/source.h"
 #include "b2bd/federation/federation.h"
+#include "b2bd/federation/status_cache.h"
 #include "b2bd/guard_link.h"
 #include "b2bd/latency.h"
 #include "b2bd/publish.h"
@@ -64,6 +65,7 @@ struct b2b_core {
 	struct b2b_stream *stream; /* NULL: the service has no signals */
 	struct b2b_server *server;
 	struct b2b_tickets *tickets;
+	struct b2b_status_cache *status; /* lists that tokens name */
 	struct b2b_rate name_rate; /* first-time names, by peer uid */
 	struct b2b_rate auth_rate; /* log-ins begun, by the person's uid */
 	struct b2b_rate push_rate; /* requests to their approval devices that nobody approved, likewise */
@@ -130,6 +132,19 @@ void b2b_closed_keep(struct b2b_core *core, int64_t pid, uint64_t start_ticks); 
 /* sessions.c */
 void b2b_sessions_forget_gone(struct b2b_core *core); /* those whose leader was killed and could not close them */
 void b2b_sessions_start(struct b2b_core *core);     /* after a restart: forget what is gone, arm the limit's timer */
+
+/* End SESSION alone, for REASON, and forget it once that is durable. */
+void b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason);
+
+/* status_check.c: what status lists say of log-ins and sessions */
+int b2b_status_start(struct b2b_core *core); /* the cache of them, following those that open sessions name; 0 or a negative errno */
+/* May a token with PLACE be believed? B2B_OK also where it names none; *ret_fault as b2b_status_cache_standing has it. */
+enum b2b_reason b2b_status_of_place(struct b2b_core *core, const struct b2b_status_place *place, const char **ret_fault);
+/* The same of what was authenticated before. */
+enum b2b_reason b2b_status_of_authentication(struct b2b_core *core, const struct b2b_authentication *authentication);
+/* Keep PLACE with AUTHENTICATION. Returns 0 or a negative errno. */
+int b2b_status_note(struct b2b_core *core, const struct b2b_status_place *place, struct b2b_authentication *authentication);
+json_t *b2b_status_lists_json(struct b2b_core *core); /* for status */
 
 /* revoke.c */
 struct b2b_revocation {

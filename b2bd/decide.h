@@ -24,6 +24,8 @@ struct b2b_authentication {
 	char acr[64];
 	char jti[64];
 	char sid[64];
+	int64_t status_list; /* the token's place (state/status_state.h); 0: none */
+	int64_t status_index;
 };
 
 struct b2b_decision_facts {

@@ -19,6 +19,8 @@ static const struct b2b_login_method *const methods[] = { &b2b_login_device, &b2
 
 static void login_free(struct b2b_login *login)
 {
+	b2b_status_cache_drop(login->core->status, login);
+	b2b_id_token_clear(&login->proven);
 	if (login->method)
 		login->method->cancel(login);
 	explicit_bzero(login, sizeof(*login));
@@ -146,13 +148,43 @@ void b2b_login_ask(struct b2b_login *login, const struct b2b_say_question *quest
 	b2b_client_say(login->client, B2B_SAY_QUESTION, question);
 }
 
-void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token)
+static void conclude(struct b2b_login *login, const struct b2b_id_token *token)
 {
 	char detail[B2B_LOGIN_DETAIL_SIZE];
 	int org;
 	enum b2b_reason reason = b2b_login_accept(login, token, &org, detail);
 
 	login_decide(login, org, reason, detail);
+}
+
+/* Whether the list came or not: the decision looks. */
+static void list_fetched(void *arg, bool came)
+{
+	struct b2b_login *login = arg;
+
+	(void)came;
+	conclude(login, &login->proven);
+}
+
+/* Is TOKEN's status list being fetched, so that the decision waits for it? */
+static bool awaits_list(struct b2b_login *login, const struct b2b_id_token *token)
+{
+	struct b2b_core *core = login->core;
+	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
+	const char *fault;
+
+	if (b2b_status_of_place(core, &token->status, &fault) != B2B_AUTH_UNKNOWN || b2b_id_token_copy(token, &login->proven) < 0 ||
+	    b2b_status_cache_want(core->status, token->status.uri, list_fetched, login) < 0)
+		return false;
+	if (login->waiting)
+		b2b_client_say(login->client, B2B_SAY_WAIT, &wait);
+	return true;
+}
+
+void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token)
+{
+	if (!awaits_list(login, token))
+		conclude(login, token);
 }
 
 void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text)

@@ -51,6 +51,7 @@ struct b2b_login {
 	char binding[B2B_BINDING_SIZE];
 	struct b2b_presented *presented;
 	char *token;       /* what was typed; wiped at the end */
+	struct b2b_id_token proven; /* while its status list is fetched */
 };
 
 /* login.c, for the methods. LOGIN may be gone when _proven or _failed returns. */

@@ -64,12 +64,18 @@ enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_to
 	b2b_gather(core, login->origin.user, login->origin.service, &gathered);
 	*ret_org = gathered.facts.org;
 	reason = b2b_binding_check(&core->conf->federation, &gathered.facts, token, &fault);
-	if (reason == B2B_AUTH_WRONG_PERSON || reason == B2B_AUTH_WRONG_ORG || reason == B2B_AUTH_TOKEN)
+	if (reason == B2B_OK)
+		reason = b2b_status_of_place(core, &token->status, &fault);
+	if (reason != B2B_OK && reason != B2B_USER_UNKNOWN)
 		describe(token, fault, detail);
 	if (reason == B2B_OK && lacks_auth_time(&gathered.facts, token))
 		reason = B2B_AUTH_AGE;
 	if (reason == B2B_OK) {
 		authentication_from(core, &gathered.principal, token, &authentication);
+		if (b2b_status_note(core, &token->status, &authentication) < 0)
+			reason = B2B_INTERNAL;
+	}
+	if (reason == B2B_OK) {
 		gathered.facts.authentication = &authentication;
 		reason = b2b_decide(&gathered.facts);
 	}

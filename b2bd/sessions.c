@@ -32,6 +32,8 @@ static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *or
 	if (reason == B2B_OK && gathered->facts.authentication &&
 	    b2b_log_in_withdrawn(core, gathered->facts.authentication, gathered->principal.subject, gathered->facts.org))
 		return B2B_REVOKED;
+	if (reason == B2B_OK && gathered->facts.authentication)
+		return b2b_status_of_authentication(core, gathered->facts.authentication);
 	return reason;
 }
 
@@ -70,14 +72,14 @@ static int collect_due(void *arg, const struct b2b_session *session)
 	return 0;
 }
 
-static void end_session(struct b2b_core *core, const struct b2b_session *session)
+void b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason)
 {
 	struct b2b_revocation revocation = {
 		.scope = B2B_SCOPE_SESSION,
 		.org = b2b_policy_org_by_uid(core->policy, session->uid),
 		.uid = session->uid,
 		.session = session,
-		.reason = B2B_SESSION_LIMIT,
+		.reason = reason,
 	};
 
 	/* the pending end takes over from the session's row: a restart resumes it */
@@ -142,7 +144,7 @@ static void limit_fire(void *arg)
 	b2b_sessions_forget_gone(core);
 	b2b_session_due(core->state, b2b_core_now(core), collect_due, &due, &next);
 	for (i = 0; i < due.n; i++)
-		end_session(core, &due.sessions[i]);
+		b2b_session_end_for(core, &due.sessions[i], B2B_SESSION_LIMIT);
 	arm_limit(core, due.n == DUE_AT_ONCE ? b2b_core_now(core) + 1 : next);
 }
 
@@ -164,6 +166,8 @@ static void session_from(const struct b2b_ask_open *ask, const struct b2b_decisi
 	memcpy(session->acr, authentication->acr, sizeof(session->acr));
 	memcpy(session->jti, authentication->jti, sizeof(session->jti));
 	memcpy(session->sid, authentication->sid, sizeof(session->sid));
+	session->status_list = authentication->status_list;
+	session->status_index = authentication->status_index;
 }
 
 void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask)

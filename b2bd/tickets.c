@@ -69,9 +69,14 @@ int b2b_ticket_add(struct b2b_tickets *tickets, const struct b2b_authentication 
 	return 0;
 }
 
+static bool alive(const struct ticket *ticket, uint64_t now_ns)
+{
+	return ticket->made_ns && now_ns - ticket->made_ns <= TICKET_LIFE_NS;
+}
+
 static bool valid(const struct ticket *ticket, uint32_t uid, const char *service, uint64_t now_ns)
 {
-	return ticket->made_ns && now_ns - ticket->made_ns <= TICKET_LIFE_NS && ticket->authentication.uid == uid &&
+	return alive(ticket, now_ns) && ticket->authentication.uid == uid &&
 	       strcmp(ticket->service, service) == 0;
 }
 
@@ -111,4 +116,13 @@ const struct b2b_authentication *b2b_ticket_latest(const struct b2b_tickets *tic
 			latest = ticket;
 	}
 	return latest ? &latest->authentication : NULL;
+}
+
+bool b2b_tickets_name_list(const struct b2b_tickets *tickets, int64_t list, uint64_t now_ns)
+{
+	for (size_t i = 0; i < TICKETS; i++) {
+		if (tickets->all[i].authentication.status_list == list && alive(&tickets->all[i], now_ns))
+			return true;
+	}
+	return false;
 }

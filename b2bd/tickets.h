@@ -30,4 +30,7 @@ const struct b2b_authentication *b2b_ticket_find(const struct b2b_tickets *ticke
 const struct b2b_authentication *b2b_ticket_latest(const struct b2b_tickets *tickets, uint32_t uid, const char *service, const char *tty,
                                                    uint64_t now_ns);
 
+/* Does one that is still valid name the status list LIST? */
+bool b2b_tickets_name_list(const struct b2b_tickets *tickets, int64_t list, uint64_t now_ns);
+
 #endif

@@ -1,6 +1,8 @@
 #include "b2bd/federation/token.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *b2b_token_fault_text(enum b2b_token_fault fault)
 {
@@ -24,4 +26,24 @@ void b2b_id_token_clear(struct b2b_id_token *token)
 	free(token->status.uri);
 	json_decref(token->claims);
 	*token = (struct b2b_id_token){ 0 };
+}
+
+int b2b_id_token_copy(const struct b2b_id_token *token, struct b2b_id_token *ret_copy)
+{
+	struct b2b_id_token copy = *token;
+	const char *const from[] = { token->subject, token->organisation, token->acr, token->jti, token->sid, token->client_id, token->status.uri };
+	char **const to[] = { &copy.subject, &copy.organisation, &copy.acr, &copy.jti, &copy.sid, &copy.client_id, &copy.status.uri };
+	bool all = true;
+
+	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {
+		*to[i] = from[i] ? strdup(from[i]) : NULL;
+		all = all && !*to[i] == !from[i];
+	}
+	json_incref(copy.claims);
+	if (!all) {
+		b2b_id_token_clear(&copy);
+		return -ENOMEM;
+	}
+	*ret_copy = copy;
+	return 0;
 }

@@ -1,5 +1,6 @@
 #include "b2bd/state/session_state.h"
 #include "b2bd/state/schema.h"
+#include "b2bd/state/status_state.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,12 +18,12 @@ const char b2b_schema_sessions[] =
 	"CREATE INDEX session_by_uid ON session (uid);"
 	"CREATE INDEX session_by_end ON session (ends_s) WHERE ends_s > 0;";
 
-#define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id"
+#define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id, status_list, status_index"
 
 int b2b_session_store(struct b2b_state *state, const struct b2b_session *session)
 {
 	sqlite3_stmt *row = NULL;
-	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 
 	if (r < 0)
 		return r;
@@ -41,6 +42,8 @@ int b2b_session_store(struct b2b_state *state, const struct b2b_session *session
 	b2b_row_text(row, 13, session->jti);
 	b2b_row_text(row, 14, session->sid);
 	b2b_row_text(row, 15, session->audit_id);
+	b2b_row_int(row, 16, session->status_list);
+	b2b_row_int(row, 17, session->status_index);
 	return b2b_row_run(row);
 }
 
@@ -74,6 +77,8 @@ static void read_session(sqlite3_stmt *row, struct b2b_session *session)
 	b2b_row_copy(row, 12, session->jti, sizeof(session->jti));
 	b2b_row_copy(row, 13, session->sid, sizeof(session->sid));
 	b2b_row_copy(row, 14, session->audit_id, sizeof(session->audit_id));
+	session->status_list = sqlite3_column_int64(row, 15);
+	session->status_index = sqlite3_column_int64(row, 16);
 }
 
 /* Takes ROW over. */
@@ -100,6 +105,17 @@ int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *ar
 	if (r < 0)
 		return r;
 	b2b_row_int(row, 1, uid);
+	return each_session(row, each, arg);
+}
+
+int b2b_session_each_of_list(struct b2b_state *state, int64_t list, int (*each)(void *arg, const struct b2b_session *session), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "SELECT " COLUMNS " FROM session WHERE status_list = ? AND status_list > 0 ORDER BY opened_s, pid");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, list);
 	return each_session(row, each, arg);
 }
 

@@ -13,6 +13,8 @@ struct b2b_session {
 	int64_t opened_s, ends_s; /* wall clock; ends_s 0: no limit */
 	int64_t auth_time_s;     /* 0: not authenticated by the service (public key) */
 	char acr[64], jti[64], sid[64];
+	int64_t status_list;     /* its token's place (status_state.h); 0: none */
+	int64_t status_index;
 	char audit_id[B2B_AUDIT_ID_SIZE];
 };
 

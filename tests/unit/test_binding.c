@@ -92,17 +92,6 @@ static void a_client_by_itself_is_no_person(void **state)
 	expect(f, B2B_OK, "");
 }
 
-/* It may have been revoked there: whoever cannot look must not believe it. */
-static void a_token_of_a_status_list_is_not_believed_unlooked_at(void **state)
-{
-	struct fixture *f = *state;
-
-	f->token.status.uri = (char *)"https://login.example.com/lists/1";
-	expect(f, B2B_AUTH_TOKEN, "it is to be looked up in a status list, which this host cannot");
-	f->token.status.uri = NULL;
-	expect(f, B2B_OK, "");
-}
-
 static void the_name_must_agree_where_it_is_configured(void **state)
 {
 	struct fixture *f = *state;
@@ -125,7 +114,6 @@ int main(void)
 		TEST(who_is_in_several_organisations_logs_in_to_the_named_one),
 		TEST(a_subject_is_compared_whole),
 		TEST(a_client_by_itself_is_no_person),
-		TEST(a_token_of_a_status_list_is_not_believed_unlooked_at),
 		TEST(the_name_must_agree_where_it_is_configured),
 	};
 
