@@ -127,6 +127,7 @@ void b2b_ctl_show_findings(FILE *out, const json_t *json);
 
 int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s);
 void b2b_ctl_show_by_hand(FILE *out, const json_t *list, int64_t now_s); /* what status says of closings by hand */
+void b2b_ctl_show_status_lists(FILE *out, const json_t *lists, int64_t now_s); /* what status says of them; nothing where there are none */
 void b2b_ctl_show_approvals(FILE *out, const json_t *list, int64_t now_s); /* mass removals that wait */
 void b2b_ctl_show_clock(FILE *out, const json_t *clock); /* nothing where it is trusted */
 void b2b_ctl_show_stages(FILE *out, const json_t *stages); /* how long revocations took */

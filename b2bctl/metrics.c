@@ -92,6 +92,25 @@ static void show_signals(FILE *out, const json_t *signals)
 	one(out, "b2b_signal_events_refused_total", "counter", "Events that were refused.", (double)b2b_ctl_number(signals, "refused"));
 }
 
+/* Of the list that was fetched the longest ago: an alarm is made of it. */
+static void show_status_lists(FILE *out, const json_t *lists)
+{
+	long long oldest = 0, fetched;
+	const json_t *list;
+	size_t i, failing = 0;
+
+	json_array_foreach(lists, i, list) {
+		failing += b2b_ctl_number(list, "failing_since_s") != 0;
+		fetched = b2b_ctl_number(list, "fetched_s");
+		if (i == 0 || fetched < oldest)
+			oldest = fetched;
+	}
+	one(out, "b2b_status_lists", "gauge", "Status lists that are followed.", (double)json_array_size(lists));
+	one(out, "b2b_status_lists_failing", "gauge", "Those of them that cannot be fetched or are refused.", (double)failing);
+	if (json_array_size(lists))
+		one(out, "b2b_status_lists_oldest_fetch_seconds", "gauge", "When that was fetched which was fetched the longest ago; 0: never.", (double)oldest);
+}
+
 int b2b_ctl_show_metrics(FILE *out, const json_t *json)
 {
 	const json_t *agent = part(json, "agent"), *directory = part(json, "directory");
@@ -103,6 +122,7 @@ int b2b_ctl_show_metrics(FILE *out, const json_t *json)
 	one(out, "b2b_start_time_seconds", "gauge", "When b2bd was started.", (double)b2b_ctl_number(agent, "since_s"));
 	one(out, "b2b_federation_ready", "gauge", "Whether the federation service and its keys are known.", b2b_ctl_true(part(json, "federation"), "ready"));
 	show_signals(out, part(json, "signals"));
+	show_status_lists(out, part(json, "status_lists"));
 	one(out, "b2b_directory_last_complete_seconds", "gauge", "When the directory was last read whole; 0: never.",
 	    (double)b2b_ctl_number(directory, "last_complete_s"));
 	one(out, "b2b_lease_valid", "gauge", "Whether sessions may be opened.", b2b_ctl_true(part(json, "lease"), "valid"));

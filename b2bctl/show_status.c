@@ -132,6 +132,7 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 	show_directory(out, json_object_get(json, "directory"), now_s);
 	show_ids(out, json_object_get(json, "ids"));
 	show_signals(out, json_object_get(json, "signals"), now_s);
+	b2b_ctl_show_status_lists(out, json_object_get(json, "status_lists"), now_s);
 	show_lease(out, json_object_get(json, "lease"));
 	b2b_ctl_paragraph(out, "sessions", "%lld open", b2b_ctl_number(json, "sessions"));
 	if (pending)

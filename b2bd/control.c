@@ -76,7 +76,7 @@ static json_t *status_json(struct b2b_core *core)
 		b2b_stream_get_status(core->stream, &signals);
 	b2b_revocation_figures(core->state, &figures);
 	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I}, s:o, s:o, s:I, s:I,"
-	                 " s:{s:I,s:I,s:I,s:I,s:o}, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                 " s:{s:I,s:I,s:I,s:I,s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "agent", "pid", (int)getpid(), "since_s", (json_int_t)core->started_s,
 	                 "federation", "issuer", core->conf->federation.issuer, "ready", b2b_federation_ready(core->federation), "why",
 	                 b2b_federation_why(core->federation),
@@ -91,7 +91,7 @@ static json_t *status_json(struct b2b_core *core)
 	                 (json_int_t)figures.p99_ms, "max_ms", (json_int_t)figures.max_ms, "stages", b2b_figures_json(core),
 	                 "held", b2b_held_ends_json(core), "ids", b2b_ids_trouble_json(core), "by_hand", b2b_by_hand_json(core),
 	                 "approvals", b2b_approvals_json(core, false),
-	                 "clock", b2b_clock_json(core),
+	                 "clock", b2b_clock_json(core), "status_lists", b2b_status_lists_json(core),
 	                 "worst_case_revocation", worst_case(core, &signals, &directory));
 }
 

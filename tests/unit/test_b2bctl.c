@@ -28,6 +28,8 @@ static const char status_well[] =
 	"{\"agent\":{\"pid\":123,\"since_s\":1799989200},\"federation\":{\"issuer\":\"https://login.example.com/realms/partners\",\"ready\":true,\"why\":\"\"},"
 	"\"directory\":{\"last_complete_s\":1799999880,\"failing_since_s\":0,\"why\":\"\",\"people\":120,\"organisations\":4,\"groups\":7},"
 	"\"signals\":{\"connected\":true,\"last_poll_s\":1799999997,\"failing_since_s\":0,\"why\":\"\",\"events\":12,\"refused\":1},"
+	"\"status_lists\":[{\"uri\":\"https://lists.example.com/1\",\"sessions\":2,\"fetched_s\":1799999970,\"ttl_s\":60,\"interval_s\":60,\"within_s\":67,\"next_in_s\":34,"
+	"\"failing_since_s\":0,\"why\":\"\"}],"
 	"\"lease\":{\"age_ms\":3000,\"valid\":true},\"sessions\":3,\"pending_ends\":0,"
 	"\"revocations\":{\"count\":12,\"p50_ms\":40,\"p99_ms\":120,\"max_ms\":130,"
 	"\"stages\":[{\"stage\":\"delivery\",\"last\":{\"n\":12,\"p50_us\":8250,\"p99_us\":20000,\"max_us\":21000},"
@@ -48,6 +50,8 @@ static const char status_ill[] =
 	"\"by_hand\":[{\"kind\":\"user\",\"name\":\"alice@acme\",\"reason\":\"Laptop \\u001b[2J stolen\",\"since_s\":1799999700,\"by\":0},"
 	"{\"kind\":\"all\",\"name\":\"\",\"reason\":\"Break-in\",\"since_s\":1799999700,\"by\":null},"
 	"{\"kind\":\"key\",\"name\":\"k1\",\"reason\":\"\",\"since_s\":1799999700,\"by\":4000000000}],"
+	"\"status_lists\":[{\"uri\":\"https://lists.example.com/1\",\"sessions\":1,\"fetched_s\":0,\"ttl_s\":0,\"interval_s\":0,\"next_in_s\":1,"
+	"\"failing_since_s\":1799999700,\"why\":\"the status list is refused: expired\"}],"
 	"\"lease\":{\"age_ms\":null,\"valid\":false,\"keep_s\":3600,\"lapsed\":false},\"sessions\":0,\"pending_ends\":2,"
 	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
 
@@ -88,6 +92,7 @@ static void tells_that_all_is_well(void **state)
 	assert_has(text, "federation    ready: https://login.example.com/realms/partners\n");
 	assert_has(text, "directory     120 people, 7 groups, 4 organisations; read 2 minutes ago\n");
 	assert_has(text, "signals       arriving, last poll: 3 seconds ago; 12 events, 1 refused\n");
+	assert_has(text, "status list   https://lists.example.com/1: 2 sessions, fetched 30 seconds ago\n              ttl 1 minute, next fetch in 34 seconds; what is withdrawn in it\n              shows within 67 s\n");
 	assert_has(text, "lease         renewed 3 seconds ago: sessions may be opened\n");
 	assert_has(text, "sessions      3 open\n");
 	assert_has(text, "revocations   12; half within 40 ms, 99% within 120 ms, all within 130 ms\n");
@@ -112,6 +117,9 @@ static void gives_figures_to_prometheus(void **state)
 	(void)state;
 	assert_has(text, "# HELP b2b_up Whether b2bd answers.\n# TYPE b2b_up gauge\nb2b_up 1\n");
 	assert_has(text, "b2b_lease_age_seconds 3\n");
+	assert_has(text, "b2b_status_lists 1\n");
+	assert_has(text, "b2b_status_lists_failing 0\n");
+	assert_has(text, "b2b_status_lists_oldest_fetch_seconds 1799999970\n");
 	assert_has(text, "b2b_closed_by_hand{kind=\"user\"} 0\n");
 	assert_has(text, "# TYPE b2b_revocation_seconds histogram\n");
 	assert_has(text, "b2b_revocation_seconds_bucket{stage=\"delivery\",le=\"0.01\"} 3\n");
@@ -138,6 +146,7 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "ids           acme: the range is used up, who is new is not published;\n              b2b.conf(5), IDS, says what to do\n");
 	assert_has(text, "ids           globex: somebody is not published, who has neither a pin nor an id\n              from the directory; journalctl -u b2bd");
 	assert_has(text, "signals       not arriving, last poll: never");
+	assert_has(text, "status list   https://lists.example.com/1: 1 session, fetched never\n              failing for 5 minutes: the status list is refused: expired; nobody");
 	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n              open sessions end when it is 1 hour old\n");
 	assert_has(text, "2 being ended; journalctl");
 	assert_has(text, "not ended     alice@acme: 1 process cannot be ended and is tried again; 4711\n              (tar, state D, uid 2013265921); id 0123456789abcdef\n");
