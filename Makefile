@@ -84,7 +84,7 @@ FUZZ_SRC       := $(wildcard tests/fuzz/fuzz_*.c)
 
 B2BD_LIBS       = $(call pkg,--libs,libcurl jansson openssl sqlite3 inih libseccomp libsystemd libcap-ng libqrencode libacl zlib)
 CTL_LIBS        = $(call pkg,--libs,jansson inih libacl)
-FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd gnutls jansson openssl sqlite3)
+FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd gnutls jansson openssl sqlite3 zlib)
 
 PAM_SO     := $(BUILD)/pam_b2b.so
 NSS_SO     := $(BUILD)/libnss_b2b.so.2

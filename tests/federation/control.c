@@ -13,6 +13,7 @@
 #include "tests/federation/http.h"
 #include "tests/federation/server.h"
 #include "tests/federation/sql.h"
+#include "tests/federation/status.h"
 #include "tests/federation/store.h"
 #include "tests/federation/text.h"
 #include "tests/federation/tokens.h"
@@ -271,6 +272,20 @@ static int access_token(struct fed *fed, const json_t *body, json_t *answer)
 	return error;
 }
 
+/* {person, status}: of all tokens that the person has. */
+static int token_status(struct fed *fed, const json_t *body, json_t *answer)
+{
+	const char *key = fed_text(body, "person");
+	const json_t *status = json_object_get(body, "status");
+	json_t *person = NULL;
+	(void)answer;
+	int error = key && json_is_integer(status) ? fed_person_get(fed, key, &person) : -EINVAL;
+	if (!error)
+		error = fed_status_set(fed, fed_text(person, "id"), json_integer_value(status));
+	json_decref(person);
+	return error;
+}
+
 static int rotate_keys(struct fed *fed, const json_t *body, json_t *answer)
 {
 	const char *choose = fed_text(body, "sign_with");
@@ -312,6 +327,7 @@ static const struct {
 	{ "reinstate-organisation", reinstate_organisation },
 	{ "event", event },
 	{ "access-token", access_token },
+	{ "token-status", token_status },
 	{ "rotate-keys", rotate_keys },
 	{ "misbehave", misbehave },
 };

@@ -62,7 +62,7 @@ struct fed_route {
 /* Tables end with a NULL path. */
 extern const struct fed_route fed_discovery_routes[], fed_device_routes[], fed_token_routes[], fed_introspect_routes[];
 extern const struct fed_route fed_ciba_routes[], fed_scim_routes[], fed_ssf_routes[], fed_poll_routes[], fed_control_routes[];
-extern const struct fed_route fed_registration_routes[];
+extern const struct fed_route fed_registration_routes[], fed_status_routes[];
 extern const struct fed_route fed_page_routes[], fed_page_device_routes[], fed_page_desk_routes[], fed_page_invitation_routes[];
 
 /* Request. Values are NULL when absent, and live as long as the request. */

@@ -160,6 +160,8 @@ int main(int argc, char **argv)
 	fed.id_token_s = options.id_token_s;
 	fed.access_token_s = options.access_token_s;
 	fed.refresh_token_s = options.refresh_token_s;
+	fed.status_lists = options.status_lists;
+	fed.status_ttl_s = options.status_ttl_s;
 	if (!error && RAND_bytes(fed.csrf_key, sizeof(fed.csrf_key)) != 1)
 		error = complain("random numbers", -EIO);
 	if (!error)

@@ -32,6 +32,7 @@ static const struct {
 	{ "wrong_issuer", offsetof(struct fed_misbehaviour, wrong_issuer) },
 	{ "wrong_audience", offsetof(struct fed_misbehaviour, wrong_audience) },
 	{ "jwks", offsetof(struct fed_misbehaviour, jwks) },
+	{ "status_list", offsetof(struct fed_misbehaviour, status_list) },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -27,6 +27,7 @@ struct fed_misbehaviour {
 	char *wrong_issuer;      /* iss of everything that is signed; NULL: the right one */
 	char *wrong_audience;    /* aud of everything that is signed */
 	char *jwks;              /* the key set's document, whatever it is; NULL: the right one */
+	char *status_list;       /* how the status list is wrong (status.c); NULL: it is right */
 	json_t *registration;    /* members that a registration's answer has instead of the right ones; NULL: none */
 	bool empty_page;         /* SCIM lists answer 200 with nothing */
 	bool repeat_page;        /* SCIM lists answer the first page whatever was asked */

@@ -35,6 +35,8 @@ static const char help[] =
 	"  --device-interval S      between polls of a log-in, by device grant or CIBA (5)\n"
 	"  --device-lifetime S      of its codes (600)\n"
 	"  --id-token-lifetime S --access-token-lifetime S --refresh-token-lifetime S   (300, 3600, 86400)\n"
+	"  --status-lists URL       signed tokens name a place in a status list, below URL: this service's own, or a cache's in front of it\n"
+	"  --status-ttl S           how long it may be kept (60)\n"
 	"  --secrets FILE           append every token, code and assertion that passes, to look for them in logs\n"
 	"  --help                   this\n"
 	"\n"
@@ -57,16 +59,18 @@ static const char help[] =
 	"  people {organisation, prefix, count, first?}   organisation {id?, alias, parent?, display?}\n"
 	"  group {organisation, local, members?} or {group, members}\n"
 	"  event {type, person | organisation | sub_id, reason?, event_timestamp?}   (the directory stays as it is)\n"
+	"  token-status {person, status}   0 valid, 1 invalid, 2 suspended: of all their signed tokens (with --status-lists)\n"
 	"  rotate-keys {alg?, drop?, sign_with?, rotate?}\n"
 	"  misbehave {slow: {ms, family?, count?}, status: {code, family?, count?}, drop: {family?, count?}, wrong_key,\n"
 	"             unknown_kid, wrong_issuer, wrong_audience, empty_page, repeat_page, replay, hold_events,\n"
+	"             status_list: large | large-unpacked | expired | old,\n"
 	"             registration: {member: what its answer says instead}, reset}\n"
-	"             families: discovery jwks token device ciba introspect register scim ssf poll pages\n"
+	"             families: discovery jwks token device ciba introspect register scim ssf poll pages statuslist\n"
 	"GET /control/events: what was told, and what receivers had against it. GET /control/devices: log-ins that wait.\n";
 
 enum {
 	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_CLIENTS, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
-	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_HELP,
+	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_STATUS_LISTS, OPT_STATUS_TTL, OPT_HELP,
 };
 
 static const struct option known[] = {
@@ -92,6 +96,8 @@ static const struct option known[] = {
 	{ "id-token-lifetime", required_argument, NULL, OPT_ID_TOKEN },
 	{ "access-token-lifetime", required_argument, NULL, OPT_ACCESS_TOKEN },
 	{ "refresh-token-lifetime", required_argument, NULL, OPT_REFRESH_TOKEN },
+	{ "status-lists", required_argument, NULL, OPT_STATUS_LISTS },
+	{ "status-ttl", required_argument, NULL, OPT_STATUS_TTL },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -146,12 +152,12 @@ static int take_clients(struct fed_options *options, const char *dir)
 	return error ? complain(dir, error == -EINVAL ? "an ID.pem in it is no key that this service can use" : strerror(-error)) : 0;
 }
 
-static int take_issuer(struct fed_options *options, const char *text)
+static int take_url(const char **ret_url, const char *text)
 {
 	size_t len = strlen(text);
 	if (strncmp(text, "https://", 8) != 0 || len < 9 || text[len - 1] == '/' || strpbrk(text, "?# \"<>"))
 		return complain(text, "not an https URL without a slash at its end");
-	options->issuer = text;
+	*ret_url = text;
 	return 0;
 }
 
@@ -176,6 +182,8 @@ static int take_timing(struct fed_options *options, int option, const char *valu
 		return take_seconds(&options->access_token_s, value);
 	case OPT_REFRESH_TOKEN:
 		return take_seconds(&options->refresh_token_s, value);
+	case OPT_STATUS_TTL:
+		return take_seconds(&options->status_ttl_s, value);
 	default:
 		fprintf(stderr, "b2b-federation: --help says how to run it\n");
 		return -EINVAL;
@@ -190,8 +198,10 @@ static int take(struct fed_options *options, int option, const char *value)
 		return 0;
 	case OPT_LISTEN:
 		return take_listen(options, value);
+	case OPT_STATUS_LISTS:
+		return take_url(&options->status_lists, value);
 	case OPT_ISSUER:
-		return take_issuer(options, value);
+		return take_url(&options->issuer, value);
 	case OPT_NAME:
 		return take_name(options, value);
 	case OPT_CERT:
@@ -241,7 +251,7 @@ static int take(struct fed_options *options, int option, const char *value)
 int fed_options_read(int argc, char **argv, struct fed_options *ret_options)
 {
 	struct fed_options options = { .address = "127.0.0.1",	.device_lifetime_s = 600, .device_interval_s = 5, .id_token_s = 300,
-				       .access_token_s = 3600, .refresh_token_s = 86400 };
+				       .access_token_s = 3600, .refresh_token_s = 86400, .status_ttl_s = 60 };
 	int option, error = 0;
 	options.clients = fed_clients_new();
 	if (!options.clients)

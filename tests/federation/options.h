@@ -23,6 +23,8 @@ struct fed_options {
 	const char *registration_token_file;
 	const char *secrets; /* NULL: not kept */
 	const char *alg;     /* NULL: as before */
+	const char *status_lists; /* NULL: none */
+	int64_t status_ttl_s;
 	int64_t device_lifetime_s, device_interval_s, id_token_s, access_token_s, refresh_token_s;
 	struct fed_clients *clients;
 };

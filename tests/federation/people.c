@@ -9,6 +9,7 @@
 #include "tests/federation/directory.h"
 #include "tests/federation/events.h"
 #include "tests/federation/sql.h"
+#include "tests/federation/status.h"
 #include "tests/federation/store.h"
 #include "tests/federation/text.h"
 
@@ -243,6 +244,8 @@ int fed_person_set_state(struct fed *fed, const char *id, const char *state, con
 		error = touch(fed, fed_text(person, "id"));
 	if (!error && !standing)
 		error = void_tokens(fed, fed_text(person, "id"));
+	if (!error && fed->status_lists)
+		error = fed_status_set(fed, fed_text(person, "id"), standing ? FED_STATUS_VALID : strcmp(state, "suspended") == 0 ? FED_STATUS_SUSPENDED : FED_STATUS_INVALID);
 	if (!error && strcmp(before, "invited") != 0)
 		error = tell_state(fed, person, standing, initiator, reason);
 out:

@@ -47,6 +47,7 @@ static const struct fed_route *const tables[] = {
 	fed_poll_routes,	fed_scim_routes,      fed_ssf_routes,	   fed_token_routes,		fed_device_routes,
 	fed_introspect_routes, fed_discovery_routes, fed_page_routes,  fed_page_device_routes,	fed_page_desk_routes,
 	fed_page_invitation_routes, fed_registration_routes, fed_control_routes, fed_ciba_routes,
+	fed_status_routes,
 };
 
 static int64_t now_ms(void)

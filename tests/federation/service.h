@@ -36,6 +36,9 @@ struct fed {
 	const char *control_token; /* NULL: no control API */
 	int64_t device_lifetime_s, device_interval_s;
 	int64_t id_token_s, access_token_s, refresh_token_s;
+	const char *status_lists; /* what stands before the path of a status list's URI; NULL: tokens have none */
+	int64_t status_ttl_s;
+	int64_t status_asked;     /* how often the list was */
 	sqlite3 *db;
 	struct fed_keys *keys;
 	struct fed_clients *clients;

@@ -43,6 +43,10 @@ static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS outbox(seq INTEGER PRIMARY KEY AUTOINCREMENT, stream TEXT NOT NULL, jti TEXT UNIQUE NOT NULL, type TEXT NOT NULL,"
 	" sub_id TEXT NOT NULL, event TEXT NOT NULL, txn TEXT, created_ms INTEGER NOT NULL, sent_ms INTEGER, acked_ms INTEGER, error TEXT);"
 	"CREATE INDEX IF NOT EXISTS outbox_open ON outbox(stream, seq) WHERE acked_ms IS NULL;"
+	/* AUTOINCREMENT: a place never passes from one token to another. */
+	"CREATE TABLE IF NOT EXISTS statuses(place INTEGER PRIMARY KEY AUTOINCREMENT, jti TEXT NOT NULL, person TEXT NOT NULL,"
+	" status INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX IF NOT EXISTS statuses_person ON statuses(person);"
 	"CREATE TABLE IF NOT EXISTS web_sessions(hash TEXT PRIMARY KEY, person TEXT NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL);"
 	"CREATE TABLE IF NOT EXISTS removed_subjects(stream TEXT NOT NULL, subject TEXT NOT NULL, PRIMARY KEY(stream, subject)) WITHOUT ROWID;";
 

@@ -9,6 +9,7 @@
 #include "tests/federation/directory.h"
 #include "tests/federation/jws.h"
 #include "tests/federation/sql.h"
+#include "tests/federation/status.h"
 #include "tests/federation/text.h"
 
 void fed_secret(const struct fed *fed, const char *text)
@@ -132,11 +133,13 @@ static int claims_of(struct fed *fed, const struct fed_grant *grant, const char 
 				   grant->acr, "amr", grant->amr, "jti", jti, "sid", grant->sid, "preferred_username",
 				   fed_text(person, "user_name"), "name", fed_text(person, "display"), "organization", fed_text(person, "alias"), "id",
 				   fed_text(person, "organisation"));
-		error = claims ? 0 : -ENOMEM;
+		error = claims ? fed_status_give(fed, fed_text(person, "id"), jti, claims) : -ENOMEM;
 	}
 	json_decref(person);
 	free(jti);
-	if (!error)
+	if (error)
+		json_decref(claims);
+	else
 		*ret_claims = claims;
 	return error;
 }

@@ -26,5 +26,6 @@ export BUILD LOGS LC_ALL=C.UTF-8
 . "$HERE/lib/browser.sh"
 . "$HERE/lib/ssh.sh"
 . "$HERE/lib/caching.sh"
+. "$HERE/lib/list_cache.sh"
 
 test "${B2B_LAB:-}" = inside || lab_enter "$@"
