@@ -166,6 +166,7 @@ int b2b_ends_add(struct b2b_ends *ends, const struct b2b_guard_message *message)
 	end->scope.uid = message->uid;
 	end->scope.pid = message->pid;
 	end->scope.start_ticks = message->start_ticks;
+	end->scope.spare_new = ends->setup.policy->ending_grace_s > 0;
 	end->serial = message->serial;
 	end->owed = true;
 	memcpy(end->audit_id, message->audit_id, sizeof(end->audit_id));

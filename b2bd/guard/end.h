@@ -5,7 +5,7 @@
  *                without reading what all other processes are
  *   first look   the terminals of all that is found get the message, then everything but relays and leaders is killed
  *   grace        where root's policy gives it: they get SIGHUP instead, once each; killed when it is over, or relays' and
- *                leaders' turn as soon as nothing else is there
+ *                leaders' turn as soon as nothing else is there; who is open and logs in anew meanwhile is left alone
  *   next looks   at once while something new was found (and who forks meanwhile is killed as he is met); else as soon as
  *                the first of those that were there is gone, at the latest after 5, 10, then 20 ms
  *   forkers      who brings somebody new into two looks in a row loses everything with his uid at one stroke (strike.h)

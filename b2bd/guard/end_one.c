@@ -25,6 +25,7 @@ struct look {
 	const struct b2b_processes *list;
 	uint8_t *marks;
 	uint32_t counts[B2B_MARK_LEFT + 1];
+	bool spares; /* somebody logged in anew, and that is not to be ended */
 	bool fresh; /* something that was not there before */
 	uint64_t now_ns;
 };
@@ -64,6 +65,9 @@ void b2b_end_met(struct b2b_end *end, const struct b2b_process *process, const s
 		return;
 	/* It may be a relay, or a leader: those are judged when the look is over. */
 	if (b2b_registry_has_pid(registry, process->ppid) || b2b_registry_has_pid(registry, process->pid))
+		return;
+	/* So may one be of a session that is spared. */
+	if (process->start_ticks >= end->scope.began_ticks && b2b_scope_spares(&end->scope, registry))
 		return;
 	if (b2b_process_signal(process, SIGKILL) < 0)
 		return;
@@ -163,7 +167,7 @@ static void strike_forkers(struct look *look)
 		size_t same = 0;
 
 		if (look->marks[i] != B2B_MARK_TARGET || holds(&end->signalled, &look->list->items[i]) || !b2b_scope_has_uid(&end->scope, uid) ||
-		    (end->scope.only_older && !b2b_scope_closed(&end->scope, uid)))
+		    ((end->scope.only_older || look->spares) && !b2b_scope_closed(&end->scope, uid)))
 			continue;
 		while (same < n && struck[same] != uid)
 			same++;
@@ -414,7 +418,7 @@ static bool doubtful(struct b2b_end *end, int scanned, uint64_t now_ns)
 int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, int scanned,
                    const struct b2b_end *first, ssize_t *ret_watch)
 {
-	struct look look = { .end = end, .list = list };
+	struct look look = { .end = end, .list = list, .spares = b2b_scope_spares(&end->scope, registry) };
 	int r;
 
 	r = b2b_scope_mark(&end->scope, list, registry, &end->sessions, &look.marks);

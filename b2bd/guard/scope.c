@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* How a process stands to the sessions of the scope, inherited from its parent. */
-enum { UNKNOWN, OUTSIDE, INSIDE, OTHER, OWN };
+enum { UNKNOWN, OUTSIDE, INSIDE, OTHER, SPARED, OWN };
 
 struct judgement {
 	const struct b2b_scope *scope;
@@ -74,7 +74,21 @@ bool b2b_scope_has_record(const struct b2b_scope *scope, const struct b2b_sessio
 		return record->uid == scope->uid && record->pid == scope->pid && record->start_ticks == scope->start_ticks;
 	if (!b2b_scope_has_uid(scope, record->uid))
 		return false;
-	return !scope->only_older || record->opened_s < scope->began_s || b2b_scope_closed(scope, record->uid);
+	return !(scope->only_older || scope->spare_new) || record->opened_s < scope->began_s || b2b_scope_closed(scope, record->uid);
+}
+
+static bool spares(const struct b2b_scope *scope, const struct b2b_session_record *record)
+{
+	return scope->spare_new && b2b_scope_has_uid(scope, record->uid) && !scope_has_record(scope, record);
+}
+
+bool b2b_scope_spares(const struct b2b_scope *scope, const struct b2b_registry *registry)
+{
+	for (size_t i = 0; scope->spare_new && i < registry->n; i++) {
+		if (spares(scope, &registry->items[i]))
+			return true;
+	}
+	return false;
 }
 
 void b2b_scope_forget_records(const struct b2b_scope *scope, const struct b2b_processes *list, const struct b2b_registry *registry)
@@ -178,6 +192,9 @@ static uint8_t stand(const struct judgement *j, size_t i, uint8_t inherited)
 		return inherited;
 	if (b2b_scope_has_record(j->scope, record))
 		return INSIDE;
+	/* One that was opened from within an old one ends with it. */
+	if (inherited == OUTSIDE && spares(j->scope, record))
+		return SPARED;
 	/* Somebody else's session, opened from within this one: nobody else is touched. */
 	return same_person(j->scope, record->uid) ? inherited : OTHER;
 }
@@ -229,7 +246,7 @@ static bool is_relay(const struct judgement *j, size_t i)
 static void mark_by_uid_and_session(struct judgement *j)
 {
 	for (size_t i = 0; i < j->list->n; i++) {
-		if (j->standing[i] == OWN)
+		if (j->standing[i] == OWN || j->standing[i] == SPARED)
 			continue;
 		if (is_leader(j, i))
 			j->marks[i] = B2B_MARK_LEADER;
@@ -332,7 +349,8 @@ static bool is_candidate(const struct judgement *j, size_t i)
 {
 	const struct b2b_process *process = &j->list->items[i];
 
-	if (j->marks[i] != B2B_MARK_NONE || j->standing[i] == OWN || j->standing[i] == OTHER || process->pid <= 1 || process->kernel)
+	if (j->marks[i] != B2B_MARK_NONE || j->standing[i] == OWN || j->standing[i] == OTHER || j->standing[i] == SPARED ||
+	    process->pid <= 1 || process->kernel)
 		return false;
 	if (b2b_policy_org_by_uid(j->scope->policy, process->uids[0]) >= 0 && !same_person(j->scope, process->uids[0]))
 		return false;

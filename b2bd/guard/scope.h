@@ -39,6 +39,12 @@ struct b2b_scope {
 	 * Somebody who was reinstated, or logged in anew after session-revoked, is left alone.
 	 */
 	bool only_older;
+	/*
+	 * Set where a grace is given, in which people have time to come back: sessions that were registered after the END began, of somebody who is open, are not in
+	 * scope, with all that descends from them. Those that the END found are, with whatever they begin meanwhile, and so is what cannot
+	 * be told from that.
+	 */
+	bool spare_new;
 	uint64_t began_ticks; /* in start_ticks */
 	int64_t began_s;      /* wall clock */
 };
@@ -82,6 +88,9 @@ bool b2b_registry_has_pid(const struct b2b_registry *registry, pid_t pid);
 
 /* Is UID the scope's, by rule 1? */
 bool b2b_scope_has_uid(const struct b2b_scope *scope, uint32_t uid);
+
+/* Is there a session among REGISTRY's that the scope spares (spare_new)? */
+bool b2b_scope_spares(const struct b2b_scope *scope, const struct b2b_registry *registry);
 
 /* Is PROCESS the scope's by rule 1 alone? What a look need not be finished for. */
 bool b2b_scope_has_process(const struct b2b_scope *scope, const struct b2b_process *process);

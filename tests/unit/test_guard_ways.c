@@ -106,6 +106,56 @@ static void test_grace_is_over(void **state)
 	WAIT_FOR(!world_alive(late)); /* by the tombstone: no grace any more */
 }
 
+/* A session's leader as sshd is: root's; below it a shell that does not heed SIGHUP. */
+static void leader_since(int64_t opened_s, uint32_t uid, int out)
+{
+	uint64_t ticks = 0;
+
+	setsid();
+	b2b_start_ticks(getpid(), &ticks);
+	world_register(getpid(), ticks, uid, opened_s);
+	if (fork() == 0) {
+		deaf(uid, out);
+		_exit(1);
+	}
+	sleep_for_ever();
+}
+
+static void old_session(uint32_t uid, int out)
+{
+	leader_since(b2b_wall_s() - 60, uid, out);
+}
+
+static void new_session(uint32_t uid, int out)
+{
+	leader_since(b2b_wall_s() + 1, uid, out); /* as the clock counts whole seconds */
+}
+
+/* Sessions were ended, and she may come in anew: what she then opens is none of those. */
+static void test_new_session_in_the_grace_is_kept(void **state)
+{
+	pid_t old = spawn(old_session, ALICE), new, stray;
+	struct b2b_guard_message message = end_message(B2B_SCOPE_USER, ACME, ALICE), answer;
+
+	(void)state;
+	b2b_live_store(lives[ACME], ALICE, B2B_LIVE_OPEN, true);
+	send_message(&message, -1);
+	new = spawn(new_session, ALICE);
+	stray = spawn(deaf, ALICE); /* of no session: who knows from where */
+	answer = take_answer(10000);
+	assert_int_equal(answer.result, 0);
+	assert_true(ms(answer.began_ns, answer.clear_ns) >= 1000.0);
+	assert_int_equal(answer.ended, 3); /* old shell and leader, and the stray */
+	assert_false(world_alive(old) || world_alive(stray));
+	assert_true(world_alive(new));
+	assert_int_equal(answer.found, 3);
+	/* Closed meanwhile, it is ended as all is. */
+	b2b_live_store(lives[ACME], ALICE, B2B_LIVE_CLOSED, true);
+	assert_int_equal(ask_end(B2B_SCOPE_USER, ACME, ALICE).result, 0);
+	assert_false(world_alive(new));
+	b2b_live_store(lives[ACME], ALICE, B2B_LIVE_OPEN, false);
+}
+
 /*
  * A file system in which nothing is ever answered. Whoever has asked it for something waits in the kernel, and SIGKILL
  * does not reach him there before the server is gone.
@@ -238,6 +288,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_who_heeds_is_not_waited_for, start_long, stop_graced),
 		cmocka_unit_test_setup_teardown(test_grace_is_over, start_short, stop_graced),
+		cmocka_unit_test_setup_teardown(test_new_session_in_the_grace_is_kept, start_short, stop_graced),
 		cmocka_unit_test_setup_teardown(test_who_hides_from_proc_is_not_called_gone, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_what_the_kernel_holds_is_named_and_tried_again, start_guard, stop_guard),
 	};
