@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "b2bd/federation/jws.h"
 #include "b2bd/login.h"
 #include "b2bd/state/seen_tokens.h"
+#include "b2bd/token_names.h"
 #include "common/log.h"
 
 #define CUT_BY_SSH 1023 /* characters to which OpenSSH's client cuts an answer without a word … */
@@ -26,35 +26,19 @@ static int token_begin(struct b2b_login *login)
 	return 0;
 }
 
-/*
- * What a token is known again by. A signed one by its jti, else by what was signed: the same token can have several signatures, and
- * a signature several spellings. A reference by itself.
- */
-static int make_digest(const struct b2b_login *login, const struct b2b_id_token *token, char digest[B2B_DIGEST_SIZE])
-{
-	const char *dot = strrchr(login->token, '.');
-	size_t len = strlen(login->token);
-
-	if (!b2b_jws_looks_like(login->token, len))
-		return b2b_presented_digest(login->token, len, digest);
-	if (token->jti)
-		return b2b_presented_digest(token->jti, strlen(token->jti), digest);
-	return b2b_presented_digest(login->token, dot ? (size_t)(dot - login->token) : len, digest);
-}
-
 /* Noted for twice the skew: by the wall clock it is valid for one, and the clock that forgets may be ahead of it by another. */
 static enum b2b_reason token_admit(struct b2b_login *login, const struct b2b_id_token *token)
 {
 	const struct b2b_conf_federation *conf = &login->core->conf->federation;
 	int64_t now = b2b_core_now(login->core), end = token->expires_at ? token->expires_at + 2 * conf->clock_skew_s : now + UNKNOWN_END_S;
-	char digest[B2B_DIGEST_SIZE];
+	struct b2b_token_names names;
 	int r;
 
 	if (conf->token_use == B2B_TOKEN_MANY)
 		return B2B_OK;
-	r = make_digest(login, token, digest);
-	if (r == 0)
-		r = b2b_seen_token(login->core->state, digest, end, now);
+	r = b2b_token_names_of(login->token, token->jti, &names);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = b2b_seen_token(login->core->state, names.digests[i], end, now);
 	if (r == -EEXIST)
 		return B2B_AUTH_TOKEN_USED;
 	if (r < 0)
