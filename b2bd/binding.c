@@ -22,7 +22,7 @@ enum b2b_reason b2b_binding_check(const struct b2b_conf_federation *conf, const 
 		return refuse(B2B_AUTH_WRONG_PERSON, "another subject", ret_fault);
 	/* whoever may choose a client's name at the service could choose a person's subject (RFC 9068 5) */
 	if (token->of_client && principal->kind != B2B_SERVICE_PRINCIPAL)
-		return refuse(B2B_AUTH_WRONG_PERSON, "a client by itself, no person", ret_fault);
+		return refuse(B2B_AUTH_WRONG_PERSON, "a client, or not to be told from one, and no person", ret_fault);
 	fault = b2b_mapper_in_organisation(token->claims, conf->organisation_claim, facts->policy->orgs[facts->org].id);
 	if (fault != B2B_TOKEN_OK)
 		return refuse(B2B_AUTH_WRONG_ORG, b2b_token_fault_text(fault), ret_fault);

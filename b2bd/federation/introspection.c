@@ -50,7 +50,8 @@ static enum b2b_token_fault read_answer(const json_t *answer, const struct b2b_t
 	    (fault = b2b_claims_copy(answer, "client_id", false, &token->client_id)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_person(answer, organisation_claim, token)) != B2B_TOKEN_OK)
 		return fault;
-	token->of_client = token->client_id && strcmp(token->subject, token->client_id) == 0;
+	/* client_id is optional (RFC 7662 2.2): without it the subject could be a client's, whose name somebody chose */
+	token->of_client = !token->client_id || strcmp(token->subject, token->client_id) == 0;
 	return B2B_TOKEN_OK;
 }
 

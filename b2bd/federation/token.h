@@ -130,7 +130,7 @@ struct b2b_id_token {
 	char *jti;            /* NULL where absent */
 	char *sid;            /* NULL where absent */
 	char *client_id;      /* to whom an access token was given; NULL with an ID token, or where the answer does not say */
-	bool of_client;       /* the subject is that client itself, no person (RFC 9068 5) */
+	bool of_client;       /* the subject is that client itself, no person (RFC 9068 5); or nobody says to whom it was given */
 	int64_t issued_at, expires_at; /* issued_at 0 where an introspection does not say */
 	int64_t auth_time;    /* 0 where absent */
 	int64_t session_expiry; /* 0 where absent */

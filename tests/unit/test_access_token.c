@@ -271,6 +271,23 @@ static void an_answer_without_audience_is_for_whom_it_was_given_to(void **state)
 	json_decref(answer);
 }
 
+/* Somebody could have named a client as a person is; only who is no person may be taken for it. */
+static void an_answer_without_client_may_be_about_a_client(void **state)
+{
+	json_t *answer = good_answer();
+	struct b2b_id_token token;
+
+	(void)state;
+	assert_int_equal(read_answer(answer, &token), B2B_TOKEN_OK);
+	assert_false(token.of_client);
+	b2b_id_token_clear(&token);
+	json_object_del(answer, "client_id");
+	assert_int_equal(read_answer(answer, &token), B2B_TOKEN_OK);
+	assert_true(token.of_client);
+	b2b_id_token_clear(&token);
+	json_decref(answer);
+}
+
 static void an_answer_without_issue_is_bounded_from_now(void **state)
 {
 	json_t *answer = good_answer();
@@ -427,6 +444,7 @@ int main(void)
 		TEST(every_wrong_claim_of_a_jwt_has_its_own_fault),
 		TEST(every_wrong_member_of_an_answer_has_its_own_fault),
 		TEST(an_answer_without_audience_is_for_whom_it_was_given_to),
+		TEST(an_answer_without_client_may_be_about_a_client),
 		TEST(an_answer_without_issue_is_bounded_from_now),
 		TEST(answers_that_are_none_are_refused),
 		TEST(every_wrong_claim_of_a_signed_answer_has_its_own_fault),

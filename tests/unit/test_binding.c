@@ -87,7 +87,7 @@ static void a_client_by_itself_is_no_person(void **state)
 	struct fixture *f = *state;
 
 	f->token.of_client = true;
-	expect(f, B2B_AUTH_WRONG_PERSON, "a client by itself, no person");
+	expect(f, B2B_AUTH_WRONG_PERSON, "a client, or not to be told from one, and no person");
 	f->principal.kind = B2B_SERVICE_PRINCIPAL;
 	expect(f, B2B_OK, "");
 }
