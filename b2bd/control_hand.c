@@ -208,7 +208,7 @@ static void close_it(struct order *order)
 	} else {
 		struct b2b_revocation revocation = revocation_of(order, order->org);
 
-		r = b2b_revoke(order->core, &revocation);
+		r = order->uid ? b2b_revoke_owner(order->core, &revocation, order->hand.what) : b2b_revoke(order->core, &revocation);
 	}
 	if (r < 0)
 		say_not_durable(order, r);

@@ -153,6 +153,7 @@ struct b2b_revocation {
 	uint32_t uid;             /* user and session scope */
 	const struct b2b_session *session; /* session scope */
 	bool close;               /* the account or organisation is closed; else only sessions end */
+	bool follows;             /* the account acts for one that is closed now, and is closed with it: nothing is recorded of that but a cut-off */
 	bool by_event;            /* recorded as an event's closing or cut-off; else it follows from the directory or a limit */
 	const struct b2b_hand *hand; /* root's order, whose audit id it has; a closing is recorded with it. NULL: none */
 	enum b2b_reason reason;
@@ -168,6 +169,12 @@ struct b2b_revocation {
 int b2b_revoke(struct b2b_core *core, const struct b2b_revocation *revocation);
 /* The same of N, whose org is a slot each: all words first, then one transaction for all. */
 int b2b_revoke_each(struct b2b_core *core, const struct b2b_revocation *revocations, size_t n);
+/* owned.c: the same of the person with the directory's ID, who is closed, with everything that acts for that person. */
+int b2b_revoke_owner(struct b2b_core *core, const struct b2b_revocation *revocation, const char *id);
+/* b2b_end_before (event_sessions.h) of that person, likewise: a closing that is past already. */
+int b2b_end_before_owner(struct b2b_core *core, const struct b2b_revocation *revocation, const char *id);
+/* The name of whom UID acts for into BUF; left alone where that is nobody who is known. */
+void b2b_audit_owner(struct b2b_core *core, uint32_t uid, char *buf, size_t size);
 int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
 /* End what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
 void b2b_reconcile(struct b2b_core *core, int org);

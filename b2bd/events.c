@@ -118,8 +118,8 @@ static int close_target(struct b2b_core *core, const struct b2b_event *event, co
 	int r;
 
 	if (!outdated)
-		return b2b_revoke(core, &revocation);
-	r = b2b_end_before(core, &revocation); /* what was authenticated before it is void all the same */
+		return target->person ? b2b_revoke_owner(core, &revocation, target->person->id) : b2b_revoke(core, &revocation);
+	r = target->person ? b2b_end_before_owner(core, &revocation, target->person->id) : b2b_end_before(core, &revocation); /* what was authenticated before it is void all the same */
 	if (r == 0)
 		release(core, event, target);
 	b2b_source_sync(core->source); /* that it is past was read off a clock or two: the record knows */

@@ -99,7 +99,8 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 {
 	struct applying *applying = arg;
 	struct b2b_live *live = applying->words->lives[applying->org];
-	bool open = principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !is_held(applying->words, applying->org, uid);
+	bool open = principal && b2b_principal_standing(principal, applying->now) == B2B_OK && !is_held(applying->words, applying->org, uid) &&
+	            !(principal->owner_uid && is_held(applying->words, applying->org, principal->owner_uid));
 	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = next_state(applying->words, old, open);
 
 	if (old != new && b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN) < 0)

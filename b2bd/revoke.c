@@ -48,6 +48,8 @@ static int store_cause(struct b2b_core *core, const struct b2b_revocation *revoc
 
 	if (revocation->scope == B2B_SCOPE_SESSION)
 		return 0;
+	if (revocation->follows)
+		return revocation->by_event ? b2b_directory_cut_off(core->state, revocation->uid, revocation->event_ms) : 0;
 	if (revocation->hand)
 		return b2b_hand_store(core->state, revocation->hand);
 	if (!revocation->by_event)
@@ -271,7 +273,7 @@ static void hold_words(struct b2b_core *core, const struct b2b_revocation *revoc
 	uint32_t uid = revocation->scope == B2B_SCOPE_ORG ? 0 : revocation->uid;
 	int hand = revocation->hand ? (int)revocation->hand->kind : 0;
 
-	if (!core->publish || !revocation->close || !(revocation->by_event || revocation->hand) || revocation->scope == B2B_SCOPE_SESSION)
+	if (!core->publish || !revocation->close || revocation->follows || !(revocation->by_event || revocation->hand) || revocation->scope == B2B_SCOPE_SESSION)
 		return;
 	if (!hold)
 		b2b_publish_release(core->publish, revocation->org, uid, hand, revocation->event_ms);
@@ -281,12 +283,15 @@ static void hold_words(struct b2b_core *core, const struct b2b_revocation *revoc
 
 static void tell_audit(struct b2b_core *core, const struct b2b_revocation *revocation, const char *id)
 {
-	char user[B2B_NAME_SIZE] = "", extra[64] = "";
+	char user[B2B_NAME_SIZE] = "", owner[B2B_NAME_SIZE] = "", extra[128] = "";
 
 	if (revocation->uid)
 		b2b_audit_name(core, revocation->uid, user, sizeof(user));
 	if (revocation->hand)
 		b2b_audit_by(revocation->hand->by, extra, sizeof(extra));
+	if (revocation->reason == B2B_OWNER_CLOSED)
+		b2b_audit_owner(core, revocation->uid, owner, sizeof(owner));
+	b2b_audit_field(extra, sizeof(extra), "owner", owner);
 	b2b_audit(core, revocation->close ? "closed" : "sessions-ending", revocation->org, user, revocation->reason, id, *extra ? extra : NULL);
 }
 

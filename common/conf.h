@@ -61,6 +61,7 @@ struct b2b_conf_federation {
 	bool scim_organisations;           /* the directory lists organisations with states and windows */
 	char *scim_uid_attribute; /* of that extension, carries a person's number; NULL: the directory supplies none */
 	char *scim_keys_attribute; /* likewise: a person's SSH keys */
+	char *scim_owner_attribute; /* of a person, whom it acts for: a service account's owner */
 	char *scim_gid_attribute; /* of the group's extension, likewise */
 	enum b2b_signals signals;
 	char *ssf_url;            /* SSF configuration document; NULL: well-known of the issuer */

@@ -86,6 +86,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Attribute of scim_schema with a person's user id. It counts for who is new here, if it lies in the organisation's range and was nobody's." },
 	{ B2B_CONF_FEDERATION, "scim_keys_attribute", &b2b_conf_text, AT(conf_federation, scim_keys_attribute), "sshKeys", NULL, NULL, 0, 0,
 	  "Attribute with a person's SSH public keys, a list of lines; named as scim_name_attribute is." },
+	{ B2B_CONF_FEDERATION, "scim_owner_attribute", &b2b_conf_text, AT(conf_federation, scim_owner_attribute), "owner", NULL, NULL, 0, 0,
+	  "Attribute with the id of the person whom a service account acts for, in the same organisation; named as scim_name_attribute is. When the owner is closed it is closed too." },
 	{ B2B_CONF_FEDERATION, "scim_gid_attribute", &b2b_conf_text, AT(conf_federation, scim_gid_attribute), NULL, "none", NULL, 0, 0,
 	  "The same for groups: attribute of the extension that ends in :Group instead of :User." },
 	{ B2B_CONF_FEDERATION, "signals", &b2b_conf_word, AT(conf_federation, signals), "ssf", NULL, signals, 0, 0,

@@ -55,7 +55,8 @@
 	X(AUTH_TOKEN_USED, 54, "auth-token-used", "This token was used before, and each lets in once; get a new one.")    \
 	X(AUTH_INVALID, 70, "auth-invalid", "The federation service has withdrawn this authentication; authenticate again.") \
 	X(AUTH_SUSPENDED, 71, "auth-suspended", "The federation service has suspended this authentication; ask your organisation's administrator.") \
-	X(AUTH_UNKNOWN, 72, "auth-unknown", "Whether this authentication still holds cannot be looked up; try again later.")
+	X(AUTH_UNKNOWN, 72, "auth-unknown", "Whether this authentication still holds cannot be looked up; try again later.") \
+	X(OWNER_CLOSED, 73, "owner-closed", "The person for whom this account acts has no access; ask your organisation's administrator.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

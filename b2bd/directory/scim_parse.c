@@ -182,7 +182,7 @@ static int person_values(const json_t *resource, const json_t *extension, const 
 }
 
 struct person_texts {
-	const char *id, *subject, *org_id, *local, *display, *shell;
+	const char *id, *subject, *org_id, *local, *display, *shell, *owner;
 };
 
 /* What stands for the organisation and the name here: of people and of groups. */
@@ -199,6 +199,19 @@ static int place_texts(const json_t *resource, const struct b2b_conf_federation 
 	return b2b_owner_valid(*ret_org_id) && **ret_local ? 0 : -EBADMSG;
 }
 
+/* An id, or as the standard's `manager` has it an object with the id as its `value` (RFC 7643 4.3). */
+static int owner_text(const json_t *resource, const struct b2b_conf_federation *federation, const char **ret_owner)
+{
+	const char *attribute = federation->scim_owner_attribute;
+	const json_t *value = attribute ? b2b_scim_value(resource, federation->scim_schema, attribute, "User") : NULL;
+
+	if (json_is_object(value))
+		value = json_object_get(value, "value");
+	if (text_value(value, ret_owner) < 0)
+		return -EBADMSG;
+	return !**ret_owner || b2b_owner_valid(*ret_owner) ? 0 : -EBADMSG;
+}
+
 static int person_texts(const json_t *resource, const json_t *extension, const struct b2b_conf_federation *federation,
                         struct person_texts *texts)
 {
@@ -209,6 +222,8 @@ static int person_texts(const json_t *resource, const json_t *extension, const s
 	texts->id = b2b_scim_id(resource);
 	if (!texts->id || text_member(resource, federation->subject_attribute, &texts->subject) < 0 ||
 	    text_member(resource, "displayName", &texts->display) < 0 || text_member(extension, "loginShell", &texts->shell) < 0)
+		return -EBADMSG;
+	if (owner_text(resource, federation, &texts->owner) < 0)
 		return -EBADMSG;
 	return b2b_owner_valid(texts->subject) ? 0 : -EBADMSG;
 }
@@ -226,7 +241,8 @@ static int copy_texts(const struct person_texts *texts, struct b2b_principal *pe
 	person->org_id = strdup(texts->org_id);
 	person->display = strdup(display);
 	person->shell = strdup(texts->shell);
-	return person->id && person->subject && person->org_id && person->display && person->shell ? 0 : -ENOMEM;
+	person->owner = strdup(texts->owner);
+	return person->owner && person->id && person->subject && person->org_id && person->display && person->shell ? 0 : -ENOMEM;
 }
 
 /*
@@ -263,6 +279,9 @@ int b2b_scim_person(const json_t *resource, const struct b2b_conf_federation *fe
 		r = person_values(resource, extension, policy, &person);
 	if (r < 0)
 		return r;
+	/* who acts for somebody is no person, unless the directory says so itself */
+	if (*texts.owner && !json_object_get(extension, "kind"))
+		person.kind = B2B_SERVICE_PRINCIPAL;
 	person.wanted_uid = wanted_id(extension, federation->scim_uid_attribute);
 	r = copy_texts(&texts, &person);
 	if (r < 0) {

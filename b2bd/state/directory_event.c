@@ -105,15 +105,27 @@ static bool in_window(int64_t not_before, int64_t not_after, int64_t now)
 	return (!not_before || now >= not_before) && (!not_after || now < not_after);
 }
 
+static int standing_by(const struct b2b_closers *closers, int64_t now)
+{
+	if (closers->state == B2B_REMOVED)
+		return B2B_USER_REMOVED;
+	if (closers->by_hand)
+		return B2B_USER_CLOSED;
+	if (closers->state != B2B_ACTIVE || closers->disabled_ms)
+		return B2B_USER_SUSPENDED;
+	return in_window(closers->not_before, closers->not_after, now) ? B2B_OK : B2B_USER_WINDOW;
+}
+
 int b2b_principal_standing(const struct b2b_principal *principal, int64_t now)
 {
-	if (principal->state == B2B_REMOVED)
-		return B2B_USER_REMOVED;
-	if (principal->by_hand)
-		return B2B_USER_CLOSED;
-	if (principal->state != B2B_ACTIVE || principal->disabled_ms)
-		return B2B_USER_SUSPENDED;
-	return in_window(principal->not_before, principal->not_after, now) ? B2B_OK : B2B_USER_WINDOW;
+	const struct b2b_closers own = { .state = principal->state, .not_before = principal->not_before, .not_after = principal->not_after,
+		                         .disabled_ms = principal->disabled_ms, .by_hand = principal->by_hand };
+	int standing = standing_by(&own, now);
+
+	if (standing != B2B_OK || !principal->owner || !*principal->owner)
+		return standing;
+	/* nobody answers for it where the owner is not known here, or not in this organisation any more */
+	return principal->owner_known && standing_by(&principal->owner_now, now) == B2B_OK ? B2B_OK : B2B_OWNER_CLOSED;
 }
 
 int b2b_org_standing(const struct b2b_org_record *org, int64_t now)

@@ -14,12 +14,25 @@ void b2b_principal_clear(struct b2b_principal *principal)
 	free(principal->org_id);
 	free(principal->display);
 	free(principal->shell);
+	free(principal->owner);
 	memset(principal, 0, sizeof(*principal));
 }
 
 static char *column(sqlite3_stmt *row, int index)
 {
 	return (char *)sqlite3_column_text(row, index);
+}
+
+void b2b_owner_view(sqlite3_stmt *row, int first, struct b2b_principal *principal)
+{
+	principal->owner = column(row, first);
+	principal->owner_known = sqlite3_column_type(row, first + 1) != SQLITE_NULL;
+	principal->owner_now = (struct b2b_closers){ .state = (enum b2b_principal_state)sqlite3_column_int(row, first + 1),
+		                                     .not_before = sqlite3_column_int64(row, first + 2),
+		                                     .not_after = sqlite3_column_int64(row, first + 3),
+		                                     .disabled_ms = sqlite3_column_int64(row, first + 4),
+		                                     .by_hand = sqlite3_column_int(row, first + 5) != 0 };
+	principal->owner_uid = (uint32_t)sqlite3_column_int64(row, first + 6);
 }
 
 void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal)
@@ -44,13 +57,15 @@ void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal)
 	};
 
 	b2b_row_copy(row, 4, view.local, sizeof(view.local));
+	b2b_owner_view(row, B2B_PRINCIPAL_OWNER, &view);
 	*ret_principal = view;
 }
 
 /* Replace the row's strings by copies. */
 static int own_strings(struct b2b_principal *principal)
 {
-	char **const strings[] = { &principal->id, &principal->subject, &principal->org_id, &principal->display, &principal->shell };
+	char **const strings[] = { &principal->id, &principal->subject, &principal->org_id, &principal->display, &principal->shell,
+		                  &principal->owner };
 	size_t i, n = sizeof(strings) / sizeof(strings[0]);
 	int r = 0;
 
@@ -183,6 +198,19 @@ int b2b_directory_each(struct b2b_state *state, const char *org_id,
 	return each_row(row, each, arg);
 }
 
+int b2b_directory_each_owned(struct b2b_state *state, const char *org_id, const char *owner,
+                             int (*each)(void *arg, const struct b2b_principal *principal), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "SELECT " B2B_PRINCIPAL_COLUMNS " FROM principal WHERE owner = ?2 AND owner <> '' AND org_id = ?1 ORDER BY uid");
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	b2b_row_text(row, 2, owner);
+	return each_row(row, each, arg);
+}
+
 int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const struct b2b_principal *principal), void *arg)
 {
@@ -204,10 +232,10 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
 	struct b2b_principal view = { 0 };
 	sqlite3_stmt *row = NULL;
 	uint32_t uid;
-	/* without the text columns: this is read whole, often */
+	/* without most text columns: this is read whole, often */
 	int r = b2b_row_prepare(state, &row,
 	                        "SELECT ledger.id, state, not_before, not_after, disabled_ms, uid IS NULL,"
-	                        " uid IN (SELECT uid FROM principal WHERE id IN (SELECT what FROM hand WHERE hand.kind = 1)) FROM id_range"
+	                        " uid IN (SELECT uid FROM principal WHERE id IN (SELECT what FROM hand WHERE hand.kind = 1)), " B2B_OWNER_COLUMNS " FROM id_range"
 	                        " JOIN ledger ON ledger.id BETWEEN lo AND hi LEFT JOIN principal ON uid = ledger.id"
 	                        " WHERE id_range.org_id = ?1 AND ledger.kind = 1");
 
@@ -222,6 +250,7 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
 		view.not_after = sqlite3_column_int64(row, 3);
 		view.disabled_ms = sqlite3_column_int64(row, 4);
 		view.by_hand = sqlite3_column_int(row, 6) != 0;
+		b2b_owner_view(row, 7, &view);
 		r = each(arg, uid, sqlite3_column_int(row, 5) ? NULL : &view);
 		if (r)
 			break;

@@ -17,7 +17,7 @@ static bool same(const struct b2b_principal *a, const struct b2b_principal *b)
 	return !strcmp(a->subject, text_or_empty(b->subject)) && !strcmp(a->local, b->local) &&
 	       !strcmp(a->display, text_or_empty(b->display)) && a->kind == b->kind && a->state == b->state &&
 	       a->not_before == b->not_before && a->not_after == b->not_after && a->roles == b->roles &&
-	       !strcmp(a->shell, text_or_empty(b->shell));
+	       !strcmp(a->shell, text_or_empty(b->shell)) && !strcmp(a->owner, text_or_empty(b->owner));
 }
 
 /* Two active people with one subject: neither a log-in nor an event could tell them apart. */
@@ -63,11 +63,11 @@ static int write_row(struct b2b_state *state, const struct b2b_principal *princi
 {
 	static const char upsert[] =
 		"INSERT INTO principal (uid, id, subject, org_id, local, display, kind, state, not_before, not_after, roles, shell,"
-		" modified_ms, disabled_ms, holds_name) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+		" modified_ms, disabled_ms, holds_name, owner) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 		" ON CONFLICT (uid) DO UPDATE SET subject = excluded.subject, local = excluded.local, display = excluded.display,"
 		" kind = excluded.kind, state = excluded.state, not_before = excluded.not_before, not_after = excluded.not_after,"
 		" roles = excluded.roles, shell = excluded.shell, modified_ms = excluded.modified_ms,"
-		" disabled_ms = excluded.disabled_ms, holds_name = excluded.holds_name";
+		" disabled_ms = excluded.disabled_ms, holds_name = excluded.holds_name, owner = excluded.owner";
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, upsert, &row);
 
@@ -88,6 +88,7 @@ static int write_row(struct b2b_state *state, const struct b2b_principal *princi
 	b2b_row_int(row, 13, principal->modified_ms);
 	b2b_row_int(row, 14, disabled_ms);
 	b2b_row_int(row, 15, holds_name);
+	b2b_row_text(row, 16, text_or_empty(principal->owner));
 	return b2b_statement_run(row);
 }
 

@@ -8,8 +8,21 @@
 #define B2B_PRINCIPAL_COLUMNS                                                                                          \
 	"uid, id, subject, org_id, local, display, kind, state, not_before, not_after, roles, shell, modified_ms,"         \
 	" disabled_ms, cutoff_ms, holds_name, EXISTS (SELECT 1 FROM hand WHERE hand.kind = 1 AND what = principal.id),"         \
-	" enabled_ms"
+	" enabled_ms, " B2B_OWNER_COLUMNS
 #define B2B_PRINCIPAL_HOLDS_NAME 15 /* number of that column */
+#define B2B_PRINCIPAL_OWNER 18      /* of the first of the owner's */
+
+/* The owner of FROM principal: one who has none. Whoever has no owner is asked for none. */
+#define B2B_OWNERS_(column)                                                                                            \
+	"iif(principal.owner = '', NULL, (SELECT o." column " FROM principal o WHERE o.id = principal.owner AND o.org_id = principal.org_id" \
+	" AND o.owner = ''))"
+#define B2B_OWNER_COLUMNS                                                                                              \
+	"principal.owner, " B2B_OWNERS_("state") ", " B2B_OWNERS_("not_before") ", " B2B_OWNERS_("not_after") ", "           \
+	B2B_OWNERS_("disabled_ms") ", iif(principal.owner = '', 0, EXISTS (SELECT 1 FROM hand WHERE hand.kind = 1 AND what = principal.owner)), " \
+	B2B_OWNERS_("uid")
+
+/* Those columns from FIRST on into PRINCIPAL; the owner's id stays the row's. */
+void b2b_owner_view(sqlite3_stmt *row, int first, struct b2b_principal *principal);
 
 /* The row's values; strings stay the row's, valid until it is stepped. Not to be cleared. */
 void b2b_principal_view(sqlite3_stmt *row, struct b2b_principal *ret_principal);

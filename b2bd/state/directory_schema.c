@@ -25,3 +25,7 @@ const char b2b_schema_directory[] =
 	"CREATE TABLE role_bit (bit INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;"
 	"CREATE TABLE directory_pass (one INTEGER PRIMARY KEY CHECK (one = 1), pass INTEGER NOT NULL, complete_s INTEGER NOT NULL) STRICT;"
 	"INSERT INTO directory_pass VALUES (1, 0, 0);";
+
+const char b2b_schema_owner[] =
+	"ALTER TABLE principal ADD COLUMN owner TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX principal_owner ON principal (owner) WHERE owner <> '';";

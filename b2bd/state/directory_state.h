@@ -3,7 +3,8 @@
  *
  * Three things can close a principal or an organisation: the directory's record (state, window), an event
  * (account-disabled), and root's word on this host (hand_state.h). Each is kept by itself; it is open only when none closes
- * it. An event's closing is lifted by a later account-enabled, or by a directory record modified after the event that says active;
+ * it. A principal that acts for somebody (a service account for its owner) is closed by what closes the owner, too; nothing is kept of
+ * that, so that the owner's opening opens it again, and it does not matter which of the two comes first. An event's closing is lifted by a later account-enabled, or by a directory record modified after the event that says active;
  * root's by root alone.
  */
 #ifndef B2B_DIRECTORY_STATE_H
@@ -11,6 +12,14 @@
 
 #include "b2bd/state/state.h"
 #include "common/names.h"
+
+/* What closes a principal by itself. */
+struct b2b_closers {
+	enum b2b_principal_state state; /* by the directory */
+	int64_t not_before, not_after;
+	int64_t disabled_ms;
+	bool by_hand;
+};
 
 struct b2b_principal {
 	char *id;            /* directory's immutable id */
@@ -24,6 +33,7 @@ struct b2b_principal {
 	uint64_t roles;                 /* bits by policy->roles, resolved from names when stored */
 	char *shell;                    /* wanted shell; "" for the default */
 	int64_t modified_ms;            /* meta.lastModified; 0 unknown */
+	char *owner;                    /* directory's id of the person of the same organisation for whom it acts; NULL, "": for nobody */
 	uint32_t wanted_uid;            /* the directory's number for a person who is new here; 0: none (ledger.h); not stored */
 	/* kept here, not by the directory */
 	uint32_t uid;
@@ -31,6 +41,9 @@ struct b2b_principal {
 	int64_t cutoff_ms;   /* authentications not after this are void; 0: none */
 	bool by_hand;        /* root closed it on this host */
 	int64_t enabled_ms;  /* time of the latest event that enabled it; 0: none */
+	bool owner_known;    /* the owner is a person of this organisation, and acts for nobody else … */
+	struct b2b_closers owner_now; /* … who stands like this */
+	uint32_t owner_uid;  /* 0: not known */
 };
 void b2b_principal_clear(struct b2b_principal *principal);
 
@@ -83,6 +96,10 @@ int b2b_directory_org(struct b2b_state *state, const char *org_id, struct b2b_or
 /* The group of that name. Returns 0, -ENOENT, or a negative errno. */
 int b2b_group_by_name(struct b2b_state *state, const char *org_id, const char *local, uint32_t *ret_gid);
 
+/* Whoever in ORG_ID acts for the person OWNER (the directory's id), by uid. EACH returns 0 to go on. */
+int b2b_directory_each_owned(struct b2b_state *state, const char *org_id, const char *owner,
+                             int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
+
 /* Every principal that has a uid and lies in ORG_ID (NULL: all), by uid. EACH returns 0 to go on. */
 int b2b_directory_each(struct b2b_state *state, const char *org_id,
                        int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
@@ -92,8 +109,8 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
 
 /*
- * Every person's id that was ever given in ORG_ID, with what decides how it stands: state, window and
- * disabled_ms and by_hand are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
+ * Every person's id that was ever given in ORG_ID, with what decides how it stands: state, window, disabled_ms, by_hand and the owner's
+ * are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
  */
 int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg);

@@ -62,6 +62,12 @@ struct world {
 
 static const char *const names[] = { "alice", "bob", "carol", "dave", "erin" };
 
+/* Bob acts for Alice: a service account and its owner. -1: for nobody. */
+static int owner_of(int account)
+{
+	return account == 1 ? 0 : -1;
+}
+
 static unsigned dice(struct world *world, unsigned sides)
 {
 	world->random = world->random * 1103515245u + 12345u;
@@ -248,6 +254,7 @@ static void store_record(struct world *world, int i)
 		struct b2b_principal person = fixture_person(names[i], names[i]);
 
 		person.org_id = org_id;
+		person.owner = owner_of(i) < 0 ? NULL : (char *)names[owner_of(i)];
 		person.state = record->active ? B2B_ACTIVE : B2B_SUSPENDED;
 		person.modified_ms = record->modified_ms;
 		assert_int_equal(b2b_directory_put_principal(world->host.core.state, &world->host.base->policy, &person, world->pass, &changed), 0);
@@ -282,13 +289,28 @@ static void settle(struct world *world)
 	play_guard(world);
 }
 
+static int64_t last_revocation_s(const struct world *world, int person)
+{
+	int64_t last = world->accounts[person].revoked_ms;
+	int org, owner = owner_of(person);
+
+	if (owner >= 0 && world->accounts[owner].suspended_ms > last)
+		last = world->accounts[owner].suspended_ms;
+	for (org = org_of(person); org >= 0; org = world->host.base->orgs[org].parent) {
+		if (world->accounts[PEOPLE + org].revoked_ms > last)
+			last = world->accounts[PEOPLE + org].revoked_ms;
+	}
+	return last / 1000;
+}
+
 static void log_in(struct world *world)
 {
 	int person = (int)dice(world, PEOPLE), org;
 	struct b2b_session session = { .pid = 1000 + world->n_sessions, .start_ticks = 1, .auth_time_s = world->now_ms / 1000 };
 	struct b2b_principal found;
 
-	if (world->n_sessions == SESSIONS_MAX || !world->accounts[person].active || !is_open(world, person))
+	if (world->n_sessions == SESSIONS_MAX || !world->accounts[person].active || !is_open(world, person) ||
+	    (owner_of(person) >= 0 && !world->accounts[owner_of(person)].active))
 		return;
 	for (org = org_of(person); org >= 0; org = world->host.base->orgs[org].parent) {
 		if (!is_open(world, PEOPLE + org) || !world->accounts[PEOPLE + org].active)
@@ -298,7 +320,7 @@ static void log_in(struct world *world)
 	session.uid = found.uid;
 	session.opened_s = session.auth_time_s;
 	/* decide.c refuses what a cut-off voids; so does the service, whose cut-off it is */
-	if (session.auth_time_s > found.cutoff_ms / 1000 && session.auth_time_s > world->accounts[person].revoked_ms / 1000) {
+	if (session.auth_time_s > found.cutoff_ms / 1000 && session.auth_time_s > last_revocation_s(world, person)) {
 		assert_int_equal(b2b_session_store(world->host.core.state, &session), 0);
 		world->sessions[world->n_sessions++] = (struct session){ .person = person, .row = session };
 	}
@@ -342,6 +364,8 @@ static void whoever_was_suspended_last_is_closed(struct world *world, unsigned s
 
 		if (of->exists && !of->active && of->closing_taken && is_open(world, i))
 			fail_msg("SEED=%u: account %d is open though its suspension was taken", seed, i);
+		if (owner_of(i) >= 0 && !world->accounts[owner_of(i)].active && world->accounts[owner_of(i)].closing_taken && is_open(world, i))
+			fail_msg("SEED=%u: account %d is open though its owner's suspension was taken", seed, i);
 	}
 }
 
@@ -353,19 +377,7 @@ static bool was_ever_suspended(const struct world *world, int person)
 		if (world->accounts[PEOPLE + org].suspended_ms)
 			return true;
 	}
-	return world->accounts[person].suspended_ms;
-}
-
-static int64_t last_revocation_s(const struct world *world, int person)
-{
-	int64_t last = world->accounts[person].revoked_ms;
-	int org;
-
-	for (org = org_of(person); org >= 0; org = world->host.base->orgs[org].parent) {
-		if (world->accounts[PEOPLE + org].revoked_ms > last)
-			last = world->accounts[PEOPLE + org].revoked_ms;
-	}
-	return last / 1000;
+	return world->accounts[person].suspended_ms || (owner_of(person) >= 0 && world->accounts[owner_of(person)].suspended_ms);
 }
 
 static void sessions_are_right(const struct world *world, unsigned seed)
@@ -405,7 +417,9 @@ static void finish(struct world *world, unsigned seed)
 	read_directory(world);
 	store_directory(world);
 	for (i = 0; i < PEOPLE + ORGS; i++) {
-		if (is_open(world, i) != (world->accounts[i].exists && world->accounts[i].active))
+		bool open = world->accounts[i].exists && world->accounts[i].active && (owner_of(i) < 0 || world->accounts[owner_of(i)].active);
+
+		if (is_open(world, i) != open)
 			fail_msg("SEED=%u: account %d is %s in the end", seed, i, is_open(world, i) ? "open" : "closed");
 	}
 	sessions_are_right(world, seed);
