@@ -60,6 +60,27 @@ out=$(ssh_as alice@acme alice@acme web7 'echo in as $(id -un)')
 check enter-goes-on "no code after Enter: $out" grep -q 'Enter  [A-Z]' <<<"$out"
 check enter-gets-in "$out" grep -qx 'in as alice@acme' <<<"$out"
 
+# A service account acts for somebody: with whom it is closed, and comes back.
+control person person=deploy@acme display=Deployment >/dev/null
+(TOKEN=$(token_for deploy@acme web7) ssh_as - deploy@acme web7 'echo in; sleep 60' >"$LAB/run/deploy.out" 2>&1; touch "$LAB/run/deploy.over") &
+service_in()
+{
+	host_exec web7 b2bctl --json sessions | jq -e '.sessions[] | select(.user == "deploy@acme")'
+}
+check service-in "$(cat "$LAB/run/deploy.out")" wait_for 15 service_in
+committed=$(control_ms suspend person=dave@acme)
+check service-ends-with-owner "its session goes on" wait_for 5 test -e "$LAB/run/deploy.over"
+ok "service account ended with its owner: $(($(now_ms) - committed)) ms after the service committed it"
+check owner-in-audit "$(host_log web7 b2bd | grep closed | tail -n 2)" \
+	grep -q 'event=closed .*user=deploy@acme reason=owner-closed .*owner=dave@acme' <<<"$(host_log web7 b2bd)"
+refused owner-closed 'for whom this account acts has no access' "$(token_for deploy@acme web7)"
+control reinstate person=dave@acme >/dev/null
+service_back()
+{
+	grep -qx 'in as deploy@acme' <<<"$(try "$(token_for deploy@acme web7)")"
+}
+check service-back "not let in again" wait_for 15 service_back
+
 check_secrets web7
 for shown in "$signed" "$handle"; do
 	check secrets-complete "what was shown is not among them" grep -qF "$shown" "$LAB/run/secrets"
