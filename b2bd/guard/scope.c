@@ -386,23 +386,40 @@ static int mark_by_posix_session(struct judgement *j)
 	return r;
 }
 
-/*
- * The audit session that the leader began (its parent has another): 0 where it began none, as with sudo, whose
- * audit session is that of the whole log-in around it.
- */
-static uint32_t audit_session_begun(const struct judgement *j)
+static ssize_t find_leader(const struct judgement *j)
 {
 	for (size_t i = 0; i < j->list->n; i++) {
-		uint32_t session;
-
-		if (j->marks[i] != B2B_MARK_LEADER)
-			continue;
-		session = b2b_process_audit_session(j->list->items[i].pid);
-		if (session == B2B_NO_AUDIT || b2b_process_audit_session(j->list->items[i].ppid) == session)
-			return 0;
-		return session;
+		if (j->marks[i] == B2B_MARK_LEADER)
+			return (ssize_t)i;
 	}
-	return 0;
+	return -1;
+}
+
+/*
+ * Who begins a session of the audit's or of logind's is the first in it. sudo begins none, its are those of the log-in around
+ * it; and by its parent alone that is not seen, who is gone where sudo went into the background (-b).
+ */
+static bool is_older(const struct judgement *j, size_t i, ssize_t leader)
+{
+	return j->list->items[i].start_ticks < j->list->items[leader].start_ticks;
+}
+
+/* The audit session that the leader began (its parent has another, and nobody older has it); 0 where it began none. */
+static uint32_t audit_session_begun(const struct judgement *j)
+{
+	ssize_t leader = find_leader(j);
+	uint32_t session;
+
+	if (leader < 0)
+		return 0;
+	session = b2b_process_audit_session(j->list->items[leader].pid);
+	if (session == B2B_NO_AUDIT || b2b_process_audit_session(j->list->items[leader].ppid) == session)
+		return 0;
+	for (size_t i = 0; i < j->list->n; i++) {
+		if (is_older(j, i, leader) && b2b_process_audit_session(j->list->items[i].pid) == session)
+			return 0;
+	}
+	return session;
 }
 
 static bool any_marked(const struct judgement *j)
@@ -424,19 +441,21 @@ static void mark_by_slice(struct judgement *j)
 	}
 }
 
-/* The session that logind made for the leader: its parent (sshd's listener) is in another. sudo's is that of the whole log-in. */
+/* The session that logind made for the leader: its parent (sshd's listener) is in another, and so is everybody older. */
 static void find_logind_session(struct judgement *j)
 {
-	for (size_t i = 0; i < j->list->n; i++) {
-		char begun[B2B_LOGIND_SIZE], around[B2B_LOGIND_SIZE] = "";
+	ssize_t leader = find_leader(j);
+	char begun[B2B_LOGIND_SIZE], other[B2B_LOGIND_SIZE];
 
-		if (j->marks[i] != B2B_MARK_LEADER || b2b_process_logind(j->list->items[i].pid, j->scope->uid, begun) < 0)
-			continue;
-		b2b_process_logind(j->list->items[i].ppid, j->scope->uid, around);
-		if (strcmp(begun, around) != 0)
-			memcpy(j->sessions->logind, begun, sizeof(begun));
+	if (leader < 0 || b2b_process_logind(j->list->items[leader].pid, j->scope->uid, begun) < 0)
 		return;
+	if (b2b_process_logind(j->list->items[leader].ppid, j->scope->uid, other) == 0 && strcmp(begun, other) == 0)
+		return;
+	for (size_t i = 0; i < j->list->n; i++) {
+		if (is_older(j, i, leader) && b2b_process_logind(j->list->items[i].pid, j->scope->uid, other) == 0 && strcmp(begun, other) == 0)
+			return;
 	}
+	memcpy(j->sessions->logind, begun, sizeof(begun));
 }
 
 static void mark_by_logind_session(struct judgement *j)

@@ -102,6 +102,15 @@ check lingering-ended "dave's user manager runs: $(host_exec web7 ps -u "$dave" 
 check lingering-off "dave lingers: $(log | tail -n 8; host_exec web7 loginctl list-users; host_exec web7 ps -ef | grep b2bd)" wait_for 10 sh -c "! nsenter -t ${HOST_PID[web7]} -a test -e /var/lib/systemd/linger/dave@acme"
 check lingering-stays-ended "dave's user manager came back" no_manager_of dave@acme
 
+# One sudo of carol's, in the background: the log-in around it, with which it shares logind's session, goes on.
+session_type c1 'sudo -b sleep 3714'
+session_approve c1 carol@acme || FAIL sudo-prompt "sudo asks for no approval"
+wait_for 5 runs 3714 || FAIL start-3714 "it did not start: $(tail -n 4 "${SESSION_OUT[c1]}")"
+leader=$(host_exec web7 b2bctl --json sessions | jq -r '.sessions[] | select(.service == "sudo" and .user == "carol@acme") | .pid')
+host_exec web7 b2bctl revoke session "$leader" --reason 'over' >/dev/null || FAIL sudo-revoked "b2bctl does not end session $leader: $(host_exec web7 b2bctl sessions)"
+check sudo-session-ended "what sudo started runs on" wait_for 10 gone 3714
+check sudo-log-in-lives "the log-in around it ended" test "$(session_run c1 'echo still-$((6*7))')" = still-42
+
 # One session of carol's, by hand: all that logind counts to it, nothing of her other session.
 relay=$(session_run c2 'echo $PPID')
 leader=$(host_exec web7 ps -o ppid= -p "$relay" | tr -d ' ')

@@ -344,7 +344,8 @@ static void sudoer(bool own_session, int out, uint32_t uid)
 	tell_role(out, SHELL, audited);
 }
 
-static void start_sudoer(bool own_session, pid_t pids[ROLES], uint32_t uid)
+/* BE tells N roles. */
+static void start_roles(void (*be)(uint32_t uid, int out), uint32_t uid, pid_t *pids, int n)
 {
 	int ends[2];
 
@@ -353,14 +354,11 @@ static void start_sudoer(bool own_session, pid_t pids[ROLES], uint32_t uid)
 		close(agent_fd);
 		close(order_fd);
 		close(ends[0]);
-		if (!own_session)
-			setsid(); /* an administrator's shell … */
-		if (own_session || fork() == 0) /* … in which su runs */
-			sudoer(own_session, ends[1], uid);
+		be(uid, ends[1]);
 		sleep_for_ever();
 	}
 	close(ends[1]);
-	for (int i = 0; i < ROLES; i++) {
+	for (int i = 0; i < n; i++) {
 		struct role told;
 
 		assert_int_equal(read(ends[0], &told, sizeof(told)), sizeof(told));
@@ -369,13 +367,25 @@ static void start_sudoer(bool own_session, pid_t pids[ROLES], uint32_t uid)
 	close(ends[0]);
 }
 
+static void by_sudo(uint32_t uid, int out)
+{
+	sudoer(true, out, uid);
+}
+
+static void by_su(uint32_t uid, int out)
+{
+	setsid(); /* an administrator's shell … */
+	if (fork() == 0) /* … in which su runs */
+		sudoer(false, out, uid);
+}
+
 static void test_login_uid(void **state)
 {
 	struct b2b_guard_message answer;
 	pid_t pids[ROLES];
 
 	(void)state;
-	start_sudoer(true, pids, ALICE);
+	start_roles(by_sudo, ALICE, pids, ROLES);
 	if (!pids[DAEMON])
 		skip();
 	answer = ask_end(B2B_SCOPE_USER, ACME, ALICE);
@@ -404,8 +414,8 @@ static void test_left_behind_is_ended(void **state)
 	struct b2b_guard_message answer;
 
 	(void)state;
-	start_sudoer(true, pids, ALICE);
-	start_sudoer(true, erin, ERIN);
+	start_roles(by_sudo, ALICE, pids, ROLES);
+	start_roles(by_sudo, ERIN, erin, ROLES);
 	if (!pids[DAEMON])
 		skip();
 	answer = ask_end(B2B_SCOPE_USER, ACME, ALICE);
@@ -420,13 +430,70 @@ static void test_login_uid_in_anothers_session(void **state)
 	pid_t pids[ROLES], administrator;
 
 	(void)state;
-	start_sudoer(false, pids, ALICE);
+	start_roles(by_su, ALICE, pids, ROLES);
 	if (!pids[DAEMON])
 		skip();
 	administrator = getsid(pids[SHELL]);
 	assert_int_equal(ask_end(B2B_SCOPE_USER, ACME, ALICE).result, 0);
 	assert_false(world_alive(pids[SHELL]) || world_alive(pids[ORPHAN]));
 	assert_true(world_alive(pids[DAEMON]) && world_alive(administrator));
+}
+
+enum { LOG_IN_SHELL, LOG_IN_DETACHED, SUDO, SUDO_COMMAND, LOG_IN_ROLES };
+
+/* sudo in the background: registered, nobody's child, in the audit session of the log-in around it. */
+static void sudo_in_background(int out, uint32_t uid, bool audited)
+{
+	uint64_t ticks = 0;
+
+	if (fork() != 0)
+		_exit(0);
+	setsid();
+	while (getppid() != 1)
+		world_pause();
+	b2b_start_ticks(getpid(), &ticks);
+	world_register(getpid(), ticks, uid, b2b_wall_s());
+	if (fork() == 0)
+		tell_role(out, SUDO_COMMAND, audited);
+	tell_role(out, SUDO, audited);
+}
+
+static void log_in_with_sudo(uint32_t uid, int out)
+{
+	bool audited = set_loginuid(uid);
+	uint64_t until = b2b_now_ns() + 30 * B2B_NS_PER_MS; /* /proc counts in hundredths: what follows is younger there too */
+
+	for (int role = LOG_IN_SHELL; role <= LOG_IN_DETACHED; role++) {
+		if (fork() == 0) {
+			setsid();
+			world_become(uid);
+			tell_role(out, role, audited);
+		}
+	}
+	while (b2b_now_ns() < until)
+		world_pause();
+	if (fork() == 0)
+		sudo_in_background(out, uid, audited);
+	wait(NULL);
+	sleep_for_ever();
+}
+
+/* The end of sudo's session is the end of what sudo started, and of nothing else in the log-in. */
+static void test_sudo_in_background(void **state)
+{
+	struct b2b_guard_message message = end_message(B2B_SCOPE_SESSION, ACME, ALICE);
+	pid_t pids[LOG_IN_ROLES];
+
+	(void)state;
+	start_roles(log_in_with_sudo, ALICE, pids, LOG_IN_ROLES);
+	if (!pids[SUDO])
+		skip();
+	message.pid = pids[SUDO];
+	assert_int_equal(b2b_start_ticks(pids[SUDO], &message.start_ticks), 0);
+	send_message(&message, -1);
+	assert_int_equal(take_answer(5000).result, 0);
+	assert_false(world_alive(pids[SUDO]) || world_alive(pids[SUDO_COMMAND]));
+	assert_true(world_alive(pids[LOG_IN_SHELL]) && world_alive(pids[LOG_IN_DETACHED]));
 }
 
 /* The whole of an organisation with 200 sessions, among 200 processes of others. */
@@ -472,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_login_uid, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_left_behind_is_ended, start_thorough, stop_thorough),
 		cmocka_unit_test_setup_teardown(test_login_uid_in_anothers_session, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_sudo_in_background, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_two_hundred, start_guard, stop_guard),
 	};
 	int r;
