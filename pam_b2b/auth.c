@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/clean.h"
 #include "common/clock.h"
 #include "common/session_record.h"
 #include "pam_b2b/call.h"
@@ -168,7 +169,7 @@ static enum b2b_reason show_prompt(struct login *login)
 	char *answer = NULL;
 	int r;
 
-	b2b_pam_clean(prompt->text, true);
+	b2b_clean_text(prompt->text, true);
 	login->deadline_ns = sooner(login->deadline_ns, seconds_from_now(prompt->lifetime_s));
 	if (wants_enter(login))
 		r = pam_prompt(login->call.pamh, PAM_PROMPT_ECHO_ON, &answer, "%s%s", prompt->text, ENTER);
@@ -201,7 +202,7 @@ static enum b2b_reason put_question(struct login *login)
 	char *answer = NULL;
 	int r;
 
-	b2b_pam_clean(question->text, true);
+	b2b_clean_text(question->text, true);
 	r = pam_prompt(login->call.pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", question->text);
 	reason = still_there(login, r);
 	if (reason == B2B_OK)

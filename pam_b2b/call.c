@@ -8,6 +8,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/clean.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -149,31 +150,14 @@ void b2b_call_ticket(struct b2b_call *call, char ticket[B2B_TICKET_SIZE])
 		memcpy(ticket, value, strlen(value));
 }
 
-void b2b_pam_clean(char *text, bool lines)
-{
-	char *to = text;
-
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] <= 0x9f) {
-			text++; /* a control character of the second set, in UTF-8 */
-			continue;
-		}
-		if ((c >= ' ' && c != 0x7f) || (c == '\n' && lines))
-			*to++ = *text;
-	}
-	*to = '\0';
-}
-
 static void tell_person(struct b2b_call *call, enum b2b_reason reason)
 {
 	struct b2b_say_decision *decision = &call->decision;
 	bool agents = decision->reason == (int32_t)reason && *decision->message;
 	const char *text = agents ? decision->message : b2b_reason_text(reason);
 
-	b2b_pam_clean(decision->message, false);
-	b2b_pam_clean(decision->audit_id, false);
+	b2b_clean_text(decision->message, false);
+	b2b_clean_text(decision->audit_id, false);
 	if (reason == B2B_NAME_INVALID && *call->standing.name)
 		pam_error(call->pamh, "Your name on this host is %s; log in by exactly that name.", call->standing.name);
 	else if (*decision->audit_id)

@@ -61,7 +61,4 @@ void b2b_call_ticket(struct b2b_call *call, char ticket[B2B_TICKET_SIZE]);
 /* Tell the person (where REASON denies) and the log. */
 void b2b_call_tell(struct b2b_call *call, enum b2b_reason reason);
 
-/* Text of the agent's for a terminal: control characters go, newline stays where LINES. */
-void b2b_pam_clean(char *text, bool lines);
-
 #endif
