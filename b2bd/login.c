@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -211,17 +210,6 @@ uint32_t b2b_login_left_s(const struct b2b_login *login)
 	if (!login->end_ns)
 		return 0;
 	return login->end_ns > now + B2B_NS_PER_S ? (uint32_t)((login->end_ns - now) / B2B_NS_PER_S) : 1;
-}
-
-void b2b_login_host(const struct b2b_login *login, char buf[B2B_HOST_SIZE])
-{
-	const char *audience = login->core->conf->host.audience;
-
-	if (audience)
-		snprintf(buf, B2B_HOST_SIZE, "%s", audience);
-	else if (gethostname(buf, B2B_HOST_SIZE) < 0)
-		snprintf(buf, B2B_HOST_SIZE, "this host");
-	buf[B2B_HOST_SIZE - 1] = '\0';
 }
 
 static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin *origin, int *ret_org, uint32_t *ret_uid)

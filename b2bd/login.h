@@ -61,7 +61,6 @@ bool b2b_login_has_next(const struct b2b_login *login); /* is there a method lef
 void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token); /* validated; about whom, is yet to be seen */
 void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text); /* FAULT_TEXT for the log; may be "" */
 uint32_t b2b_login_left_s(const struct b2b_login *login); /* of the caller's patience, at least 1; 0: unknown */
-void b2b_login_host(const struct b2b_login *login, char buf[B2B_HOST_SIZE]); /* this host's name, as people and the service know it */
 
 /*
  * login_accept.c: may LOGIN's person in by TOKEN? Its validator saw to issuer and audience; here it is bound to this very principal, in this

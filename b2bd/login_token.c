@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/asking.h"
 #include "b2bd/login.h"
 #include "b2bd/state/seen_tokens.h"
 #include "b2bd/token_names.h"
@@ -20,7 +21,7 @@ static int token_begin(struct b2b_login *login)
 
 	if (!(login->can & B2B_CAN_ANSWER))
 		return -EOPNOTSUPP;
-	b2b_login_host(login, host);
+	b2b_asking_host(login->core, host);
 	b2b_prompt_token(say.text, sizeof(say.text), login->origin.user, host, b2b_login_has_next(login));
 	b2b_login_ask(login, &say);
 	return 0;
