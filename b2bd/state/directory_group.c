@@ -6,47 +6,7 @@
 #include "b2bd/state/directory_rows.h"
 #include "b2bd/state/ledger.h"
 #include "b2bd/state/state_private.h"
-
-struct uids {
-	uint32_t *list;
-	size_t n, room;
-};
-
-static int uids_add(struct uids *uids, uint32_t uid)
-{
-	uint32_t *more;
-
-	if (uids->n == uids->room) {
-		more = reallocarray(uids->list, uids->room ? uids->room * 2 : 16, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		uids->list = more;
-		uids->room = uids->room ? uids->room * 2 : 16;
-	}
-	uids->list[uids->n++] = uid;
-	return 0;
-}
-
-static int compare_uids(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void uids_sort(struct uids *uids)
-{
-	size_t i, n = 0;
-
-	if (!uids->n)
-		return;
-	qsort(uids->list, uids->n, sizeof(*uids->list), compare_uids);
-	for (i = 0; i < uids->n; i++) {
-		if (!n || uids->list[n - 1] != uids->list[i])
-			uids->list[n++] = uids->list[i];
-	}
-	uids->n = n;
-}
+#include "b2bd/state/uids.h"
 
 static int uid_of_member(struct b2b_state *state, const char *id, const char *org_id, int64_t *ret_uid)
 {
@@ -61,7 +21,7 @@ static int uid_of_member(struct b2b_state *state, const char *id, const char *or
 	return b2b_statement_number(row, ret_uid);
 }
 
-static int wanted_members(struct b2b_state *state, const char *org_id, const char *const *members, size_t n_members, struct uids *uids)
+static int wanted_members(struct b2b_state *state, const char *org_id, const char *const *members, size_t n_members, struct b2b_uids *uids)
 {
 	int64_t uid;
 	size_t i;
@@ -70,15 +30,15 @@ static int wanted_members(struct b2b_state *state, const char *org_id, const cha
 	for (i = 0; i < n_members; i++) {
 		r = uid_of_member(state, members[i], org_id, &uid);
 		if (r == 0)
-			r = uids_add(uids, (uint32_t)uid);
+			r = b2b_uids_add(uids, (uint32_t)uid);
 		if (r < 0 && r != -ENOENT)
 			return r;
 	}
-	uids_sort(uids);
+	b2b_uids_sort(uids);
 	return 0;
 }
 
-static int stored_members(struct b2b_state *state, uint32_t gid, struct uids *uids)
+static int stored_members(struct b2b_state *state, uint32_t gid, struct b2b_uids *uids)
 {
 	static const char select[] = "SELECT uid FROM group_member WHERE gid = ? ORDER BY uid";
 	sqlite3_stmt *row = NULL;
@@ -88,7 +48,7 @@ static int stored_members(struct b2b_state *state, uint32_t gid, struct uids *ui
 		return r;
 	b2b_row_int(row, 1, gid);
 	while ((r = b2b_row_next(row)) > 0) {
-		r = uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
+		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
 		if (r < 0)
 			break;
 	}
@@ -109,7 +69,7 @@ static int change_member(struct b2b_state *state, const char *sql, uint32_t gid,
 }
 
 /* Both lists are sorted: walk them side by side and write only what differs. */
-static int store_difference(struct b2b_state *state, uint32_t gid, const struct uids *old, const struct uids *new, bool *ret_changed)
+static int store_difference(struct b2b_state *state, uint32_t gid, const struct b2b_uids *old, const struct b2b_uids *new, bool *ret_changed)
 {
 	static const char insert[] = "INSERT INTO group_member (gid, uid) VALUES (?, ?)";
 	static const char drop[] = "DELETE FROM group_member WHERE gid = ? AND uid = ?";
@@ -134,7 +94,7 @@ static int store_difference(struct b2b_state *state, uint32_t gid, const struct 
 static int put_members(struct b2b_state *state, uint32_t gid, const char *org_id, const char *const *members, size_t n_members,
                        bool *ret_changed)
 {
-	struct uids old = { 0 }, new = { 0 };
+	struct b2b_uids old = { 0 }, new = { 0 };
 	int r = wanted_members(state, org_id, members, n_members, &new);
 
 	if (r == 0)
@@ -256,7 +216,7 @@ int b2b_directory_join(struct b2b_state *state, const char *group_id, const char
 }
 
 /* Members as the snapshot may hold them: people who have their name and are not removed. */
-static int living_members(struct b2b_state *state, uint32_t gid, struct uids *uids)
+static int living_members(struct b2b_state *state, uint32_t gid, struct b2b_uids *uids)
 {
 	static const char select[] = "SELECT uid FROM group_member JOIN principal USING (uid)"
 	                             " WHERE gid = ? AND holds_name = 1 AND state <> 3";
@@ -268,7 +228,7 @@ static int living_members(struct b2b_state *state, uint32_t gid, struct uids *ui
 	uids->n = 0;
 	b2b_row_int(row, 1, gid);
 	while ((r = b2b_row_next(row)) > 0) {
-		r = uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
+		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
 		if (r < 0)
 			break;
 	}
@@ -281,7 +241,7 @@ int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
                              void *arg)
 {
 	sqlite3_stmt *row = NULL;
-	struct uids uids = { 0 };
+	struct b2b_uids uids = { 0 };
 	uint32_t gid;
 	int r = b2b_row_prepare(state, &row, "SELECT gid, local FROM grp WHERE org_id = ? ORDER BY gid");
 
@@ -318,7 +278,7 @@ static int group_exists(struct b2b_state *state, const char *group_id, const cha
 
 int b2b_group_members(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t **ret_uids, size_t *ret_n)
 {
-	struct uids uids = { 0 };
+	struct b2b_uids uids = { 0 };
 	sqlite3_stmt *row = NULL;
 	int r = group_exists(state, group_id, org_id);
 
@@ -329,7 +289,7 @@ int b2b_group_members(struct b2b_state *state, const char *group_id, const char 
 		return r;
 	b2b_row_text(row, 1, group_id);
 	b2b_row_text(row, 2, org_id ? org_id : "");
-	while ((r = b2b_row_next(row)) > 0 && (r = uids_add(&uids, (uint32_t)sqlite3_column_int64(row, 0))) == 0)
+	while ((r = b2b_row_next(row)) > 0 && (r = b2b_uids_add(&uids, (uint32_t)sqlite3_column_int64(row, 0))) == 0)
 		;
 	sqlite3_finalize(row);
 	if (r < 0) {
