@@ -9,10 +9,16 @@
 #include "tests/federation/text.h"
 
 #define MESSAGE_MAX 20 /* as strict services have it */
+#define LONG_MESSAGE_MAX 1023
 
-static bool message_fits(const char *message)
+static bool message_fits(const struct fed *fed, const char *message)
 {
-	size_t len = strlen(message);
+	size_t len = strlen(message), i;
+	if (fed->long_messages) {
+		for (i = 0; i < len && message[i] >= ' ' && message[i] <= '~'; i++)
+			;
+		return len > 0 && i == len && len <= LONG_MESSAGE_MAX;
+	}
 	return len > 0 && len <= MESSAGE_MAX &&
 	       strspn(message, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._+/!?#") == len;
 }
@@ -69,8 +75,8 @@ static const char *fault(const struct fed *fed, const struct fed_request *reques
 	*ret_description = "scope holds openid, and no more than this client may have";
 	if (!scope || !fed_scope_has(scope, "openid") || !fed_scope_within(scope, client->scopes))
 		return "invalid_scope";
-	*ret_description = "at most 20 letters, digits and -._+/!?#";
-	return message && !message_fits(message) ? "invalid_binding_message" : NULL;
+	*ret_description = fed->long_messages ? "at most 1023 printable characters" : "at most 20 letters, digits and -._+/!?#";
+	return message && !message_fits(fed, message) ? "invalid_binding_message" : NULL;
 }
 
 static int bc_authorize(struct fed *fed, struct fed_request *request, struct fed_reply *reply)

@@ -34,6 +34,7 @@ static const char help[] =
 	"  --alg ALG                sign with ES256 (at first), RS256 or EdDSA\n"
 	"  --device-interval S      between polls of a log-in, by device grant or CIBA (5)\n"
 	"  --device-lifetime S      of its codes (600)\n"
+	"  --long-messages          take binding messages (CIBA) of 1023 printable characters; else of 20 letters and digits\n"
 	"  --id-token-lifetime S --access-token-lifetime S --refresh-token-lifetime S   (300, 3600, 86400)\n"
 	"  --status-lists URL       signed tokens name a place in a status list, below URL: this service's own, or a cache's in front of it\n"
 	"  --status-ttl S           how long it may be kept (60)\n"
@@ -70,7 +71,7 @@ static const char help[] =
 
 enum {
 	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_CLIENTS, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
-	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_STATUS_LISTS, OPT_STATUS_TTL, OPT_HELP,
+	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_STATUS_LISTS, OPT_STATUS_TTL, OPT_LONG, OPT_HELP,
 };
 
 static const struct option known[] = {
@@ -99,6 +100,7 @@ static const struct option known[] = {
 	{ "status-lists", required_argument, NULL, OPT_STATUS_LISTS },
 	{ "status-ttl", required_argument, NULL, OPT_STATUS_TTL },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
+	{ "long-messages", no_argument, NULL, OPT_LONG },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -236,6 +238,9 @@ static int take(struct fed_options *options, int option, const char *value)
 		return 0;
 	case OPT_SECRETS:
 		options->secrets = value;
+		return 0;
+	case OPT_LONG:
+		options->long_messages = true;
 		return 0;
 	case OPT_ALG:
 		options->alg = value;

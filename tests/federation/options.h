@@ -2,6 +2,7 @@
 #ifndef FED_OPTIONS_H
 #define FED_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct fed_options {
 	const char *alg;     /* NULL: as before */
 	const char *status_lists; /* NULL: none */
 	int64_t status_ttl_s;
+	bool long_messages;
 	int64_t device_lifetime_s, device_interval_s, id_token_s, access_token_s, refresh_token_s;
 	struct fed_clients *clients;
 };
