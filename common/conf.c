@@ -40,6 +40,9 @@ void b2b_conf_free(struct b2b_conf *conf)
 	for (uint32_t i = 0; conf->key_options && i < conf->policy->n_orgs; i++)
 		free(conf->key_options[i]);
 	free(conf->key_options);
+	for (uint32_t i = 0; conf->sudo && i < conf->policy->n_orgs; i++)
+		b2b_conf_sudo_clear(&conf->sudo[i]);
+	free(conf->sudo);
 	b2b_policy_free(conf->policy);
 	free(conf);
 }

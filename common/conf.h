@@ -29,11 +29,7 @@ enum b2b_token_use { B2B_TOKEN_ONCE, B2B_TOKEN_MANY };
 enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
 enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 
-/* A list of words. */
-struct b2b_conf_words {
-	char **words;
-	size_t n;
-};
+enum b2b_command_message { B2B_MESSAGE_FULL, B2B_MESSAGE_CODE };
 
 /* [federation] */
 struct b2b_conf_federation {
@@ -48,6 +44,7 @@ struct b2b_conf_federation {
 	char *ca_file;            /* NULL: system's */
 	char *proxy;              /* NULL: none */
 	char *login_hint;         /* template of how the service knows who is to approve: %n %u %o %s */
+	uint32_t command_message; /* enum b2b_command_message: what the device shows of sudo's command */
 	char *scope;              /* of a log-in: "openid" and what carries the organisation */
 	char *api_scope;          /* of the host's own token for directory and signals */
 	char *organisation_claim; /* where a token names the organisation's id */
@@ -96,6 +93,14 @@ struct b2b_conf_acr {
 	enum b2b_assurance level;
 };
 
+/* Whose word its people's sudo needs, of one organisation; lists end with NULL. */
+struct b2b_conf_sudo {
+	char **approvers;       /* "group:NAME" in its directory, "role:NAME"; NULL: its parent's rule holds, else nobody need approve */
+	char **exempt_commands; /* absolute paths */
+	char **exempt_users;    /* of this host, to run as */
+	uint32_t wait_s;
+};
+
 struct b2b_conf {
 	struct b2b_conf_federation federation;
 	struct b2b_conf_host host;
@@ -103,6 +108,7 @@ struct b2b_conf {
 	size_t n_acrs;
 	struct b2b_idmap *pins;    /* of host.idmap; NULL: none, or b2b_conf_parse */
 	char **key_options;        /* by slot of policy->orgs: what stands before its people's SSH keys; NULL: its parent's, else nothing */
+	struct b2b_conf_sudo *sudo; /* by slot likewise */
 	struct b2b_policy *policy; /* compiled: masks intersected, ranges checked, gids resolved unless asked not to */
 };
 
@@ -118,6 +124,13 @@ int b2b_conf_read(const char *path, bool resolve_groups, struct b2b_conf **ret_c
 /* The same from TEXT without the pinned ids, for tests and fuzzing; NAME stands for the file in errors. */
 int b2b_conf_parse(const char *text, size_t len, const char *name, bool resolve_groups, struct b2b_conf **ret_conf, char *error);
 void b2b_conf_free(struct b2b_conf *conf); /* NULL is legal */
+void b2b_conf_sudo_clear(struct b2b_conf_sudo *sudo);
+
+/*
+ * The rule for people of ORG, a slot of POLICY (the policy in force, whose slots need not be CONF's): its own, or that of the nearest
+ * organisation above; *ret_org is whose it is, and whose people approve. NULL: nobody need.
+ */
+const struct b2b_conf_sudo *b2b_conf_sudo_of(const struct b2b_conf *conf, const struct b2b_policy *policy, int org, int *ret_org);
 
 /*
  * The text of PATH, a trusted file of at most MAX bytes. Returns 0, caller frees; or a negative errno with a sentence in

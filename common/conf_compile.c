@@ -267,5 +267,7 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 		r = b2b_draft_compile_orgs(draft, conf->policy);
 	if (r == 0)
 		r = b2b_draft_compile_keys(draft, conf);
+	if (r == 0)
+		r = b2b_draft_compile_sudo(draft, conf);
 	return r;
 }

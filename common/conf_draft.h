@@ -25,8 +25,8 @@ struct b2b_draft_assurance {
 
 struct b2b_draft_organisation {
 	char *id, *parent;
-	uint32_t range[2], session_s;
-	struct b2b_conf_words services, roles, key_options;
+	uint32_t range[2], session_s, sudo_wait_s;
+	struct b2b_conf_words services, roles, key_options, sudo_approvers, sudo_exempt_commands, sudo_exempt_users;
 };
 
 struct b2b_draft_role {
@@ -100,5 +100,6 @@ int b2b_draft_compile_services(struct b2b_draft *draft, struct b2b_policy *polic
 int b2b_draft_compile_roles(struct b2b_draft *draft, bool resolve_groups, struct b2b_policy *policy);
 int b2b_draft_compile_orgs(struct b2b_draft *draft, struct b2b_policy *policy);
 int b2b_draft_compile_keys(struct b2b_draft *draft, struct b2b_conf *conf);
+int b2b_draft_compile_sudo(struct b2b_draft *draft, struct b2b_conf *conf);
 
 #endif

@@ -371,6 +371,20 @@ static bool origin_word(const struct b2b_conf_key *key, const char *word)
 	return url_valid(word, "https://", "?#") && !strchr(word + strlen("https://"), '/');
 }
 
+static bool command_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	return word[0] == '/' && printable(word) && strlen(word) < B2B_COMMAND_SIZE;
+}
+
+static bool approver_word(const struct b2b_conf_key *key, const char *word)
+{
+	(void)key;
+	if (strncmp(word, "group:", 6) == 0)
+		return b2b_local_valid(word + 6);
+	return strncmp(word, "role:", 5) == 0 && b2b_conf_label_valid(word + 5);
+}
+
 static bool choice_word(const struct b2b_conf_key *key, const char *word)
 {
 	return find_word(key, word) >= 0;
@@ -399,6 +413,16 @@ static int parse_shells(const struct b2b_conf_key *key, const char *value, void 
 static int parse_origins(const struct b2b_conf_key *key, const char *value, void *field)
 {
 	return parse_words(key, value, origin_word, field);
+}
+
+static int parse_commands(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, command_word, field);
+}
+
+static int parse_approvers(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return parse_words(key, value, approver_word, field);
 }
 
 static int parse_choices(const struct b2b_conf_key *key, const char *value, void *field)
@@ -479,4 +503,6 @@ KIND b2b_conf_origins = { "https URLs without a path, each once", true, parse_or
 KIND b2b_conf_word_set = { NULL, true, parse_set, clear_set };
 KIND b2b_conf_key_options = { "restrict, pty, no-port-forwarding, from=PATTERNS, permitopen=HOST:PORT or others of authorized_keys(5), each once", true,
 	                      parse_key_options, clear_words };
+KIND b2b_conf_commands = { "absolute paths of programs, each once", true, parse_commands, clear_words };
+KIND b2b_conf_approvers = { "group:NAME of the organisation's or role:NAME, each once", true, parse_approvers, clear_words };
 KIND b2b_conf_choices = { NULL, true, parse_choices, clear_words };

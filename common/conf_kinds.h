@@ -33,6 +33,8 @@ extern const struct b2b_conf_kind b2b_conf_labels;     /* names of roles or serv
 extern const struct b2b_conf_kind b2b_conf_groups;     /* names of local groups: not a partners' name */
 extern const struct b2b_conf_kind b2b_conf_shells;     /* absolute paths */
 extern const struct b2b_conf_kind b2b_conf_origins;    /* https URLs without a path */
+extern const struct b2b_conf_kind b2b_conf_commands;   /* absolute paths of programs */
+extern const struct b2b_conf_kind b2b_conf_approvers;  /* group:NAME of an organisation's own, or role:NAME */
 extern const struct b2b_conf_kind b2b_conf_choices;    /* of the key's words, in order of preference */
 
 extern const struct b2b_conf_kind b2b_conf_key_options; /* options for SSH keys, NAME or NAME=VALUE */

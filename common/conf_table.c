@@ -19,6 +19,7 @@ static const char *const separators[] = { "@", "+", NULL };
 static const char *const member_lists[] = { "full", "none", NULL };
 static const char *const left_behinds[] = { "report", "end", NULL };
 static const char *const methods[] = { "device", "ciba", "token", NULL };
+static const char *const command_messages[] = { "full", "code", NULL };
 static const char *const levels[] = { "none", "aal1", "aal2", "aal3", NULL };
 
 #define AT(type, field) offsetof(struct b2b_##type, field)
@@ -48,6 +49,9 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Scopes of a log-in: openid, and what makes the service tell the organisation." },
 	{ B2B_CONF_FEDERATION, "login_hint", &b2b_conf_hint, AT(conf_federation, login_hint), "%n", NULL, NULL, 0, 0,
 	  "How the service knows who is to approve: %n is the name on this host, %u the person's own name, %o the organisation's alias, %s the token's sub." },
+	{ B2B_CONF_FEDERATION, "command_message", &b2b_conf_word, AT(conf_federation, command_message), "full", NULL, command_messages, 0, 0,
+	  "What the approval device shows of a command that sudo asks another person about: all of it, or for a service that takes short messages only "
+	  "the code that the terminal shows beside the command." },
 	{ B2B_CONF_FEDERATION, "api_scope", &b2b_conf_text, AT(conf_federation, api_scope), "directory ssf", NULL, NULL, 0, 0,
 	  "Scopes of the host's own access token, with which it reads the directory and the signals." },
 	{ B2B_CONF_FEDERATION, "organisation_claim", &b2b_conf_text, AT(conf_federation, organisation_claim), "organization", NULL, NULL, 0, 0,
@@ -165,6 +169,14 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "What its people's SSH keys are restricted to: options of authorized_keys(5), with values unquoted." },
 	{ B2B_CONF_ORGANISATION, "session", &b2b_conf_duration, AT(draft_organisation, session_s), "none", NULL, NULL, 0, 365 * DAY,
 	  "Longest session; none for no limit of its own. The shortest among it and its parents counts." },
+	{ B2B_CONF_ORGANISATION, "sudo_approvers", &b2b_conf_approvers, AT(draft_organisation, sudo_approvers), NULL, "those of the parent; else none", NULL, 0, 8,
+	  "Who approves what its people run by sudo: those of this organisation in a group of its directory, or with a role; never the person who asks." },
+	{ B2B_CONF_ORGANISATION, "sudo_exempt_commands", &b2b_conf_commands, AT(draft_organisation, sudo_exempt_commands), NULL, "none", NULL, 0, 64,
+	  "Commands that nobody need approve, with whatever arguments: the path as sudo finds it." },
+	{ B2B_CONF_ORGANISATION, "sudo_exempt_users", &b2b_conf_labels, AT(draft_organisation, sudo_exempt_users), NULL, "none", NULL, 0, 16,
+	  "Users of this host as whom commands run that nobody need approve. Never root." },
+	{ B2B_CONF_ORGANISATION, "sudo_wait", &b2b_conf_duration, AT(draft_organisation, sudo_wait_s), "2m", NULL, NULL, 10, 1800,
+	  "How long sudo waits for the approval." },
 
 	{ B2B_CONF_ROLE, "local_groups", &b2b_conf_groups, AT(draft_role, local_groups), NULL, "none", NULL, 0, B2B_ROLE_GIDS_MAX,
 	  "Groups of this host that people with the role are in. Never root's." },

@@ -20,6 +20,7 @@
 #define B2B_ID_SIZE 65          /* an organisation's immutable id, [A-Za-z0-9][A-Za-z0-9._-]*, NUL included */
 #define B2B_LABEL_SIZE 32       /* names of roles and services */
 #define B2B_PATH_SIZE 64        /* shells, home template */
+#define B2B_COMMAND_SIZE 256    /* path of a program that sudo runs */
 #define B2B_ROLES_MAX 64        /* bits of a mask */
 #define B2B_SERVICES_MAX 64
 #define B2B_ROLE_GIDS_MAX 16

@@ -346,6 +346,53 @@ static void refuses_wrong_organisations(void **state)
 	refuse(chain, "b2b.conf:40: [organisation i] parent: found a circle or more than 8 levels");
 }
 
+static void finds_the_rule_for_sudo(void **state)
+{
+	struct b2b_conf *conf = parse("[role dba]\n"
+	                              "[organisation acme]\nid=1\nrange=0x78000000-0x7800ffff\nroles = dba\n"
+	                              "sudo_approvers = group:leads role:dba\nsudo_exempt_commands = /bin/id /bin/true\nsudo_exempt_users = postgres\n"
+	                              "[organisation emea.acme]\nid=2\nrange=0x78010000-0x7801ffff\n"
+	                              "[organisation apac.acme]\nid=3\nrange=0x78020000-0x7802ffff\nsudo_approvers = group:chiefs\nsudo_wait = 30s\n"
+	                              "[organisation globex]\nid=4\nrange=0x78030000-0x7803ffff\n");
+	const struct b2b_policy *policy = conf->policy;
+	int acme = b2b_policy_org_by_alias(policy, "acme"), apac = b2b_policy_org_by_alias(policy, "apac.acme"), org = -1;
+	const struct b2b_conf_sudo *rule = b2b_conf_sudo_of(conf, policy, acme, &org);
+
+	(void)state;
+	assert_int_equal(org, acme);
+	assert_int_equal(rule->wait_s, 120);
+	assert_string_equal(rule->approvers[0], "group:leads");
+	assert_string_equal(rule->approvers[1], "role:dba");
+	assert_null(rule->approvers[2]);
+	assert_string_equal(rule->exempt_commands[1], "/bin/true");
+	assert_string_equal(rule->exempt_users[0], "postgres");
+	assert_ptr_equal(b2b_conf_sudo_of(conf, policy, b2b_policy_org_by_alias(policy, "emea.acme"), &org), rule);
+	assert_int_equal(org, acme); /* whose people approve */
+	rule = b2b_conf_sudo_of(conf, policy, apac, &org);
+	assert_int_equal(org, apac);
+	assert_int_equal(rule->wait_s, 30);
+	assert_null(rule->exempt_commands[0]); /* its own rule is all of it */
+	assert_null(b2b_conf_sudo_of(conf, policy, b2b_policy_org_by_alias(policy, "globex"), &org));
+	assert_null(b2b_conf_sudo_of(conf, policy, -1, &org));
+	b2b_conf_free(conf);
+}
+
+static void refuses_a_wrong_rule_for_sudo(void **state)
+{
+	(void)state;
+	refuse(ACME "sudo_approvers = leads\n", "b2b.conf:8: [organisation acme] sudo_approvers: found \"leads\"; expected group:NAME");
+	refuse(ACME "sudo_approvers = group:\n", "b2b.conf:8: [organisation acme] sudo_approvers: found");
+	refuse(ACME "sudo_approvers = group:leads@acme\n", "b2b.conf:8: [organisation acme] sudo_approvers: found");
+	refuse(ACME "sudo_approvers = none\n", "b2b.conf:8: [organisation acme] sudo_approvers: found");
+	refuse(ACME "sudo_approvers = role:dba\n", "b2b.conf:8: [organisation acme] sudo_approvers: found \"role:dba\"; expected a role that is among the organisation's roles");
+	refuse(ACME "sudo_approvers = role:dba\n[role dba]\n", "b2b.conf:8: [organisation acme] sudo_approvers: found \"role:dba\"; expected a role that is among");
+	refuse(ACME "sudo_exempt_commands = /bin/id\n", "b2b.conf:8: [organisation acme] sudo_exempt_commands: found commands without approvers");
+	refuse(ACME "sudo_approvers = group:leads\nsudo_exempt_commands = id\n", "b2b.conf:9: [organisation acme] sudo_exempt_commands: found \"id\"; expected absolute");
+	refuse(ACME "sudo_exempt_users = postgres\n", "b2b.conf:8: [organisation acme] sudo_exempt_users: found users without approvers");
+	refuse(ACME "sudo_approvers = group:leads\nsudo_exempt_users = root\n", "b2b.conf:9: [organisation acme] sudo_exempt_users: found root; expected");
+	refuse(ACME "sudo_wait = 5s\n", "b2b.conf:8: [organisation acme] sudo_wait: found \"5s\"; expected a time such as 30s, 5m, 8h or 1d, from 10s to 30m");
+}
+
 static void looks_local_groups_up(void **state)
 {
 	char error[B2B_CONF_ERROR_SIZE], text[1024];
@@ -410,6 +457,8 @@ int main(void)
 		cmocka_unit_test(refuses_wrong_values),
 		cmocka_unit_test(refuses_a_wrong_federation),
 		cmocka_unit_test(refuses_wrong_organisations),
+		cmocka_unit_test(finds_the_rule_for_sudo),
+		cmocka_unit_test(refuses_a_wrong_rule_for_sudo),
 		cmocka_unit_test(looks_local_groups_up),
 		cmocka_unit_test(reads_trusted_files_only),
 	};
