@@ -20,7 +20,7 @@ void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE])
 void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
                const char *extra)
 {
-	char line[1024];
+	char line[1800]; /* with the text of a command */
 	const char *alias = org >= 0 ? core->policy->orgs[org].alias : NULL;
 
 	b2b_audit_format(line, sizeof(line), event, alias, user, b2b_reason_code(reason), id, extra);

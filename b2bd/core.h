@@ -48,6 +48,17 @@ struct b2b_closed {
 	struct b2b_timer timer;
 };
 
+/* Who may open a session of sudo's, because the plug-in asked and was told so; the oldest makes room. */
+#define B2B_SUDO_NOTES_MAX 256
+struct b2b_sudo_notes {
+	struct b2b_sudo_note_of {
+		uint32_t uid;
+		pid_t sid;
+		uint64_t until_ns;
+	} notes[B2B_SUDO_NOTES_MAX];
+	size_t next;
+};
+
 enum { B2B_STAGE_DELIVERY, B2B_STAGE_CLOSED, B2B_STAGE_DURABLE, B2B_STAGE_GONE, B2B_STAGE_TOTAL, B2B_STAGES }; /* figures.c */
 
 struct b2b_core {
@@ -74,6 +85,7 @@ struct b2b_core {
 	struct b2b_ending *endings;    /* ends that the guard is working on */
 	struct b2b_closed closed;
 	struct b2b_absent absent;
+	struct b2b_sudo_notes sudo_notes;
 	struct b2b_timer beat, window, limit, again, pins;
 	bool roles_moved;          /* since the snapshots were made */
 	struct b2b_clock_watch *clock_watch;
@@ -120,6 +132,7 @@ void b2b_on_ask_answer(struct b2b_core *core, struct b2b_client *client, const s
 void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask);
 void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask);
 void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask);
+void b2b_on_ask_command(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask); /* sudo_approval.c */
 void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
 /* ssh_keys.c */
 void b2b_on_ask_ssh_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_keys *ask);
@@ -128,6 +141,11 @@ void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */
 /* closed.c */
 void b2b_closed_drop(struct b2b_core *core); /* the rows of what was closed: now, where somebody wants to read them, and at the end */
 void b2b_closed_keep(struct b2b_core *core, int64_t pid, uint64_t start_ticks); /* the same process opens another */
+/*
+ * sudo_note.c: may a session of FACTS' service be opened for FACTS' person by the process PID? Where their organisation's commands need
+ * an approval, only if sudo's plug-in asked: a sudo that does not load it must not open anything.
+ */
+bool b2b_sudo_may_open(struct b2b_core *core, const struct b2b_decision_facts *facts, pid_t pid);
 
 /* sessions.c */
 void b2b_sessions_forget_gone(struct b2b_core *core); /* those whose leader was killed and could not close them */

@@ -110,6 +110,22 @@ void b2b_prompt_ciba(char *buf, size_t size, const char *user, const char *host,
 	put_text(&out, "  and deny any other\n\n");
 }
 
+void b2b_prompt_command(char *buf, size_t size, const char *const *names, size_t n, const char *message)
+{
+	struct out out = { .buf = buf, .size = size };
+	size_t i;
+
+	buf[0] = '\0';
+	put_text(&out, "\nThis command needs another person's approval. Asked: ");
+	for (i = 0; i < n; i++) {
+		put_text(&out, i ? ", " : "");
+		put_text(&out, names[i]);
+	}
+	put_text(&out, "\n\n  ");
+	put_text(&out, message); /* printable, as its maker has seen to */
+	put_text(&out, "\n\n");
+}
+
 void b2b_prompt_token(char *buf, size_t size, const char *user, const char *host, bool other)
 {
 	struct out out = { .buf = buf, .size = size };

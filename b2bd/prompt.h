@@ -20,6 +20,12 @@ void b2b_prompt_device(char *buf, size_t size, const char *user, const char *hos
 /* The prompt while a request with the message BINDING is on the person's own approval device. */
 void b2b_prompt_ciba(char *buf, size_t size, const char *user, const char *host, const char *binding);
 
+/*
+ * What the terminal shows while N people, by their NAMES, are asked to approve a command: MESSAGE, as it stands on their devices or
+ * with more in it.
+ */
+void b2b_prompt_command(char *buf, size_t size, const char *const *names, size_t n, const char *message);
+
 /* The question for an access token. OTHER: who has none can press Enter and log in in another way. */
 void b2b_prompt_token(char *buf, size_t size, const char *user, const char *host, bool other);
 

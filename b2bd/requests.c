@@ -58,6 +58,14 @@ static void on_open(struct b2b_core *core, struct b2b_client *client, const void
 	b2b_on_ask_open(core, client, &ask);
 }
 
+static void on_command(struct b2b_core *core, struct b2b_client *client, const void *body)
+{
+	struct b2b_ask_command ask = *(const struct b2b_ask_command *)body;
+
+	ask.origin = clean_origin(&ask.origin);
+	b2b_on_ask_command(core, client, &ask);
+}
+
 void b2b_on_request(void *arg, struct b2b_client *client, uint16_t type, const void *body)
 {
 	struct b2b_core *core = arg;
@@ -89,6 +97,9 @@ void b2b_on_request(void *arg, struct b2b_client *client, uint16_t type, const v
 		break;
 	case B2B_ASK_OPEN:
 		on_open(core, client, body);
+		break;
+	case B2B_ASK_COMMAND:
+		on_command(core, client, body);
 		break;
 	case B2B_ASK_CLOSE:
 		b2b_on_ask_close(core, client, body);

@@ -33,7 +33,7 @@ static const char *const calls[] = {
 	/* waiting, its own children, its own threads */
 	"select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "signalfd4", "timerfd_create", "timerfd_settime",
 	"timerfd_gettime", "kill", "get_robust_list", "setpriority", "getpriority", "ioprio_set", "sched_getparam", "sched_getscheduler",
-	"pidfd_open",
+	"pidfd_open", "getsid",
 	NULL,
 };
 

@@ -176,6 +176,8 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 	struct b2b_session session;
 	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, &gathered);
 
+	if (reason == B2B_OK && !b2b_sudo_may_open(core, &gathered.facts, ask->pid))
+		reason = B2B_SUDO_UNASKED;
 	if (reason == B2B_OK) {
 		session_from(ask, &gathered.facts, &session);
 		b2b_closed_keep(core, session.pid, session.start_ticks);

@@ -20,6 +20,8 @@
  *   B2B_ASK_ACCOUNT    pam account  B2B_SAY_DECISION
  *   B2B_ASK_OPEN       pam session  B2B_SAY_DECISION (afresh: a revocation since account denies)
  *   B2B_ASK_CLOSE      pam session  B2B_SAY_DECISION
+ *   B2B_ASK_COMMAND    sudo_b2b     B2B_SAY_DECISION, or B2B_SAY_WAIT first; then, where somebody must approve, B2B_SAY_PROMPT; and
+ *                                   B2B_SAY_DECISION when it is known. Closing the connection cancels the request.
  *   B2B_ASK_CONTROL    b2bctl       B2B_SAY_TEXT …, last one with final=1
  *   B2B_ASK_KEYS       b2b-keys     likewise: lines of authorized_keys(5), none for who may not log in
  */
@@ -54,6 +56,7 @@ enum b2b_packet_type {
 	B2B_ASK_CONTROL,
 	B2B_ASK_KEYS,
 	B2B_ASK_ANSWER,
+	B2B_ASK_COMMAND,
 	B2B_SAY_NAME = 65,
 	B2B_SAY_WAIT,
 	B2B_SAY_PROMPT,
@@ -116,6 +119,26 @@ struct b2b_ask_open {
 	char ticket[B2B_TICKET_SIZE];
 	int32_t pid;          /* the process that will call close: session leader on PAM's side */
 	uint64_t start_ticks; /* its field 22 of /proc/PID/stat */
+};
+
+#define B2B_RUNAS_SIZE 96
+#define B2B_COMMAND_TEXT_SIZE 512
+
+enum b2b_command_flag { B2B_COMMAND_NO_WAIT = 1 /* where somebody must approve, it is refused at once (sudo -n) */ };
+
+/*
+ * A command that sudo is about to run, as its policy resolved it. TEXT, DIRECTORY and RUNAS are what people are shown: printable
+ * ASCII, never cut, and two commands never look the same.
+ */
+struct b2b_ask_command {
+	struct b2b_origin origin;              /* user: who runs sudo; service: sudo or sudo-i */
+	uint32_t uid, as_uid;                  /* of who runs sudo, and as whom the command runs */
+	uint32_t flags;                        /* enum b2b_command_flag */
+	char as_user[B2B_LABEL_SIZE];          /* that user's name, where it runs with nothing but what is theirs; else "" */
+	char path[B2B_COMMAND_SIZE];           /* the program, where it runs in the host's own root with nothing added to its environment; else "" */
+	char runas[B2B_RUNAS_SIZE];            /* "root", "root:docker" */
+	char directory[B2B_COMMAND_SIZE];      /* in which it runs */
+	char text[B2B_COMMAND_TEXT_SIZE];      /* the command line */
 };
 
 struct b2b_ask_close {

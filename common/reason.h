@@ -56,7 +56,15 @@
 	X(AUTH_INVALID, 70, "auth-invalid", "The federation service has withdrawn this authentication; authenticate again.") \
 	X(AUTH_SUSPENDED, 71, "auth-suspended", "The federation service has suspended this authentication; ask your organisation's administrator.") \
 	X(AUTH_UNKNOWN, 72, "auth-unknown", "Whether this authentication still holds cannot be looked up; try again later.") \
-	X(OWNER_CLOSED, 73, "owner-closed", "The person for whom this account acts has no access; ask your organisation's administrator.")
+	X(OWNER_CLOSED, 73, "owner-closed", "The person for whom this account acts has no access; ask your organisation's administrator.") \
+	X(SUDO_DENIED, 80, "sudo-denied", "The command was refused by who was asked to approve it.")                                \
+	X(SUDO_EXPIRED, 81, "sudo-expired", "Nobody approved the command in time; try again when somebody can.")                    \
+	X(SUDO_NOBODY, 82, "sudo-nobody", "Nobody can be asked to approve the command; ask your organisation's administrator.")     \
+	X(SUDO_WRONG_APPROVER, 83, "sudo-wrong-approver", "The command was approved by somebody who may not approve it.")           \
+	X(SUDO_TOO_LONG, 84, "sudo-too-long", "The command is too long to be shown whole to who approves it; put it into a script.") \
+	X(SUDO_NO_WAIT, 85, "sudo-no-wait", "The command needs another person's approval, for which sudo -n does not wait.")        \
+	X(SUDO_UNASKED, 86, "sudo-unasked", "Commands must be approved here, and this host's sudo asks nobody; tell the host's administrator.") \
+	X(SUDO_WEAK, 87, "sudo-weak", "Who approved the command has to authenticate more strongly, or anew, and approve it once more.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

@@ -23,7 +23,8 @@ static void touch(uint16_t type, const void *body)
 	case B2B_ASK_AUTH:
 	case B2B_ASK_ACCOUNT:
 	case B2B_ASK_OPEN:
-		touch_origin(body); /* the first member of all three */
+	case B2B_ASK_COMMAND:
+		touch_origin(body); /* the first member of each */
 		break;
 	case B2B_SAY_PROMPT:
 		if (strlen(((const struct b2b_say_prompt *)body)->text) >= B2B_PROMPT_SIZE)
