@@ -20,6 +20,7 @@ endif
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 LIBDIR   ?= $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
 PAMDIR   ?= $(LIBDIR)/security
+SUDODIR  ?= $(PREFIX)/libexec/sudo
 SBINDIR  ?= $(PREFIX)/sbin
 MANDIR   ?= $(PREFIX)/share/man
 
@@ -72,6 +73,7 @@ objs = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 
 COMMON_SRC     := $(wildcard common/*.c)
 PAM_SRC        := $(wildcard pam_b2b/*.c)
+SUDO_SRC       := $(wildcard sudo_b2b/*.c)
 NSS_SRC        := $(wildcard nss_b2b/*.c)
 B2BD_SRC       := $(filter-out b2bd/main.c,$(wildcard b2bd/*.c b2bd/*/*.c))
 CTL_SRC        := $(filter-out b2bctl/main.c,$(wildcard b2bctl/*.c))
@@ -87,12 +89,13 @@ CTL_LIBS        = $(call pkg,--libs,jansson inih libacl)
 FEDERATION_LIBS = $(call pkg,--libs,libmicrohttpd gnutls jansson openssl sqlite3 zlib)
 
 PAM_SO     := $(BUILD)/pam_b2b.so
+SUDO_SO    := $(BUILD)/sudo_b2b.so
 NSS_SO     := $(BUILD)/libnss_b2b.so.2
 B2BD       := $(BUILD)/b2bd
 CTL        := $(BUILD)/b2bctl
 KEYS       := $(BUILD)/b2b-keys
 FEDERATION := $(BUILD)/b2b-federation
-PRODUCTS   := $(PAM_SO) $(NSS_SO) $(B2BD) $(CTL) $(KEYS) $(FEDERATION)
+PRODUCTS   := $(PAM_SO) $(SUDO_SO) $(NSS_SO) $(B2BD) $(CTL) $(KEYS) $(FEDERATION)
 UNIT       := $(patsubst tests/%.c,$(BUILD)/tests/%,$(UNIT_SRC))
 MODULES    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(MODULE_SRC))
 CRASH      := $(patsubst tests/%.c,$(BUILD)/tests/%,$(CRASH_SRC))
@@ -124,6 +127,9 @@ $(BUILD)/lib%.a:
 $(PAM_SO): $(call objs,$(PAM_SRC)) $(BUILD)/libcommon.a pam_b2b/pam_b2b.map
 	$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,--version-script=pam_b2b/pam_b2b.map -o $@ $(filter %.o %.a,$^) -lpam
 
+$(SUDO_SO): $(call objs,$(SUDO_SRC)) $(BUILD)/libcommon.a sudo_b2b/sudo_b2b.map
+	$(CC) $(LDFLAGS) -shared -Wl,-z,defs -Wl,--version-script=sudo_b2b/sudo_b2b.map -o $@ $(filter %.o %.a,$^)
+
 $(NSS_SO): $(call objs,$(NSS_SRC)) $(BUILD)/libcommon.a nss_b2b/nss_b2b.map
 	$(CC) $(CFLAGS) $(filter-out -fno-lto,$(LDFLAGS)) $(LTO) -shared -Wl,-z,defs -Wl,-soname,libnss_b2b.so.2 -Wl,--version-script=nss_b2b/nss_b2b.map -o $@ $(filter %.o %.a,$^)
 
@@ -147,7 +153,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(BUILD)/libsupport.a $(BUILD)/libagent
 	$(CC) $(LDFLAGS) -pie -o $@ $< $(BUILD)/libsupport.a $(BUILD)/libctl.a $(BUILD)/libagent.a $(BUILD)/libcommon.a $(B2BD_LIBS) \
 		$(call pkg,--libs,cmocka) -lpam -lpthread -ldl
 $(CRASH): | $(PRODUCTS)
-$(MODULES): | $(PAM_SO) $(NSS_SO) $(MODULE_TOOLS)
+$(MODULES): | $(PAM_SO) $(SUDO_SO) $(NSS_SO) $(MODULE_TOOLS)
 
 TOOL = @mkdir -p $(@D) && $(CC) -std=gnu11 -D_GNU_SOURCE -O2 $(WARN)
 $(BUILD)/tests/tools/%-static: tests/modules/tools/%.c

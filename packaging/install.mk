@@ -16,9 +16,12 @@ INSTALLED := \
 	755:$(CTL):$(SBINDIR)/b2bctl \
 	755:$(KEYS):$(SBINDIR)/b2b-keys \
 	644:$(PAM_SO):$(PAMDIR)/pam_b2b.so \
+	644:$(SUDO_SO):$(SUDODIR)/sudo_b2b.so \
 	644:$(NSS_SO):$(LIBDIR)/libnss_b2b.so.2 \
 	644:packaging/b2b.conf:$(DOCDIR)/examples/b2b.conf \
 	644:b2bd/SCALE.md:$(DOCDIR)/SCALE.md \
+	644:packaging/sudo/sudo.conf:$(DOCDIR)/examples/sudo.conf \
+	644:packaging/sudo/sudoers:$(DOCDIR)/examples/sudoers \
 	644:packaging/sshd/50-b2b.conf:$(SYSCONFDIR)/ssh/sshd_config.d/50-b2b.conf \
 	$(foreach f,$(wildcard packaging/systemd/*.service),644:$(f):$(UNITDIR)/$(notdir $(f))) \
 	$(foreach f,$(wildcard packaging/sysusers/*.conf),644:$(f):$(SYSUSERSDIR)/$(notdir $(f))) \

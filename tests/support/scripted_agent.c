@@ -60,7 +60,7 @@ static bool take_request(int listener, int *connection, const struct scripted_st
 {
 	union packet packet;
 	uint16_t want = step->want;
-	const char *answer;
+	const void *body = packet.bytes + sizeof(packet.head);
 	ssize_t n;
 
 	if (want != B2B_ASK_RESULT && want != B2B_ASK_ANSWER) {
@@ -73,8 +73,8 @@ static bool take_request(int listener, int *connection, const struct scripted_st
 	n = recv(*connection, &packet, sizeof(packet), 0);
 	if (n <= 0 || b2b_packet_check(&packet, (size_t)n) < 0 || packet.head.type != want)
 		return false;
-	answer = ((const struct b2b_ask_answer *)(packet.bytes + sizeof(packet.head)))->text;
-	return want != B2B_ASK_ANSWER || !step->answer || strcmp(answer, step->answer) == 0;
+	return !step->answer || strcmp(want == B2B_ASK_COMMAND ? ((const struct b2b_ask_command *)body)->text : ((const struct b2b_ask_answer *)body)->text,
+	                               step->answer) == 0;
 }
 
 static void answer(int *connection, const struct scripted_step *step)

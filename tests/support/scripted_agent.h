@@ -22,7 +22,7 @@ struct scripted_step {
 	uint16_t type;             /* B2B_SAY_… */
 	int32_t reason;            /* of a decision */
 	uint32_t uid;              /* of a decision */
-	const char *answer;        /* what B2B_ASK_ANSWER must say; NULL: anything */
+	const char *answer;        /* what B2B_ASK_ANSWER must say, or of what command B2B_ASK_COMMAND is; NULL: anything */
 	const char *text;          /* prompt, question, or the decision's message */
 	void (*before)(void *arg); /* in the child, before it answers; NULL: nothing */
 	void *arg;

@@ -80,7 +80,7 @@ check_secrets()
 	local host
 
 	for host; do cat "$LAB/log/$host".*; done >"$LAB/run/logs"
-	check logs-speak "the logs say nothing of log-ins" grep -q 'event=auth ' "$LAB/run/logs"
+	check logs-speak "the logs say nothing of log-ins" grep -qE 'event=(auth|sudo-approval) ' "$LAB/run/logs"
 	check secrets-known "the service noted few" test "$(wc -l <"$LAB/run/secrets")" -ge 10
 	cut -c1-24 "$LAB/run/secrets" | sort -u >"$LAB/run/parts"
 	check nothing-secret-in-logs "found: $(grep -oF -f "$LAB/run/parts" "$LAB/run/logs" | sort | uniq -c | head -n 3)" \

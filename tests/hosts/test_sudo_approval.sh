@@ -1,0 +1,151 @@
+#!/usr/bin/env bash
+# Commands of partners that another person must approve, by real sudo with the plug-in. sudoers asks for no authentication here
+# (NOPASSWD), as if every time stamp were valid: what is approved is approved all the same.
+. "$(dirname "$0")/lib.sh"
+lab_open
+host_boot laptop
+FEDERATION_OPTIONS=--long-messages
+federation_start
+HOST_ACME='sudo_approvers = group:web
+sudo_exempt_commands = /usr/bin/whoami
+sudo_wait = 60s' HOST_HOST='approval_requests = 20' HOST_B2BD=--debug
+host_boot web7
+host_join web7
+host_exec web7 sed -i -e '/^\[service sudo\]/a key_suffices = yes' -e '/^range *= 2013462528/a sudo_approvers = role:dba\nroles = dba' /etc/b2b/b2b.conf
+host_exec web7 b2bctl policy apply >/dev/null || die "b2b.conf is refused"
+host_exec web7 sed -i -e 's/ALL$/NOPASSWD: SETENV: ALL/' /etc/sudoers.d/partners
+host_exec web7 sh -c 'echo before >/etc/edited; useradd -m lena; echo "lena ALL=(ALL) NOPASSWD: ALL" | (umask 337; cat >/etc/sudoers.d/lena)'
+host_agent web7
+wait_for 20 host_ready web7 || die "the agent is not ready: $(host_log web7 b2bd | tail -n 20)"
+
+# shell_of ID USER: a shell of theirs on a terminal of 200 columns, in /tmp.
+shell_of()
+{
+	mkfifo "$LAB/run/session.$1"
+	exec {in}<>"$LAB/run/session.$1"
+	SESSION_IN[$1]=$in SESSION_OUT[$1]=$LAB/log/session.$1
+	host_exec web7 setpriv --reuid "$2" --regid "$2" --init-groups env -C /tmp TERM=dumb USER="$2" \
+		script -q -f -e -c "stty cols 200; PS1='\$ ' exec bash --norc" /dev/null <"$LAB/run/session.$1" >"${SESSION_OUT[$1]}" 2>&1 &
+	disown
+}
+
+# says PATTERN: what the agent logged.
+says()
+{
+	grep -qE "$1" <<<"$(host_log web7 b2bd)"
+}
+
+# asked ID: waits for a command's code that the session has not shown before. The last line of its message is the command.
+asked()
+{
+	session_code "$1"
+}
+
+# decide ID approve|deny WHOSE [PERSON]: on the device of WHOSE that was asked about the session's command, by themselves or PERSON.
+decide()
+{
+	local code
+
+	code=$(federation_curl -f -H "Authorization: Bearer $(cat "$LAB/run/control-token")" "$ISSUER/control/devices" |
+		jq -r --arg code "${SESSION_CODE[$1]} " --arg whose "$3" \
+			'.devices[] | select((.binding_message // "" | startswith($code)) and .login_hint == $whose) | .user_code')
+	control "$2" "user_code=$code" "person=${4:-$3}" >/dev/null
+}
+
+shell_of a alice@acme
+shell_of b bob@emea.acme
+shell_of c carol@acme
+shell_of e erin@globex
+for id in a b c e; do
+	wait_for 10 grep -aq '\$ ' "${SESSION_OUT[$id]}" || die "$id has no shell: $(cat "${SESSION_OUT[$id]}")"
+done
+
+# The interface is what this sudo's own header says.
+host_exec web7 install -D -m 644 /dev/stdin /tmp/sudo_b2b/plugin_api.h <"$SOURCE/sudo_b2b/plugin_api.h"
+check interface "sudo_b2b/plugin_api.h is not this sudo's" host_exec web7 cc -fsyntax-only -I/tmp "$TOOLS/sudo_api.c"
+
+# A sudo that does not load the plug-in asks nobody; the session part of PAM notices.
+session_type a 'sudo id -un; echo first-$?'
+check unloaded-refused "root without an approval: $(cat "${SESSION_OUT[a]}")" session_shows a '^first-1'
+check unloaded-told "$(cat "${SESSION_OUT[a]}")" grep -aq 'sudo asks nobody.*(reference [0-9a-f]*)' "${SESSION_OUT[a]}"
+host_exec web7 tee /etc/sudo.conf <"$SOURCE/packaging/sudo/sudo.conf" >/dev/null
+check local-runs "lena's sudo" test "$(host_exec web7 setpriv --reuid lena --regid lena --init-groups sudo id -un)" = root
+check root-runs "root's sudo" test "$(host_exec web7 sudo -u lena id -un)" = lena
+
+# Approved, denied, approved by somebody of another organisation; each asked the others of the group, never the person who asks.
+session_type a 'sudo systemctl --version "a b" | head -n 1; echo second-$?'
+session_type b 'sudo id -un; echo first-$?'
+session_type c 'cd /; sudo -u lena id -un; echo first-$?'
+for id in a b c; do
+	asked $id || FAIL "asked-$id" "nobody is asked: $(cat "${SESSION_OUT[$id]}")"
+done
+check command-shown "it is not shown" grep -aqE "^  [A-Z]{4}-[A-Z]{4} alice@acme on web7 as root in /tmp: /usr/bin/systemctl --version 'a b'" "${SESSION_OUT[a]}"
+check command-as-whom "it is not shown" grep -aqE "carol@acme on web7 as lena in /: /usr/bin/id -un" "${SESSION_OUT[c]}"
+check same-on-device "the device shows something else" grep -qF "${SESSION_CODE[a]} alice@acme on web7 as root in /tmp: /usr/bin/systemctl --version 'a b'" \
+	<<<"$(federation_curl -f -H "Authorization: Bearer $(cat "$LAB/run/control-token")" "$ISSUER/control/devices" | jq -r '.devices[].binding_message')"
+check asks-the-other "who is asked: $(grep -a Asked "${SESSION_OUT[a]}")" grep -aq 'Asked: carol@acme.$' "${SESSION_OUT[a]}"
+check not-the-asker "who is asked: $(grep -a Asked "${SESSION_OUT[c]}")" grep -aq 'Asked: alice@acme.$' "${SESSION_OUT[c]}"
+check parents-rule "who is asked: $(grep -a Asked "${SESSION_OUT[b]}")" grep -aqE 'Asked: (alice@acme, carol@acme|carol@acme, alice@acme).$' "${SESSION_OUT[b]}"
+decide a approve carol@acme
+decide b deny carol@acme
+decide c approve alice@acme erin@globex
+check approved "$(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^systemd [0-9]'
+check approved-told "$(tail -n 3 "${SESSION_OUT[a]}")" grep -aq 'Approved. (reference' "${SESSION_OUT[a]}"
+check denied "$(tail -n 3 "${SESSION_OUT[b]}")" session_shows b '^first-1'
+check denied-told "$(tail -n 3 "${SESSION_OUT[b]}")" grep -aq 'sudo: The command was refused by who was asked to approve it. (reference' "${SESSION_OUT[b]}"
+check another-organisation "$(tail -n 3 "${SESSION_OUT[c]}")" session_shows c '^first-1'
+check another-organisation-told "$(tail -n 3 "${SESSION_OUT[c]}")" grep -aq 'sudo: The command was approved by somebody who may not' "${SESSION_OUT[c]}"
+check approved-in-audit "no line" says "event=sudo-approval org=acme user=alice@acme reason=ok id=[0-9a-f]{16} .*asked=carol@acme approved_by=24d9e09b-[^ ]* runas=root directory=/tmp command=\"/usr/bin/systemctl --version 'a b'\""
+check denied-in-audit "no line" says 'event=sudo-approval org=emea.acme user=bob@emea.acme reason=sudo-denied .*denied_by=carol@acme '
+check wrong-in-audit "no line" says 'event=sudo-approval org=acme user=carol@acme reason=sudo-wrong-approver .*approved_by=4631b72f-[^ ]* fault="another subject"'
+
+# By oneself; given up; the environment, files to edit.
+session_type a 'sudo LD_PRELOAD=/tmp/x.so id -un; echo third-$?'
+session_type b 'SUDO_EDITOR="sed -i s/before/after/" sudoedit /etc/edited; echo second-$?'
+session_type c 'sudo sleep 77; echo second-$?'
+for id in a b c; do
+	asked $id || FAIL "asked-again-$id" "nobody is asked: $(tail -n 5 "${SESSION_OUT[$id]}")"
+done
+check environment-shown "what was added is not shown" grep -aqF 'in /tmp: LD_PRELOAD=/tmp/x.so /usr/bin/id -un' "${SESSION_OUT[a]}"
+check files-shown "files to edit are not shown" grep -aqE 'as root in /tmp: sudoedit /etc/edited' "${SESSION_OUT[b]}"
+printf '\003' >&"${SESSION_IN[c]}"
+check given-up "Ctrl-C does not end it: $(tail -n 3 "${SESSION_OUT[c]}")" session_shows c 'second-[1-9]' 5
+check given-up-cancelled "the agent goes on asking" wait_for 5 says 'event=sudo-approval-cancelled user=carol@acme'
+decide a approve carol@acme alice@acme
+decide b approve alice@acme
+check self-refused "alice approved her own: $(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^third-1'
+check edited "$(tail -n 3 "${SESSION_OUT[b]}")" session_shows b '^second-0'
+check edited-indeed "it is $(host_exec web7 cat /etc/edited)" test "$(host_exec web7 cat /etc/edited)" = after
+
+# In the background, by the other organisation's role; what nobody need approve, or nobody can.
+session_type e 'sudo -b sleep 78; echo first-$?'
+check nobody-with-role "erin: $(tail -n 3 "${SESSION_OUT[e]}")" session_shows e 'Nobody can be asked to approve the command'
+control person person=grace@globex roles:='["operator","dba"]' >/dev/null
+session_type a 'sudo whoami; sudo -l | tail -n 1; sudo -n id -un; echo fourth-$?'
+check exempt "whoami: $(tail -n 4 "${SESSION_OUT[a]}")" session_shows a '^root'
+check lists "sudo -l: $(tail -n 4 "${SESSION_OUT[a]}")" session_shows a 'NOPASSWD: '
+check no-wait "sudo -n: $(tail -n 4 "${SESSION_OUT[a]}")" session_shows a '^fourth-1'
+check no-wait-told "$(tail -n 4 "${SESSION_OUT[a]}")" grep -aq 'for which sudo -n does not wait' "${SESSION_OUT[a]}"
+session_type b 'sudo -b sleep 79; echo third-$?'
+session_type a 'sudo id -un; echo fifth-$?'
+asked a && asked b
+host_exec web7 b2bctl sync >/dev/null
+control group group=96e894f8-496a-511d-90b9-788e23bcd2b8 members:='["alice@acme.example"]' >/dev/null
+decide b approve alice@acme
+check background "$(tail -n 3 "${SESSION_OUT[b]}")" wait_for 10 host_exec web7 pgrep -u root -fx 'sleep 79'
+host_exec web7 b2bctl sync >/dev/null
+wait_for 10 sh -c "! nsenter -t ${HOST_PID[web7]} -a getent group web@acme | grep -q carol" || FAIL regrouped "carol is in the group still"
+decide a approve carol@acme
+check removed-meanwhile "carol approved what she may not any more: $(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^fifth-1'
+check removed-in-audit "no line" says 'user=alice@acme reason=sudo-wrong-approver .*fault="not among the approvers any more"'
+session_type e 'sudo id -un; echo second-$?'
+asked e && decide e approve grace@globex
+check by-role "erin: $(tail -n 3 "${SESSION_OUT[e]}")" session_shows e '^second-0'
+
+# Nobody is polled for what is over; no agent, no command, except for local people.
+host_kill web7 b2bd
+session_type a 'sudo whoami; echo sixth-$?'
+check agent-dead "$(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^sixth-1'
+check agent-dead-local "lena's sudo" test "$(host_exec web7 setpriv --reuid lena --regid lena --init-groups sudo id -un)" = root
+check_secrets web7
+finish
