@@ -18,6 +18,7 @@ static const struct {
 	{ "nscd", b2b_doctor_nscd },
 	{ "userdb", b2b_doctor_userdb },
 	{ "subids", b2b_doctor_subids },
+	{ "sudo", b2b_doctor_sudo },
 };
 
 static const char *const verdicts[] = { [B2B_VERDICT_OK] = "ok", [B2B_VERDICT_WARNING] = "warning", [B2B_VERDICT_PROBLEM] = "problem" };

@@ -218,6 +218,64 @@ static void finds_subordinate_ids(void **state)
 	assert_found(NULL, "subids", "warning", "policy apply");
 }
 
+#define CONF "[federation]\nissuer = https://x\nclient_id = a\nclient_key = /k\n[organisation acme]\nid = 1\nrange = 0x78000000-0x7800ffff\n"
+
+static void finds_a_sudo_that_asks_nobody(void **state)
+{
+	(void)state;
+	assert_found(&closed, "sudo", "ok", "no organisation may use sudo");
+	put("/etc/b2b/b2b.conf", CONF);
+	assert_found(&closed, "sudo", "ok", "");
+	put("/etc/b2b/b2b.conf", CONF "sudo_approvers = group:leads\n");
+	assert_found(&closed, "sudo", "problem", "commands of acme need an approval (sudo_approvers), and /etc/sudo.conf does not load sudo_b2b");
+	put("/etc/sudo.conf", "Plugin sudoers_policy sudoers.so\n#Plugin b2b_approval sudo_b2b.so\n");
+	assert_found(&closed, "sudo", "problem", "does not load sudo_b2b");
+	put("/etc/sudo.conf", "Plugin sudoers_policy sudoers.so\nPlugin\tb2b_approval  sudo_b2b.so\n");
+	assert_found(&closed, "sudo", "problem", "loads /usr/libexec/sudo/sudo_b2b.so, which is not there");
+	put("/usr/libexec/sudo/sudo_b2b.so", "");
+	assert_found(&closed, "sudo", "ok", "");
+	put("/etc/sudo.conf", "Plugin b2b_approval /opt/sudo_b2b.so");
+	assert_found(&closed, "sudo", "problem", "loads /opt/sudo_b2b.so, which is not there");
+}
+
+static void finds_a_sudo_that_remembers_for_too_long(void **state)
+{
+	static struct b2b_policy_org org = { .alias = "acme", .parent = -1, .range_lo = 2013265920, .range_hi = 2013331455, .services = 1 };
+	struct b2b_policy policy = { .separator = '@', .n_orgs = 1, .orgs = &org, .n_services = 1, .services = { { .name = "sudo" } } };
+	static const struct {
+		const char *sudoers, *more;
+		uint32_t max_age_s;
+		const char *verdict, *text;
+	} cases[] = {
+		{ "", "", 0, "ok", "" },
+		{ "", "", 900, "ok", "" },
+		{ "", "", 899, "warning", "for 15 minutes whom it asked, and max_age of service sudo is 899s" },
+		{ "Defaults env_reset, timestamp_timeout=5\n", "", 300, "ok", "" },
+		{ "Defaults env_reset,timestamp_timeout=5.5 # why\n", "", 300, "warning", "for 5.5 minutes" },
+		{ "Defaults timestamp_timeout=-1\n", "", 0, "warning", "for ever whom it asked, and service sudo has no max_age" },
+		{ "Defaults timestamp_timeout=-1\n", "", 300, "warning", "for ever" },
+		{ "Defaults !timestamp_timeout\n", "", 60, "ok", "" },
+		{ "# Defaults timestamp_timeout=0\n", "", 60, "warning", "" },
+		{ "Defaults:%partners timestamp_timeout=0\nDefaults timestamp_timeout=20\n", "", 60, "ok", "" },
+		{ "Defaults timestamp_timeout=20\n", "Defaults:lena,%partners timestamp_timeout=0\n", 60, "ok", "" },
+		{ "Defaults:%partnership timestamp_timeout=0\n", "Defaults@web7 timestamp_timeout=0\n", 60, "warning", "for 15 minutes" },
+		{ "Defaults !pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults !pam_session\n", "Defaults:ALL pam_session\n", 0, "ok", "" },
+		{ "", "Defaults:%partners env_reset, !pam_acct_mgmt\n", 0, "problem", "sudoers has !pam_acct_mgmt" },
+		{ "Defaults:lena !pam_acct_mgmt\n", "", 0, "ok", "" },
+	};
+
+	(void)state;
+	put("/etc/sudoers.d/README.md", "Defaults !pam_session\n"); /* sudo reads neither */
+	put("/etc/sudoers.d/old~", "Defaults !pam_session\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put("/etc/sudoers", cases[i].sudoers);
+		put("/etc/sudoers.d/b2b", cases[i].more);
+		policy.services[0].max_age_s = cases[i].max_age_s;
+		assert_found(&policy, "sudo", cases[i].verdict, cases[i].text);
+	}
+}
+
 static void says_it_within_a_terminal(void **state)
 {
 	char *text = NULL;
@@ -253,6 +311,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(looks_for_who_listens, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_userdbd, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_subordinate_ids, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_a_sudo_that_asks_nobody, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_a_sudo_that_remembers_for_too_long, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(says_it_within_a_terminal, make_host, remove_host),
 	};
 
