@@ -35,13 +35,19 @@ says()
 	grep -qE "$1" <<<"$(host_log web7 b2bd)"
 }
 
+reloaded()
+{
+	test "$(grep -c 'event=started' "$LAB/log/web7.b2bd")" -ge 2
+}
+
 # asked ID: waits for a command's code that the session has not shown before. The last line of its message is the command.
 asked()
 {
 	session_code "$1"
 }
 
-# decide ID approve|deny WHOSE [PERSON]: on the device of WHOSE that was asked about the session's command, by themselves or PERSON.
+# decide ID approve|deny WHOSE [PERSON [MORE]]: on the device of WHOSE that was asked about the session's command, by themselves or
+# PERSON; MORE for the control interface.
 decide()
 {
 	local code
@@ -49,7 +55,7 @@ decide()
 	code=$(federation_curl -f -H "Authorization: Bearer $(cat "$LAB/run/control-token")" "$ISSUER/control/devices" |
 		jq -r --arg code "${SESSION_CODE[$1]} " --arg whose "$3" \
 			'.devices[] | select((.binding_message // "" | startswith($code)) and .login_hint == $whose) | .user_code')
-	control "$2" "user_code=$code" "person=${4:-$3}" >/dev/null
+	control "$2" "user_code=$code" "person=${4:-$3}" "${@:5}" >/dev/null
 }
 
 shell_of a alice@acme
@@ -128,10 +134,14 @@ check no-wait "sudo -n: $(tail -n 4 "${SESSION_OUT[a]}")" session_shows a '^four
 check no-wait-told "$(tail -n 4 "${SESSION_OUT[a]}")" grep -aq 'for which sudo -n does not wait' "${SESSION_OUT[a]}"
 session_type b 'sudo -b sleep 79; echo third-$?'
 session_type a 'sudo id -un; echo fifth-$?'
-asked a && asked b
+session_type c 'sudo id -un; echo third-$?'
+asked a && asked b && asked c
 host_exec web7 b2bctl sync >/dev/null
 control group group=96e894f8-496a-511d-90b9-788e23bcd2b8 members:='["alice@acme.example"]' >/dev/null
 decide b approve alice@acme
+decide c approve alice@acme alice@acme "auth_time:=$(($(date +%s) - 3600))"
+check weak "$(tail -n 3 "${SESSION_OUT[c]}")" session_shows c '^third-1'
+check weak-told "$(tail -n 3 "${SESSION_OUT[c]}")" grep -aq 'has to authenticate more strongly, or anew' "${SESSION_OUT[c]}"
 check background "$(tail -n 3 "${SESSION_OUT[b]}")" wait_for 10 host_exec web7 pgrep -u root -fx 'sleep 79'
 host_exec web7 b2bctl sync >/dev/null
 wait_for 10 sh -c "! nsenter -t ${HOST_PID[web7]} -a getent group web@acme | grep -q carol" || FAIL regrouped "carol is in the group still"
@@ -142,7 +152,21 @@ session_type e 'sudo id -un; echo second-$?'
 asked e && decide e approve grace@globex
 check by-role "erin: $(tail -n 3 "${SESSION_OUT[e]}")" session_shows e '^second-0'
 
-# Nobody is polled for what is over; no agent, no command, except for local people.
+# A service that takes codes alone; and nobody comes.
+if test -n "${LONG:-}"; then
+	host_exec web7 sed -i -e 's/^sudo_wait.*/sudo_wait = 10s/' -e '/^client_id/a command_message = code' /etc/b2b/b2b.conf
+	host_exec web7 sh -c 'b2bctl policy apply >/dev/null && kill -HUP "$(cat /run/lab/b2bd.pid)"'
+	wait_for 10 reloaded && wait_for 20 host_ready web7 || FAIL reload "the agent does not read it again"
+	session_type c 'sudo id -un; echo fourth-$?'
+	asked c
+	check code-on-both "no code" grep -aqE '^  web7/[A-Z]{4}-[A-Z]{4} carol@acme on web7 as root in /: /usr/bin/id -un' "${SESSION_OUT[c]}"
+	check code-on-device "the device shows more" grep -qx "web7/${SESSION_CODE[c]}" \
+		<<<"$(federation_curl -f -H "Authorization: Bearer $(cat "$LAB/run/control-token")" "$ISSUER/control/devices" | jq -r '.devices[].binding_message')"
+	check in-vain "$(tail -n 3 "${SESSION_OUT[c]}")" session_shows c '^fourth-1' 20
+	check in-vain-told "$(tail -n 3 "${SESSION_OUT[c]}")" grep -aq 'Nobody approved the command in time' "${SESSION_OUT[c]}"
+fi
+
+# No agent, no command, except for local people.
 host_kill web7 b2bd
 session_type a 'sudo whoami; echo sixth-$?'
 check agent-dead "$(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^sixth-1'
