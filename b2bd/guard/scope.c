@@ -259,59 +259,6 @@ static void mark_by_uid_and_session(struct judgement *j)
 	}
 }
 
-static int by_sid(const void *a, const void *b)
-{
-	pid_t x = ((const struct b2b_posix_session *)a)->sid, y = ((const struct b2b_posix_session *)b)->sid;
-
-	return x < y ? -1 : x > y;
-}
-
-static struct b2b_posix_session *find_session(const struct b2b_posix_sessions *sessions, size_t n, pid_t sid)
-{
-	const struct b2b_posix_session key = { .sid = sid };
-
-	return n ? bsearch(&key, sessions->items, n, sizeof(key), by_sid) : NULL;
-}
-
-static int add_session(struct b2b_posix_sessions *sessions, pid_t sid, uint64_t start_ticks)
-{
-	if (sessions->n == sessions->size) {
-		size_t size = sessions->size ? 2 * sessions->size : 16;
-		struct b2b_posix_session *items = reallocarray(sessions->items, size, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		sessions->items = items;
-		sessions->size = size;
-	}
-	sessions->items[sessions->n++] = (struct b2b_posix_session){ .sid = sid, .start_ticks = start_ticks };
-	return 0;
-}
-
-void b2b_posix_sessions_free(struct b2b_posix_sessions *sessions)
-{
-	free(sessions->items);
-	memset(sessions, 0, sizeof(*sessions));
-}
-
-/* Several members of one session meet here: the entry that knows the creator wins. */
-static void merge_sessions(struct b2b_posix_sessions *sessions)
-{
-	size_t kept = 0;
-
-	if (sessions->n)
-		qsort(sessions->items, sessions->n, sizeof(*sessions->items), by_sid);
-	for (size_t i = 0; i < sessions->n; i++) {
-		if (kept && sessions->items[kept - 1].sid == sessions->items[i].sid) {
-			if (sessions->items[i].start_ticks)
-				sessions->items[kept - 1].start_ticks = sessions->items[i].start_ticks;
-		} else {
-			sessions->items[kept++] = sessions->items[i];
-		}
-	}
-	sessions->n = kept;
-}
-
 static int gather_sessions(struct judgement *j)
 {
 	size_t known = j->sessions->n;
@@ -323,20 +270,20 @@ static int gather_sessions(struct judgement *j)
 
 		if (j->marks[i] == B2B_MARK_NONE || process->sid <= 1)
 			continue;
-		if (!creator && find_session(j->sessions, known, process->sid))
+		if (!creator && b2b_posix_sessions_find(j->sessions, known, process->sid))
 			continue;
-		r = add_session(j->sessions, process->sid, creator ? process->start_ticks : 0);
+		r = b2b_posix_sessions_add(j->sessions, process->sid, creator ? process->start_ticks : 0);
 		if (r < 0)
 			return r;
 	}
-	merge_sessions(j->sessions);
+	b2b_posix_sessions_merge(j->sessions);
 	return 0;
 }
 
 /* The POSIX session of PROCESS, if it is one of ours still: its number may have passed on to another creator. */
 static const struct b2b_posix_session *session_of(const struct judgement *j, const struct b2b_process *process)
 {
-	const struct b2b_posix_session *session = find_session(j->sessions, j->sessions->n, process->sid);
+	const struct b2b_posix_session *session = b2b_posix_sessions_find(j->sessions, j->sessions->n, process->sid);
 	ssize_t creator = session ? b2b_processes_find(j->list, process->sid) : -1;
 
 	if (creator >= 0 && session->start_ticks && j->list->items[creator].start_ticks != session->start_ticks)

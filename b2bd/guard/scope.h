@@ -77,6 +77,12 @@ struct b2b_posix_sessions {
 };
 void b2b_posix_sessions_free(struct b2b_posix_sessions *sessions);
 
+/* posix_sessions.c, for scope.c. Find among the first N, which are merged; NULL: not there. Add behind them: 0 or -ENOMEM. */
+struct b2b_posix_session *b2b_posix_sessions_find(const struct b2b_posix_sessions *sessions, size_t n, pid_t sid);
+int b2b_posix_sessions_add(struct b2b_posix_sessions *sessions, pid_t sid, uint64_t start_ticks);
+/* Sort, and make one entry of several members of a session: the one that knows the creator wins. */
+void b2b_posix_sessions_merge(struct b2b_posix_sessions *sessions);
+
 /* All valid records. REGISTRY is zeroed at first and reused later. Returns 0 or a negative errno. */
 int b2b_registry_read(struct b2b_registry *registry);
 void b2b_registry_free(struct b2b_registry *registry);
