@@ -145,7 +145,7 @@ static void a_signed_token_that_is_wrong_is_not_asked_about(void **state)
 	json_object_set_new(claims, "aud", json_string("https://web8.example"));
 	jwt = jwt_of(claims);
 	refused(jwt, B2B_AUTH_TOKEN_REFUSED, b2b_token_fault_text(B2B_TOKEN_AUDIENCE));
-	jwt[strlen(jwt) - 5] ^= 1;
+	jwt[strlen(jwt) - 5] = jwt[strlen(jwt) - 5] == 'A' ? 'B' : 'A';
 	refused(jwt, B2B_AUTH_TOKEN_REFUSED, b2b_token_fault_text(B2B_TOKEN_SIGNATURE));
 	free(jwt);
 	claims = claims_of_token();
