@@ -11,7 +11,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#define TOKEN_MAX 16384
 #define LIFE_DEFAULT_S 60 /* where the service does not say (RFC 6749 5.1) */
 #define LIFE_MAX_S 86400
 #define MARGIN_MAX_S 60   /* given up so long before the end, or a quarter of a short life */
@@ -42,16 +41,9 @@ static void answer(struct b2b_federation *federation, const char *error_text)
 /* Bearer only: what else there is (DPoP, MAC) is used differently. */
 static const char *check_answer(const json_t *body)
 {
-	const char *token = b2b_json_text(body, "access_token"), *type = b2b_json_text(body, "token_type");
-	size_t i, len = token ? strlen(token) : 0;
+	const char *type = b2b_json_text(body, "token_type");
 
-	if (len == 0 || len > TOKEN_MAX || !type || strcasecmp(type, "Bearer") != 0)
-		return NULL;
-	for (i = 0; i < len; i++) {
-		if (token[i] <= ' ' || token[i] >= 0x7f)
-			return NULL;
-	}
-	return token;
+	return type && strcasecmp(type, "Bearer") == 0 ? b2b_oauth_token(body, "access_token") : NULL;
 }
 
 static uint64_t life_ns(const json_t *body)

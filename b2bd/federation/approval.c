@@ -8,6 +8,7 @@
 
 #include "b2bd/federation/oauth.h"
 #include "b2bd/json.h"
+#include "b2bd/secret.h"
 #include "common/clock.h"
 #include "common/reason.h"
 
@@ -26,6 +27,8 @@ struct b2b_approval {
 	struct b2b_timer timer;
 	char *code; /* never shown, never logged */
 	char *id_token;
+	char *refresh_token, *access_token; /* NULL: the service gave none */
+	int64_t access_end;
 	uint32_t interval_s, lifetime_s;
 	unsigned troubles;  /* polls without an answer, in a row */
 	uint64_t end_ns;
@@ -33,22 +36,17 @@ struct b2b_approval {
 	char trouble[B2B_OAUTH_TEXT_SIZE];
 };
 
-static void wipe_free(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 static void quiet(struct b2b_approval *approval)
 {
 	b2b_http_cancel(approval->call);
 	approval->call = NULL;
 	b2b_timer_stop(&approval->timer);
 	b2b_federation_forget(approval->federation, approval);
-	wipe_free(approval->code);
-	wipe_free(approval->id_token);
-	approval->code = approval->id_token = NULL;
+	b2b_secret_free(approval->code);
+	b2b_secret_free(approval->id_token);
+	b2b_secret_free(approval->refresh_token);
+	b2b_secret_free(approval->access_token);
+	approval->code = approval->id_token = approval->refresh_token = approval->access_token = NULL;
 }
 
 void b2b_approval_cancel(struct b2b_approval *approval)
@@ -102,6 +100,10 @@ static void judge(struct b2b_approval *approval)
 		finish(approval, B2B_AUTH_TOKEN, NULL, b2b_token_fault_text(fault));
 		return;
 	}
+	token.refresh_token = approval->refresh_token;
+	token.access_token = approval->access_token;
+	token.access_end = approval->access_end;
+	approval->refresh_token = approval->access_token = NULL;
 	if (answers_this(approval, &token))
 		finish(approval, B2B_OK, &token, "");
 	else
@@ -123,6 +125,18 @@ static void poll_later(struct b2b_approval *approval)
 	              approval);
 }
 
+/* Without them the log-in is none the worse: it cannot be asked about later. */
+static void keep_companions(struct b2b_approval *approval, const json_t *body)
+{
+	const char *refresh_token = b2b_oauth_token(body, "refresh_token"), *access_token = b2b_oauth_token(body, "access_token");
+	int64_t life_s = 0;
+
+	approval->refresh_token = refresh_token ? strdup(refresh_token) : NULL;
+	approval->access_token = access_token ? strdup(access_token) : NULL;
+	if (b2b_json_seconds(body, "expires_in", &life_s) == 0)
+		approval->access_end = b2b_wall_s() + life_s;
+}
+
 static void take_token(struct b2b_approval *approval, const json_t *body)
 {
 	const char *jwt = b2b_json_text(body, "id_token");
@@ -131,6 +145,7 @@ static void take_token(struct b2b_approval *approval, const json_t *body)
 		finish(approval, B2B_AUTH_TOKEN, NULL, "the answer holds no ID token; the scope must hold openid");
 		return;
 	}
+	keep_companions(approval, body);
 	approval->id_token = strdup(jwt);
 	if (!approval->id_token)
 		finish(approval, B2B_INTERNAL, NULL, strerror(ENOMEM));

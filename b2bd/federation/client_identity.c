@@ -11,6 +11,7 @@
 #include "b2bd/federation/client_proof.h"
 #include "common/clock.h"
 #include "common/log.h"
+#include "b2bd/secret.h"
 
 #define ASSERTION_LIFE_S 60
 #define JTI_BYTES 16
@@ -154,13 +155,6 @@ static int add_assertion(const struct b2b_client_identity *identity, const char 
 	return 0;
 }
 
-static void wipe_free(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-	free(secret);
-}
-
 int b2b_client_post(struct b2b_client_identity *identity, struct b2b_http *http, const char *url, const char *token_endpoint,
                     struct b2b_form *form, void (*done)(void *arg, const struct b2b_http_response *response), void *arg,
                     struct b2b_http_call **ret_call)
@@ -190,6 +184,6 @@ int b2b_client_post(struct b2b_client_identity *identity, struct b2b_http *http,
 	if (r == 0)
 		r = b2b_http_start(http, &request, done, arg, ret_call);
 	free(user);
-	wipe_free(password);
+	b2b_secret_free(password);
 	return r;
 }

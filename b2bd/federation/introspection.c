@@ -27,6 +27,8 @@ static enum b2b_token_fault check_audience(const json_t *answer, const struct b2
 	const char *client_id = b2b_json_text(answer, "client_id");
 	bool several;
 
+	if (!expect->audience)
+		return B2B_TOKEN_OK;
 	if (json_object_get(answer, "aud"))
 		return b2b_claims_audience(answer, expect->audience, &several);
 	return client_id && strcmp(client_id, expect->client_id) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;

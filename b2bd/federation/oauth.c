@@ -7,6 +7,8 @@
 #include "b2bd/federation/printable.h"
 #include "b2bd/json.h"
 
+#define TOKEN_MAX 16384
+
 void b2b_oauth_clear(struct b2b_oauth *oauth)
 {
 	static const char *const secrets[] = { "access_token", "refresh_token", "id_token", "device_code", "auth_req_id" };
@@ -83,4 +85,16 @@ void b2b_oauth_read(const struct b2b_http_response *response, struct b2b_oauth *
 	read_error(response, ret->body, ret);
 	if (response->status == 200)
 		say(ret, "the service's answer is not a JSON object");
+}
+
+const char *b2b_oauth_token(const json_t *body, const char *name)
+{
+	const char *token = b2b_json_text(body, name);
+	size_t i;
+
+	for (i = 0; token && token[i]; i++) {
+		if (i == TOKEN_MAX || token[i] <= ' ' || token[i] >= 0x7f)
+			return NULL;
+	}
+	return i ? token : NULL;
 }

@@ -25,4 +25,7 @@ struct b2b_oauth {
 void b2b_oauth_read(const struct b2b_http_response *response, struct b2b_oauth *ret);
 void b2b_oauth_clear(struct b2b_oauth *oauth); /* wipes tokens and the codes that are polled with */
 
+/* Member NAME of BODY as a token (RFC 6749 A.12, A.17: printable ASCII), that lives as long as BODY; NULL: none, or none that could be used. */
+const char *b2b_oauth_token(const json_t *body, const char *name);
+
 #endif

@@ -26,6 +26,7 @@ struct b2b_presented {
 	size_t jwt_len;
 	char *handle;   /* the token where it is a reference; else NULL */
 	bool refetched; /* keys were fetched again for it */
+	bool asked;     /* the service is asked in any case, and about a token that may be meant for others */
 };
 
 static void wipe(char **secret, size_t len)
@@ -74,6 +75,13 @@ static enum b2b_reason reason_of(enum b2b_token_fault fault)
 	}
 }
 
+/* It can be asked about later. Without memory it cannot. */
+static void keep_token(const struct b2b_presented *presented, struct b2b_id_token *token)
+{
+	token->access_token = presented->handle ? strdup(presented->handle) : strndup(presented->jwt, presented->jwt_len);
+	token->access_end = token->expires_at;
+}
+
 /* Takes what TOKEN holds. */
 static void conclude(struct b2b_presented *presented, enum b2b_token_fault fault, struct b2b_id_token *token)
 {
@@ -81,17 +89,23 @@ static void conclude(struct b2b_presented *presented, enum b2b_token_fault fault
 		finish(presented, reason_of(fault), NULL, b2b_token_fault_text(fault));
 		return;
 	}
+	keep_token(presented, token);
 	finish(presented, B2B_OK, token, "");
 	b2b_id_token_clear(token);
 }
 
-static void expectation(const struct b2b_federation *federation, struct b2b_token_expect *ret)
+static void expectation(const struct b2b_presented *presented, struct b2b_token_expect *ret)
 {
+	const struct b2b_federation *federation = presented->federation;
 	const struct b2b_conf_federation *conf = federation->conf;
 
 	*ret = (struct b2b_token_expect){ .issuer = conf->issuer, .audience = federation->audience, .client_id = conf->client_id,
 		                          .now = b2b_wall_s(), .skew_s = conf->clock_skew_s, .life_max_s = conf->token_life_s,
 		                          .any_typ = conf->access_token_typ == B2B_TYP_ANY };
+	if (presented->asked) {
+		ret->audience = NULL;
+		ret->life_max_s = 0;
+	}
 }
 
 static void judge(struct b2b_presented *presented);
@@ -109,7 +123,7 @@ static void judge(struct b2b_presented *presented)
 	struct b2b_id_token token = { 0 };
 	enum b2b_token_fault fault;
 
-	expectation(federation, &expect);
+	expectation(presented, &expect);
 	if (presented->handle)
 		fault = b2b_introspection_verify(presented->jwt, presented->jwt_len, federation->jwks, &expect, federation->conf->organisation_claim,
 		                                 &token);
@@ -145,7 +159,7 @@ static void take_plain(struct b2b_presented *presented, const struct b2b_http_re
 	struct b2b_id_token token = { 0 };
 	enum b2b_token_fault fault;
 
-	expectation(presented->federation, &expect);
+	expectation(presented, &expect);
 	fault = b2b_introspection_read(response->body, response->body_len, &expect, presented->federation->conf->organisation_claim, &token);
 	conclude(presented, fault, &token);
 }
@@ -154,6 +168,7 @@ static void answered(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_presented *presented = arg;
 	struct b2b_oauth oauth;
+	enum b2b_reason reason = B2B_AUTH_TOKEN;
 
 	presented->call = NULL;
 	if (response->error == 0 && response->status == 200) {
@@ -166,7 +181,11 @@ static void answered(void *arg, const struct b2b_http_response *response)
 		return;
 	}
 	b2b_oauth_read(response, &oauth);
-	finish(presented, oauth.kind == B2B_OAUTH_TROUBLE ? B2B_SERVICE_DOWN : B2B_AUTH_TOKEN, NULL, oauth.text);
+	if (oauth.kind == B2B_OAUTH_TROUBLE)
+		reason = B2B_SERVICE_DOWN;
+	else if (presented->asked && strcmp(oauth.error, "unsupported_token_type") == 0)
+		reason = B2B_AUTH_METHOD;
+	finish(presented, reason, NULL, oauth.text);
 	b2b_oauth_clear(&oauth);
 }
 
@@ -177,7 +196,7 @@ static void introspect(struct b2b_presented *presented)
 	int r;
 
 	if (!federation->discovery.introspection_endpoint) {
-		finish(presented, B2B_AUTH_TOKEN_REFUSED, NULL, "no signed token, and the service offers no introspection of others");
+		finish(presented, presented->asked ? B2B_AUTH_METHOD : B2B_AUTH_TOKEN_REFUSED, NULL, "no signed token, and the service offers no introspection of others");
 		return;
 	}
 	b2b_form_add(&form, "token", presented->handle);
@@ -214,9 +233,9 @@ static bool is_handle(const char *token, size_t len)
 	return len > 0 && len <= B2B_REFERENCE_MAX;
 }
 
-int b2b_presented_start(struct b2b_federation *federation, const char *token, size_t len,
-                        void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text), void *arg,
-                        struct b2b_presented **ret_presented)
+static int start(struct b2b_federation *federation, const char *token, size_t len, bool asked,
+                 void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text), void *arg,
+                 struct b2b_presented **ret_presented)
 {
 	struct b2b_presented *presented;
 
@@ -228,8 +247,9 @@ int b2b_presented_start(struct b2b_federation *federation, const char *token, si
 	presented->federation = federation;
 	presented->result = result;
 	presented->arg = arg;
+	presented->asked = asked;
 	/* what looks like a signed token is judged as one only: whoever bent it is not to be given a second way */
-	if (is_handle(token, len) && !b2b_jws_looks_like(token, len))
+	if (asked || (is_handle(token, len) && !b2b_jws_looks_like(token, len)))
 		presented->handle = strndup(token, len);
 	else
 		keep(presented, token, len);
@@ -240,6 +260,20 @@ int b2b_presented_start(struct b2b_federation *federation, const char *token, si
 	b2b_timer_set(federation->loop, &presented->timer, 0, begin, presented);
 	*ret_presented = presented;
 	return 0;
+}
+
+int b2b_presented_start(struct b2b_federation *federation, const char *token, size_t len,
+                        void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text), void *arg,
+                        struct b2b_presented **ret_presented)
+{
+	return start(federation, token, len, false, result, arg, ret_presented);
+}
+
+int b2b_presented_ask(struct b2b_federation *federation, const char *token, size_t len,
+                      void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text), void *arg,
+                      struct b2b_presented **ret_presented)
+{
+	return start(federation, token, len, true, result, arg, ret_presented);
 }
 
 int b2b_presented_digest(const char *token, size_t len, char ret_digest[B2B_DIGEST_SIZE])

@@ -26,6 +26,14 @@ struct b2b_presented; /* opaque: one check under way */
 int b2b_presented_start(struct b2b_federation *federation, const char *token, size_t len,
                         void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text), void *arg,
                         struct b2b_presented **ret_presented);
+
+/*
+ * Ask the service, by introspection alone, whether it still holds an access token with which, or beside which, somebody logged in before: it may be
+ * a signed one, and meant for another audience. RESULT as above, but B2B_AUTH_METHOD where the service offers no such answer (RFC 7662 and 7009 2.2.1).
+ */
+int b2b_presented_ask(struct b2b_federation *federation, const char *token, size_t len,
+                      void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text), void *arg,
+                      struct b2b_presented **ret_presented);
 void b2b_presented_cancel(struct b2b_presented *presented); /* no callback any more; NULL is legal; also after result */
 
 /* What tells a token from every other, to know it again without keeping it. Returns 0 or -EIO. */

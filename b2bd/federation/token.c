@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/secret.h"
+
 const char *b2b_token_fault_text(enum b2b_token_fault fault)
 {
 	static const char *const texts[] = {
@@ -25,14 +27,18 @@ void b2b_id_token_clear(struct b2b_id_token *token)
 	free(token->client_id);
 	free(token->status.uri);
 	json_decref(token->claims);
+	b2b_secret_free(token->refresh_token);
+	b2b_secret_free(token->access_token);
 	*token = (struct b2b_id_token){ 0 };
 }
 
 int b2b_id_token_copy(const struct b2b_id_token *token, struct b2b_id_token *ret_copy)
 {
 	struct b2b_id_token copy = *token;
-	const char *const from[] = { token->subject, token->organisation, token->acr, token->jti, token->sid, token->client_id, token->status.uri };
-	char **const to[] = { &copy.subject, &copy.organisation, &copy.acr, &copy.jti, &copy.sid, &copy.client_id, &copy.status.uri };
+	const char *const from[] = { token->subject, token->organisation, token->acr, token->jti, token->sid, token->client_id, token->status.uri,
+		                     token->refresh_token, token->access_token };
+	char **const to[] = { &copy.subject, &copy.organisation, &copy.acr, &copy.jti, &copy.sid, &copy.client_id, &copy.status.uri,
+		              &copy.refresh_token, &copy.access_token };
 	bool all = true;
 
 	for (size_t i = 0; i < sizeof(from) / sizeof(*from); i++) {

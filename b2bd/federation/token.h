@@ -106,7 +106,7 @@ char *b2b_jwks_thumbprint(const struct b2b_jwks *jwks, const char *name);
 /* What the validators compare with. Times are wall-clock seconds. */
 struct b2b_token_expect {
 	const char *issuer;
-	const char *audience;  /* of an access token: this host as a resource (RFC 8707); else our client_id */
+	const char *audience;  /* of an access token: this host as a resource (RFC 8707), in an introspection NULL for any; else our client_id */
 	int64_t now;
 	uint32_t skew_s;
 	const char *const *critical_subject_members; /* of SETs, from the transmitter's metadata; NULL-terminated, NULL: none */
@@ -136,8 +136,11 @@ struct b2b_id_token {
 	int64_t session_expiry; /* 0 where absent */
 	struct b2b_status_place status;
 	json_t *claims;       /* all of them */
+	/* what the service can be asked with whether it still holds: the secrets that came with an ID token, or the access token itself */
+	char *refresh_token, *access_token; /* NULL where there is none */
+	int64_t access_end;   /* when the access token ends; 0: not known */
 };
-void b2b_id_token_clear(struct b2b_id_token *token);
+void b2b_id_token_clear(struct b2b_id_token *token); /* wipes the secrets */
 /* Returns 0, the caller clears *ret_copy; or -ENOMEM. */
 int b2b_id_token_copy(const struct b2b_id_token *token, struct b2b_id_token *ret_copy);
 

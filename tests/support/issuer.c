@@ -55,6 +55,8 @@ static void reply_id_token(struct issuer *issuer, struct tls_reply *reply)
 
 	if (!issuer->no_id_token)
 		json_object_set_new(body, "id_token", json_string(jwt));
+	if (issuer->rotated)
+		json_object_set_new(body, "refresh_token", json_string(issuer->rotated));
 	reply_json(reply, 200, body);
 	json_decref(body);
 	free(jwt);
@@ -75,6 +77,18 @@ static void on_poll(struct issuer *issuer, struct tls_reply *reply)
 	} else {
 		reply_error(reply, step);
 	}
+}
+
+static void on_refresh(struct issuer *issuer, const struct tls_request *request, struct tls_reply *reply)
+{
+	issuer->refreshed++;
+	issuer->last_refresh = *request;
+	if (!issuer->refresh_error)
+		reply_id_token(issuer, reply);
+	else if (strcmp(issuer->refresh_error, "503") == 0 || !*issuer->refresh_error)
+		reply->status = *issuer->refresh_error ? 503 : 400;
+	else
+		reply_error(reply, issuer->refresh_error);
 }
 
 static void on_introspection(struct issuer *issuer, struct tls_reply *reply)
@@ -105,6 +119,8 @@ static void on_token(struct issuer *issuer, const struct tls_request *request, s
 	                     strcmp(grant, "urn:openid:params:grant-type:ciba") == 0)) {
 		issuer->last_poll = *request;
 		on_poll(issuer, reply);
+	} else if (grant && strcmp(grant, "refresh_token") == 0) {
+		on_refresh(issuer, request, reply);
 	} else {
 		reply_error(reply, "unsupported_grant_type");
 	}

@@ -32,6 +32,9 @@ struct issuer {
 	/* access token */
 	json_t *token;      /* answer to client_credentials */
 	int token_status;
+	/* refresh tokens */
+	const char *rotated;       /* the refresh token that comes with a device log-in, and with a renewal; NULL: none */
+	const char *refresh_error; /* error code of a renewal; "503", "" for an empty 400; NULL: none */
 	/* introspection */
 	json_t *introspection; /* the answer; NULL: 503 */
 	int introspection_status;
@@ -39,8 +42,8 @@ struct issuer {
 	/* what arrived */
 	unsigned introspected;
 	struct tls_request last_introspection;
-	unsigned metadata_asked, jwks_asked, device_asked, ciba_asked, polled, token_asked;
-	struct tls_request last_device, last_ciba, last_poll, last_token;
+	unsigned metadata_asked, jwks_asked, refreshed, device_asked, ciba_asked, polled, token_asked;
+	struct tls_request last_device, last_ciba, last_poll, last_token, last_refresh;
 	struct b2b_conf conf; /* points to it: private_key_jwt with a key below the server's folder */
 	char key_file[256];
 	EVP_PKEY *client_key;

@@ -123,7 +123,7 @@ static void make_ready(void)
 	assert_true(b2b_federation_ready(federation));
 }
 
-static void ends_with(int reason, const char *fault)
+static inline void ends_with(int reason, const char *fault)
 {
 	turn_until(&login.results, 1);
 	if (login.reason != reason)

@@ -278,6 +278,50 @@ static void without_introspection_a_reference_is_refused(void **state)
 	refused(HANDLE, B2B_AUTH_TOKEN_REFUSED, "offers no introspection");
 }
 
+static void ask_about(const char *token, int reason)
+{
+	struct b2b_presented *presented = NULL;
+	uint64_t deadline = b2b_now_ns() + DEADLINE_NS;
+
+	memset(&heard, 0, sizeof(heard));
+	assert_int_equal(b2b_presented_ask(federation, token, strlen(token), result, &heard, &presented), 0);
+	while (!heard.results && b2b_now_ns() < deadline)
+		b2b_loop_turn(loop, 100);
+	b2b_presented_cancel(presented);
+	if (heard.reason != reason)
+		fail_msg("%s (%s), expected: %s", b2b_reason_code(heard.reason), heard.fault, b2b_reason_code(reason));
+	assert_null(strstr(heard.fault, token));
+}
+
+/* Later, of a token that came beside a log-in: for whom it is meant and how long it lives was its own affair. */
+static void a_former_token_is_asked_about_whatever_it_looks_like(void **state)
+{
+	char *jwt = jwt_of(claims_of_token());
+
+	(void)state;
+	issuer.introspection = claims_of_token();
+	issuer.introspection_status = 200;
+	json_object_set_new(issuer.introspection, "active", json_true());
+	json_object_set_new(issuer.introspection, "aud", json_string("https://another.example"));
+	json_object_set_new(issuer.introspection, "exp", json_integer(b2b_wall_s() + 86400));
+	ask_about(jwt, B2B_OK);
+	assert_string_equal(heard.subject, "alice-1");
+	assert_int_equal(issuer.introspected, 1);
+	issuer.introspection_signed = true;
+	ask_about(jwt, B2B_OK);
+	issuer.introspection_signed = false;
+	json_object_set_new(issuer.introspection, "active", json_false());
+	ask_about(jwt, B2B_AUTH_TOKEN_OVER);
+	issuer.introspection_status = 400;
+	json_object_set_new(issuer.introspection, "error", json_string("unsupported_token_type"));
+	ask_about(jwt, B2B_AUTH_METHOD);
+	json_object_set_new(issuer.introspection, "error", json_string("invalid_client"));
+	ask_about(jwt, B2B_AUTH_TOKEN);
+	issuer.introspection_status = 503;
+	ask_about(jwt, B2B_SERVICE_DOWN);
+	free(jwt);
+}
+
 static void whoever_cancels_hears_nothing_more(void **state)
 {
 	struct b2b_presented *judged, *asked;
@@ -325,6 +369,7 @@ int main(void)
 		TEST(what_the_service_says_of_a_reference_decides),
 		TEST(what_can_be_no_reference_is_not_sent),
 		TEST(without_introspection_a_reference_is_refused),
+		TEST(a_former_token_is_asked_about_whatever_it_looks_like),
 		TEST(whoever_cancels_hears_nothing_more),
 		cmocka_unit_test(a_digest_tells_tokens_apart),
 	};
