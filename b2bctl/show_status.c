@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "b2bctl/ctl.h"
@@ -22,6 +23,61 @@ static void show_federation(FILE *out, const json_t *federation)
 	else
 		b2b_ctl_paragraph(out, "federation", "not reached: %s (%s); nobody can be authenticated", b2b_ctl_text(federation, "issuer"),
 		                  *why ? why : "not asked yet");
+}
+
+/* "sshd: device; sudo: ciba (not offered by the service), device" */
+static void show_methods(FILE *out, const json_t *services)
+{
+	const json_t *service, *method;
+	char *text = NULL;
+	size_t size = 0, i, j;
+	FILE *line;
+
+	if (json_array_size(services) == 0 || !(line = open_memstream(&text, &size)))
+		return;
+	json_array_foreach(services, i, service) {
+		fprintf(line, "%s%s:", i ? "; " : "", b2b_ctl_text(service, "service"));
+		json_array_foreach(json_object_get(service, "methods"), j, method)
+			fprintf(line, "%s %s%s", j ? "," : "", b2b_ctl_text(method, "method"),
+			        b2b_ctl_true(method, "offered") ? "" : " (not offered by the service)");
+	}
+	if (fclose(line) == 0)
+		b2b_ctl_paragraph(out, "log-in by", "%s", text);
+	free(text);
+}
+
+static void show_ways(FILE *out, const json_t *verification)
+{
+	char span[B2B_AGE_SIZE];
+	bool asks = b2b_ctl_true(verification, "by_refresh") || b2b_ctl_true(verification, "by_introspection");
+
+	if (!asks && !b2b_ctl_true(verification, "by_life")) {
+		b2b_ctl_paragraph(out, "verified", "by signals and directory; log-ins are not asked about again, by configuration");
+		return;
+	}
+	if (asks)
+		b2b_ctl_paragraph(out, "verified", "the service is asked again every %s%s%s%s;", b2b_ctl_span(b2b_ctl_number(verification, "interval_s"), span),
+		                  b2b_ctl_true(verification, "by_refresh") ? ", by refresh token" : "",
+		                  b2b_ctl_true(verification, "by_introspection") ? ", by introspection" : "",
+		                  b2b_ctl_true(verification, "by_life") ? "; where it cannot be, the session ends with its tokens" : "");
+	else
+		b2b_ctl_paragraph(out, "verified", "not again: a session ends with the tokens that opened it;");
+	b2b_ctl_paragraph(out, "", "of the open ones %lld by refresh token, %lld by introspection, %lld until their tokens end, %lld by signals and directory alone",
+	                  b2b_ctl_number(verification, "refresh"), b2b_ctl_number(verification, "introspection"), b2b_ctl_number(verification, "life"),
+	                  b2b_ctl_number(verification, "none"));
+}
+
+static void show_verification(FILE *out, const json_t *verification, int64_t now_s)
+{
+	long long failing = b2b_ctl_number(verification, "failing"), oldest = b2b_ctl_number(verification, "oldest_s");
+	char ago[B2B_AGE_SIZE];
+
+	if (!json_is_object(verification))
+		return;
+	show_ways(out, verification);
+	if (failing)
+		b2b_ctl_paragraph(out, "", "%lld log-in%s without an answer, the oldest verified %s; journalctl -u b2bd says why", failing, failing == 1 ? "" : "s",
+		                  b2b_ctl_ago(oldest, now_s, ago));
 }
 
 static void show_directory(FILE *out, const json_t *directory, int64_t now_s)
@@ -129,12 +185,14 @@ int b2b_ctl_show_status(FILE *out, const json_t *json, int64_t now_s)
 	b2b_ctl_paragraph(out, "agent", "running for %s, process %lld", b2b_ctl_span(now_s - b2b_ctl_number(agent, "since_s"), span),
 	                  b2b_ctl_number(agent, "pid"));
 	show_federation(out, json_object_get(json, "federation"));
+	show_methods(out, json_object_get(json, "methods"));
 	show_directory(out, json_object_get(json, "directory"), now_s);
 	show_ids(out, json_object_get(json, "ids"));
 	show_signals(out, json_object_get(json, "signals"), now_s);
 	b2b_ctl_show_status_lists(out, json_object_get(json, "status_lists"), now_s);
 	show_lease(out, json_object_get(json, "lease"));
 	b2b_ctl_paragraph(out, "sessions", "%lld open", b2b_ctl_number(json, "sessions"));
+	show_verification(out, json_object_get(json, "verification"), now_s);
 	if (pending)
 		b2b_ctl_paragraph(out, "", "%lld being ended; journalctl -u b2bd names what resists", pending);
 	show_held(out, json_object_get(json, "held"));

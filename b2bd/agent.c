@@ -213,6 +213,7 @@ static int start_parts(struct b2b_core *core, char *error)
 static void stop_parts(struct b2b_core *core)
 {
 	b2b_name_asks_cancel(core);
+	b2b_reverify_stop(core);
 	b2b_clock_watch_free(core->clock_watch);
 	b2b_server_free(core->server);
 	b2b_stream_free(core->stream);
@@ -267,6 +268,7 @@ static void resume(struct b2b_core *core)
 
 	b2b_source_get_status(core->source, &directory);
 	b2b_sessions_start(core);
+	b2b_reverify_look(core);
 	b2b_revocations_start(core);
 	b2b_pins_start(core);
 	window(core);
@@ -322,10 +324,12 @@ int b2b_agent_main(const struct b2b_agent_setup *setup)
 		core->setup = setup;
 		core->policy = setup->policy;
 		core->lives = setup->lives;
+		memcpy(core->seal_key, setup->seal_key, sizeof(core->seal_key));
 		core->started_s = b2b_wall_s();
 		core->name_rate = (struct b2b_rate){ .burst = 20, .every_ns = B2B_NS_PER_S / 5 };
 		core->auth_rate = (struct b2b_rate){ .burst = 10, .every_ns = 6 * B2B_NS_PER_S };
 		r = run(core, signal_fd);
+		explicit_bzero(core->seal_key, sizeof(core->seal_key));
 		free(core);
 	} while (r == RELOAD);
 	sd_notify(0, "STOPPING=1");

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "b2bd/secret.h"
 #include "common/live.h"
 #include "common/policy.h"
 
@@ -14,6 +15,7 @@ struct b2b_agent_setup {
 	struct b2b_live **lives;  /* one per slot, mapped read-write */
 	int guard_fd;             /* socketpair, SOCK_SEQPACKET */
 	uid_t keys_uid;           /* may ask for SSH keys (sshd's AuthorizedKeysCommandUser); -1: root alone */
+	unsigned char seal_key[B2B_SEAL_KEY_SIZE]; /* for what the agent keeps of tokens (secret.h) */
 	int listen_fd;            /* bound and listening at B2B_SOCKET_PATH */
 };
 

@@ -21,20 +21,6 @@ static size_t sessions_of(struct b2b_core *core, uint32_t uid)
 	return n;
 }
 
-/* What the person at the host should reckon with when somebody is offboarded now. */
-static json_t *worst_case(const struct b2b_core *core, const struct b2b_stream_status *signals, const struct b2b_source_status *directory)
-{
-	if (core->stream && signals->connected)
-		return json_string("at once: signals are arriving");
-	if (core->stream)
-		return json_string("signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit");
-	if (directory->failing_since_s)
-		return json_string("the directory cannot be read: open sessions stay until it can; new ones are refused after the staleness limit");
-	if (core->withheld)
-		return json_string("a mass removal waits for your word (b2bctl approve): there open sessions stay until then; new ones are refused after the staleness limit");
-	return json_sprintf("within about %us: there are no signals, the directory is read at that interval", core->conf->federation.sync_interval_s);
-}
-
 /* NULL in a stream's place: the service has none by configuration. */
 static json_t *signals_json(const struct b2b_core *core, const struct b2b_stream_status *signals)
 {
@@ -76,7 +62,7 @@ static json_t *status_json(struct b2b_core *core)
 		b2b_stream_get_status(core->stream, &signals);
 	b2b_revocation_figures(core->state, &figures);
 	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I}, s:o, s:o, s:I, s:I,"
-	                 " s:{s:I,s:I,s:I,s:I,s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+	                 " s:{s:I,s:I,s:I,s:I,s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "agent", "pid", (int)getpid(), "since_s", (json_int_t)core->started_s,
 	                 "federation", "issuer", core->conf->federation.issuer, "ready", b2b_federation_ready(core->federation), "why",
 	                 b2b_federation_why(core->federation),
@@ -92,7 +78,8 @@ static json_t *status_json(struct b2b_core *core)
 	                 "held", b2b_held_ends_json(core), "ids", b2b_ids_trouble_json(core), "by_hand", b2b_by_hand_json(core),
 	                 "approvals", b2b_approvals_json(core, false),
 	                 "clock", b2b_clock_json(core), "status_lists", b2b_status_lists_json(core),
-	                 "worst_case_revocation", worst_case(core, &signals, &directory));
+	                 "verification", b2b_verification_json(core), "methods", b2b_methods_json(core),
+	                 "worst_case_revocation", b2b_worst_case_json(core, core->stream ? &signals : NULL, &directory));
 }
 
 static json_t *labels_json(uint64_t mask, const char *(*label)(const struct b2b_policy *policy, uint32_t i), const struct b2b_policy *policy,

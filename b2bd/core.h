@@ -84,9 +84,12 @@ struct b2b_core {
 	size_t n_asks;
 	struct b2b_ending *endings;    /* ends that the guard is working on */
 	struct b2b_closed closed;
+	struct b2b_recheck *rechecks;  /* log-ins that the service is being asked about again */
+	size_t n_rechecks;
+	unsigned char seal_key[B2B_SEAL_KEY_SIZE]; /* setup's; for what is kept of tokens */
 	struct b2b_absent absent;
 	struct b2b_sudo_notes sudo_notes;
-	struct b2b_timer beat, window, limit, again, pins;
+	struct b2b_timer beat, window, limit, again, pins, reverify;
 	bool roles_moved;          /* since the snapshots were made */
 	struct b2b_clock_watch *clock_watch;
 	bool lapsed[B2B_ORGS_MAX]; /* by slot: its sessions were ended because the service was silent; until the lease is renewed */
@@ -108,6 +111,7 @@ struct b2b_core {
 struct b2b_gathered {
 	struct b2b_decision_facts facts;
 	struct b2b_principal principal;
+	struct b2b_authentication authentication; /* facts.authentication, where there is one */
 	struct b2b_org_record chain[B2B_DEPTH_MAX + 1];
 	size_t n_chain;
 };
@@ -151,8 +155,8 @@ bool b2b_sudo_may_open(struct b2b_core *core, const struct b2b_decision_facts *f
 void b2b_sessions_forget_gone(struct b2b_core *core); /* those whose leader was killed and could not close them */
 void b2b_sessions_start(struct b2b_core *core);     /* after a restart: forget what is gone, arm the limit's timer */
 
-/* End SESSION alone, for REASON, and forget it once that is durable. */
-void b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason);
+/* End SESSION alone, for REASON, and forget it once that is durable. Returns 0 then, or a negative errno. */
+int b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason);
 
 /* status_check.c: what status lists say of log-ins and sessions */
 int b2b_status_start(struct b2b_core *core); /* the cache of them, following those that open sessions name; 0 or a negative errno */
@@ -163,6 +167,15 @@ enum b2b_reason b2b_status_of_authentication(struct b2b_core *core, const struct
 /* Keep PLACE with AUTHENTICATION. Returns 0 or a negative errno. */
 int b2b_status_note(struct b2b_core *core, const struct b2b_status_place *place, struct b2b_authentication *authentication);
 json_t *b2b_status_lists_json(struct b2b_core *core); /* for status */
+
+/* Look at once whether a session is to be ended: a limit has come nearer. */
+void b2b_sessions_look(struct b2b_core *core);
+/* End every session that rests on PROOF. Returns 0 when that is durable, or a negative errno. */
+int b2b_sessions_end_proof(struct b2b_core *core, int64_t proof, enum b2b_reason reason);
+
+/* reverify.c */
+void b2b_reverify_look(struct b2b_core *core); /* ask about what is due, now and from now on */
+void b2b_reverify_stop(struct b2b_core *core); /* at the end, before what it uses */
 
 /* revoke.c */
 struct b2b_revocation {
@@ -219,6 +232,14 @@ json_t *b2b_figures_json(struct b2b_core *core); /* a list: of each stage the la
 /* control_clock.c: the clock, for status; and root's word that it is right. False: the verb is another's. */
 json_t *b2b_clock_json(const struct b2b_core *core);
 bool b2b_on_ask_clock(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+
+/*
+ * control_verify.c, for status: the ways to log in by service, and whether the issuer offers them; how what is open is verified again; and what
+ * somebody at the host should reckon with when a person is offboarded now. SIGNALS NULL: the service has none by configuration.
+ */
+json_t *b2b_methods_json(const struct b2b_core *core);
+json_t *b2b_verification_json(const struct b2b_core *core);
+json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream_status *signals, const struct b2b_source_status *directory);
 
 /*
  * lapse.c: renew the leases by what was heard last: a completed poll or, without signals, a completed pass; none while events

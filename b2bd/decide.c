@@ -94,6 +94,8 @@ static enum b2b_reason decide_authentication(const struct b2b_decision_facts *fa
 		return B2B_AUTH_AGE;
 	if (authentication->session_expiry_s && authentication->session_expiry_s <= facts->now_s)
 		return B2B_SESSION_LIMIT;
+	if (authentication->token_end_s && authentication->token_end_s <= facts->now_s)
+		return B2B_SESSION_TOKEN;
 	return B2B_OK;
 }
 
@@ -106,24 +108,32 @@ enum b2b_reason b2b_decide(const struct b2b_decision_facts *facts)
 	return decide_authentication(facts, granted_service(facts));
 }
 
-static void sooner(int64_t *end, int64_t candidate)
+struct end {
+	int64_t at;
+	enum b2b_reason why;
+};
+
+static void sooner(struct end *end, int64_t candidate, enum b2b_reason why)
 {
-	if (candidate > 0 && (*end == 0 || candidate < *end))
-		*end = candidate;
+	if (candidate > 0 && (end->at == 0 || candidate < end->at))
+		*end = (struct end){ candidate, why };
 }
 
-int64_t b2b_session_end(const struct b2b_decision_facts *facts)
+int64_t b2b_session_end(const struct b2b_decision_facts *facts, enum b2b_reason *ret_why)
 {
 	uint32_t longest = facts->policy->orgs[facts->org].session_s;
-	int64_t end = 0;
+	struct end end = { .why = B2B_SESSION_LIMIT };
 	size_t i;
 
 	if (longest)
-		sooner(&end, facts->now_s + longest);
-	sooner(&end, facts->principal->not_after);
+		sooner(&end, facts->now_s + longest, B2B_SESSION_LIMIT);
+	sooner(&end, facts->principal->not_after, B2B_USER_WINDOW);
 	for (i = 0; i < facts->n_chain; i++)
-		sooner(&end, facts->chain[i].not_after);
-	if (facts->authentication)
-		sooner(&end, facts->authentication->session_expiry_s);
-	return end;
+		sooner(&end, facts->chain[i].not_after, B2B_ORG_WINDOW);
+	if (facts->authentication) {
+		sooner(&end, facts->authentication->session_expiry_s, B2B_SESSION_LIMIT);
+		sooner(&end, facts->authentication->token_end_s, B2B_SESSION_TOKEN);
+	}
+	*ret_why = end.why;
+	return end.at;
 }

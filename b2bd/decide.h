@@ -21,6 +21,8 @@ struct b2b_authentication {
 	enum b2b_assurance level;
 	int64_t auth_time_s; /* when the person authenticated at the service */
 	int64_t session_expiry_s; /* the service's own end of session, 0: none */
+	int64_t token_end_s; /* of the tokens that proved it, where nothing else will verify it again; 0: it need not end with them */
+	int64_t proof;       /* what is kept of it (state/proof_state.h); 0: nothing */
 	char acr[64];
 	char jti[64];
 	char sid[64];
@@ -48,7 +50,7 @@ enum b2b_reason b2b_decide(const struct b2b_decision_facts *facts);
 /* The part of it that does not depend on an authentication: is it worth beginning one? */
 enum b2b_reason b2b_decide_standing(const struct b2b_decision_facts *facts);
 
-/* When a session opened now has to end, wall-clock second; 0: no limit. */
-int64_t b2b_session_end(const struct b2b_decision_facts *facts);
+/* When a session opened now has to end, wall-clock second; 0: no limit. *ret_why: what is told then. */
+int64_t b2b_session_end(const struct b2b_decision_facts *facts, enum b2b_reason *ret_why);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "b2bd/login.h"
+#include "b2bd/proofs.h"
 #include "b2bd/proven.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -31,6 +32,10 @@ enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_to
 		describe(token, fault, detail);
 	if (reason == B2B_OK && login->method->admit)
 		reason = login->method->admit(login, token);
+	if (reason == B2B_OK && b2b_proof_begin(core, token, login->method != &b2b_login_token, &authentication) < 0)
+		reason = B2B_INTERNAL; /* what could not be verified again must not be opened */
+	if (reason == B2B_OK && authentication.proof)
+		b2b_reverify_look(core);
 	if (reason == B2B_OK && b2b_ticket_add(core->tickets, &authentication, login->origin.service, login->origin.tty, b2b_now_ns(),
 	                                       login->decision.ticket) < 0)
 		reason = B2B_INTERNAL;

@@ -142,6 +142,11 @@ static int prepare(struct b2b_supervise_setup *setup)
 		b2b_log(LOG_ERR, "directories below %s, %s, %s: %s", setup->cache_dir, setup->state_dir, B2B_RUN_DIR, strerror(-r));
 		return EX_OSERR;
 	}
+	r = b2b_prepare_seal(setup->seal_key);
+	if (r < 0) {
+		b2b_log(LOG_ERR, "%s/seal: %s", B2B_RUN_DIR, strerror(-r));
+		return EX_OSERR;
+	}
 	setup->listen_fd = b2b_prepare_socket();
 	if (setup->listen_fd < 0) {
 		b2b_log(LOG_ERR, "%s: %s", B2B_SOCKET_PATH, strerror(-setup->listen_fd));

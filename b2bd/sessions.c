@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "b2bd/event_sessions.h"
+#include "b2bd/state/proof_state.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/session_record.h"
@@ -20,15 +21,38 @@ static const struct b2b_authentication *find_authentication(struct b2b_core *cor
 	return b2b_ticket_latest(core->tickets, uid, origin->service, origin->tty, now);
 }
 
+/* Does what AUTHENTICATION rests on still stand, and until when? It may have been verified again meanwhile. In doubt it does not. */
+static bool proof_stands(struct b2b_core *core, struct b2b_authentication *authentication)
+{
+	struct b2b_proof proof;
+
+	if (!authentication->proof)
+		return true;
+	if (b2b_proof_get(core->state, authentication->proof, &proof) < 0)
+		return false;
+	authentication->token_end_s = proof.authentication.token_end_s;
+	b2b_proof_clear(&proof);
+	return true;
+}
+
 /* Gather and decide; the caller clears. */
 static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket, struct b2b_gathered *gathered)
 {
+	const struct b2b_authentication *found = NULL;
+	bool stands = true;
 	enum b2b_reason reason;
 
 	b2b_gather(core, origin->user, origin->service, gathered);
 	if (gathered->facts.principal)
-		gathered->facts.authentication = find_authentication(core, origin, ticket, gathered->principal.uid);
+		found = find_authentication(core, origin, ticket, gathered->principal.uid);
+	if (found) {
+		gathered->authentication = *found;
+		gathered->facts.authentication = &gathered->authentication;
+		stands = proof_stands(core, &gathered->authentication);
+	}
 	reason = b2b_decide(&gathered->facts);
+	if (reason == B2B_OK && !stands)
+		return B2B_REVOKED;
 	if (reason == B2B_OK && gathered->facts.authentication &&
 	    b2b_log_in_withdrawn(core, gathered->facts.authentication, gathered->principal.subject, gathered->facts.org))
 		return B2B_REVOKED;
@@ -72,7 +96,7 @@ static int collect_due(void *arg, const struct b2b_session *session)
 	return 0;
 }
 
-void b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason)
+int b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason)
 {
 	struct b2b_revocation revocation = {
 		.scope = B2B_SCOPE_SESSION,
@@ -81,10 +105,13 @@ void b2b_session_end_for(struct b2b_core *core, const struct b2b_session *sessio
 		.session = session,
 		.reason = reason,
 	};
+	int r;
 
 	/* the pending end takes over from the session's row: a restart resumes it */
-	if (b2b_revoke(core, &revocation) == 0)
+	r = b2b_revoke(core, &revocation);
+	if (r == 0)
 		b2b_session_drop(core->state, session->pid, session->start_ticks);
+	return r;
 }
 
 struct gone {
@@ -144,13 +171,49 @@ static void limit_fire(void *arg)
 	b2b_sessions_forget_gone(core);
 	b2b_session_due(core->state, b2b_core_now(core), collect_due, &due, &next);
 	for (i = 0; i < due.n; i++)
-		b2b_session_end_for(core, &due.sessions[i], B2B_SESSION_LIMIT);
+		b2b_session_end_for(core, &due.sessions[i], (enum b2b_reason)due.sessions[i].why);
 	arm_limit(core, due.n == DUE_AT_ONCE ? b2b_core_now(core) + 1 : next);
+}
+
+void b2b_sessions_look(struct b2b_core *core)
+{
+	arm_limit(core, b2b_core_now(core)); /* looks at once and arms itself for the earliest end */
+}
+
+struct resting {
+	int64_t proof;
+	struct due list;
+};
+
+static int collect_resting(void *arg, const struct b2b_session *session)
+{
+	struct resting *resting = arg;
+
+	return session->proof == resting->proof ? collect_due(&resting->list, session) : 0;
+}
+
+int b2b_sessions_end_proof(struct b2b_core *core, int64_t proof, enum b2b_reason reason)
+{
+	struct resting resting = { .proof = proof };
+	size_t i;
+	int r, one;
+
+	do { /* in portions; each row goes with its end */
+		resting.list.n = 0;
+		r = b2b_session_list(core->state, 0, collect_resting, &resting);
+		for (i = 0; i < resting.list.n; i++) {
+			one = b2b_session_end_for(core, &resting.list.sessions[i], reason);
+			if (one < 0)
+				r = one;
+		}
+	} while (r == 0 && resting.list.n == DUE_AT_ONCE);
+	return r;
 }
 
 static void session_from(const struct b2b_ask_open *ask, const struct b2b_decision_facts *facts, struct b2b_session *session)
 {
 	const struct b2b_authentication *authentication = facts->authentication;
+	enum b2b_reason why;
 
 	memset(session, 0, sizeof(*session));
 	session->pid = ask->pid;
@@ -158,10 +221,12 @@ static void session_from(const struct b2b_ask_open *ask, const struct b2b_decisi
 	session->uid = facts->principal->uid;
 	session->origin = ask->origin;
 	session->opened_s = b2b_wall_s();
-	session->ends_s = b2b_session_end(facts);
+	session->ends_s = b2b_session_end(facts, &why);
+	session->why = (int32_t)why;
 	b2b_audit_id(session->audit_id);
 	if (!authentication)
 		return;
+	session->proof = authentication->proof;
 	session->auth_time_s = authentication->auth_time_s;
 	memcpy(session->acr, authentication->acr, sizeof(session->acr));
 	memcpy(session->jti, authentication->jti, sizeof(session->jti));
@@ -185,7 +250,7 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 		if (b2b_session_store(core->state, &session) < 0)
 			reason = B2B_INTERNAL;
 		else if (session.ends_s)
-			arm_limit(core, b2b_core_now(core)); /* looks at once and arms itself for the earliest end */
+			b2b_sessions_look(core);
 	}
 	b2b_answer(core, client, "session-open", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
 	b2b_gathered_clear(&gathered);

@@ -180,6 +180,18 @@ static int compile_renewals(struct b2b_draft *draft, struct b2b_conf *conf)
 	return bound_renewal(draft, B2B_CONF_FEDERATION, "sync_interval", pass, SYNC_INTERVAL_S, &conf->federation.sync_interval_s);
 }
 
+static int compile_reverify(struct b2b_draft *draft, struct b2b_conf *conf)
+{
+	struct b2b_conf_federation *federation = &conf->federation;
+
+	if (!federation->reverify)
+		federation->reverify = federation->signals == B2B_SIGNALS_NONE ? B2B_REVERIFY_REFRESH | B2B_REVERIFY_INTROSPECTION | B2B_REVERIFY_LIFE
+		                                                               : B2B_REVERIFY_NONE;
+	if ((federation->reverify & B2B_REVERIFY_NONE) && federation->reverify != B2B_REVERIFY_NONE)
+		return b2b_draft_fail_key(draft, b2b_draft_only(draft, B2B_CONF_FEDERATION), "reverify", "found none and more; expected none alone, or a way");
+	return 0;
+}
+
 /* What opens would end at once where less were allowed for going on. */
 static int check_staleness_keep(struct b2b_draft *draft, const struct b2b_conf *conf)
 {
@@ -259,6 +271,8 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 		r = compile_renewals(draft, conf);
 	if (r == 0)
 		r = check_audience(draft, conf);
+	if (r == 0)
+		r = compile_reverify(draft, conf);
 	if (r == 0)
 		r = check_staleness_keep(draft, conf);
 	if (r == 0)

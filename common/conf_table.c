@@ -14,6 +14,7 @@ static const char *const access_typs[] = { "at+jwt", "any", NULL };
 static const char *const token_uses[] = { "once", "many", NULL };
 static const char *const directories[] = { "scim", NULL };
 static const char *const signals[] = { "ssf", "none", NULL };
+static const char *const reverifies[] = { "none", "refresh", "introspection", "life", NULL }; /* as enum b2b_reverify */
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
 static const char *const separators[] = { "@", "+", NULL };
 static const char *const member_lists[] = { "full", "none", NULL };
@@ -103,6 +104,11 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "sync_interval", &b2b_conf_duration, AT(conf_federation, sync_interval_s), NULL,
 	  "15m; without signals a third of the smallest staleness", NULL, 1, 7 * DAY,
 	  "Time between two full passes over the directory; changes that are signalled do not wait for it. Without signals at most a third of the smallest staleness." },
+	{ B2B_CONF_FEDERATION, "reverify", &b2b_conf_word_set, AT(conf_federation, reverify), NULL, "refresh introspection life without signals; none with them", reverifies,
+	  0, 4, "How a log-in is verified again while a session rests on it, the first of these that the service makes possible: by its refresh token, "
+	  "by introspection of its access token, or not, and then the session ends with the tokens that opened it (life). None leaves it to signals and directory." },
+	{ B2B_CONF_FEDERATION, "reverify_interval", &b2b_conf_duration, AT(conf_federation, reverify_interval_s), "5m", NULL, NULL, 1, DAY,
+	  "The longest time between two such questions. Shorter than what the service lets a refresh token lie unused." },
 	{ B2B_CONF_FEDERATION, "clock_skew", &b2b_conf_duration, AT(conf_federation, clock_skew_s), "30s", NULL, NULL, 0, 300,
 	  "How far the host's clock and the service's may be apart." },
 	{ B2B_CONF_FEDERATION, "mass_removal", &b2b_conf_percent, AT(conf_federation, mass_removal_percent), "20%", NULL, NULL, 1, 100,

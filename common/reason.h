@@ -64,7 +64,10 @@
 	X(SUDO_TOO_LONG, 84, "sudo-too-long", "The command is too long to be shown whole to who approves it; put it into a script.") \
 	X(SUDO_NO_WAIT, 85, "sudo-no-wait", "The command needs another person's approval, for which sudo -n does not wait.")        \
 	X(SUDO_UNASKED, 86, "sudo-unasked", "Commands must be approved here, and this host's sudo asks nobody; tell the host's administrator.") \
-	X(SUDO_WEAK, 87, "sudo-weak", "Who approved the command has to authenticate more strongly, or anew, and approve it once more.")
+	X(SUDO_WEAK, 87, "sudo-weak", "Who approved the command has to authenticate more strongly, or anew, and approve it once more.") \
+	X(SESSION_WITHDRAWN, 60, "session-withdrawn", "The federation service has ended this log-in; log in again.") \
+	X(SESSION_TOKEN, 61, "session-token", "The token that this session was opened with has ended; log in again.") \
+	X(SESSION_UNVERIFIED, 62, "session-unverified", "This session could not be verified again at the federation service; log in again.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

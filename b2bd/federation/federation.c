@@ -87,6 +87,11 @@ bool b2b_federation_ready(const struct b2b_federation *federation)
 	return federation->jwks != NULL;
 }
 
+bool b2b_introspection_offered(const struct b2b_federation *federation)
+{
+	return b2b_federation_ready(federation) && federation->discovery.introspection_endpoint;
+}
+
 const char *b2b_federation_why(const struct b2b_federation *federation)
 {
 	return federation->why;

@@ -93,6 +93,7 @@ struct b2b_approval_handlers {
 /* Does the service's discovery offer it? False before ready. CIBA: only where it says that it can be polled. */
 bool b2b_device_offered(const struct b2b_federation *federation);
 bool b2b_ciba_offered(const struct b2b_federation *federation);
+bool b2b_introspection_offered(const struct b2b_federation *federation);
 
 /*
  * Begin. Waits for the answer, polls by interval and slow_down, backs off on time-outs, and ends with the service's

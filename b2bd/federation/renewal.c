@@ -17,6 +17,7 @@ struct b2b_renewal {
 	void *arg;
 	struct b2b_http_call *call;
 	char *refresh_token; /* as it was sent */
+	bool lost;
 };
 
 void b2b_renewal_cancel(struct b2b_renewal *renewal)
@@ -26,6 +27,11 @@ void b2b_renewal_cancel(struct b2b_renewal *renewal)
 	b2b_http_cancel(renewal->call);
 	b2b_secret_free(renewal->refresh_token);
 	free(renewal);
+}
+
+bool b2b_renewal_lost(const struct b2b_renewal *renewal)
+{
+	return renewal->lost;
 }
 
 /* RFC 6749 5.2. What is wrong with the request or with this host says nothing about the person. */
@@ -86,6 +92,7 @@ static void answered(void *arg, const struct b2b_http_response *response)
 
 	renewal->call = NULL;
 	b2b_oauth_read(response, &oauth);
+	renewal->lost = oauth.kind == B2B_OAUTH_TROUBLE && response->error != -ECONNREFUSED && response->error != -EHOSTUNREACH;
 	if (oauth.kind == B2B_OAUTH_OK)
 		take_answer(renewal, oauth.body);
 	else if (oauth.kind == B2B_OAUTH_ERROR)

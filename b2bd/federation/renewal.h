@@ -26,6 +26,8 @@ struct b2b_renewal_handlers {
 /* Returns 0, -EHOSTUNREACH (not ready), or another negative errno. The handlers are called from the loop, never from within this call. */
 int b2b_renewal_start(struct b2b_federation *federation, const char *refresh_token, const struct b2b_renewal_handlers *handlers, void *arg,
                       struct b2b_renewal **ret_renewal);
+/* Within result: may the service have got the token, and its answer not have arrived? */
+bool b2b_renewal_lost(const struct b2b_renewal *renewal);
 void b2b_renewal_cancel(struct b2b_renewal *renewal); /* no callback any more; NULL is legal; also after result, from within it too */
 
 #endif

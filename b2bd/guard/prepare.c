@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -18,8 +19,12 @@
 #include "common/log.h"
 #include "common/org_dir.h"
 #include "common/session_record.h"
+#include "common/trusted_file.h"
+#include "common/write_file.h"
 
 #define LOCK_PATH B2B_RUN_DIR "/b2bd.lock"
+#define SEAL "seal"
+#define SEAL_NEW ".seal.new"
 #define SOCKET_NEW B2B_RUN_DIR "/.agent.sock.new"
 #define LOCK_WAIT_NS (5 * B2B_NS_PER_S)
 #define LOCK_PAUSE_NS (20 * B2B_NS_PER_MS)
@@ -245,4 +250,39 @@ int b2b_prepare_socket(void)
 		return r;
 	}
 	return fd;
+}
+
+/* *KEY is what is to be written. */
+static int make_seal(const unsigned char key[B2B_SEAL_KEY_SIZE])
+{
+	int dir = open(B2B_RUN_DIR, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), r;
+
+	if (dir < 0)
+		return -errno;
+	r = b2b_write_new(dir, SEAL_NEW, key, B2B_SEAL_KEY_SIZE, 0400);
+	if (r == 0 && renameat(dir, SEAL_NEW, dir, SEAL) < 0)
+		r = -errno;
+	close(dir);
+	return r;
+}
+
+int b2b_prepare_seal(unsigned char ret_key[B2B_SEAL_KEY_SIZE])
+{
+	unsigned char key[B2B_SEAL_KEY_SIZE];
+	size_t len = 0;
+	char *text = NULL;
+	int r = b2b_trusted_read(B2B_RUN_DIR "/" SEAL, B2B_SEAL_KEY_SIZE, &text, &len);
+
+	if (r == 0 && len == B2B_SEAL_KEY_SIZE) {
+		memcpy(ret_key, text, len);
+	} else if (r == 0 || r == -ENOENT) { /* half a key is none */
+		r = getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) ? make_seal(key) : -EIO;
+		if (r == 0)
+			memcpy(ret_key, key, sizeof(key));
+		explicit_bzero(key, sizeof(key));
+	}
+	if (text)
+		explicit_bzero(text, len);
+	free(text);
+	return r;
 }

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include "b2bd/secret.h"
 #include "common/live.h"
 #include "common/policy.h"
 
@@ -15,6 +16,12 @@ int b2b_prepare_lock(void);
 
 /* CACHE_DIR (root's), STATE_DIR (UID's alone) and the session registry (root's, GID may read). Returns 0 or a negative errno. */
 int b2b_prepare_dirs(const char *cache_dir, const char *state_dir, uid_t uid, gid_t gid);
+
+/*
+ * The key under which the agent seals what it keeps of tokens (b2bd/secret.h), B2B_RUN_DIR/seal, root's alone: made at the first start after
+ * the machine's, so that neither a copy of the agent's database nor the next boot can read them. Returns 0 or a negative errno.
+ */
+int b2b_prepare_seal(unsigned char ret_key[B2B_SEAL_KEY_SIZE]);
 
 /*
  * For each organisation: the directory of its snapshot, its live file (mapped), and the directory of its people's homes.

@@ -88,7 +88,7 @@ _Noreturn static void run_guard(struct supervisor *supervisor, int order_fd)
 
 _Noreturn static void run_agent(struct supervisor *supervisor, int guard_fd)
 {
-	const struct b2b_agent_setup setup = { .conf_path = supervisor->setup->conf_path,
+	struct b2b_agent_setup setup = { .conf_path = supervisor->setup->conf_path,
 		                               .state_dir = supervisor->setup->state_dir,
 		                               .policy = supervisor->policy,
 		                               .lives = supervisor->lives,
@@ -96,6 +96,7 @@ _Noreturn static void run_agent(struct supervisor *supervisor, int guard_fd)
 		                               .keys_uid = supervisor->setup->keys_uid,
 		                               .listen_fd = supervisor->setup->listen_fd };
 
+	memcpy(setup.seal_key, supervisor->setup->seal_key, sizeof(setup.seal_key));
 	be_child(supervisor);
 	close(supervisor->order_fd);
 	close(supervisor->setup->lock_fd); /* or it could unlock it for all */

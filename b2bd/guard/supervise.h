@@ -28,6 +28,7 @@ struct b2b_supervise_setup {
 	uid_t uid;          /* the agent's */
 	uid_t keys_uid;     /* as in struct b2b_agent_setup */
 	gid_t gid;
+	unsigned char seal_key[B2B_SEAL_KEY_SIZE]; /* likewise */
 	bool shared_network;
 	struct b2b_policy *policy; /* taken over */
 	int lock_fd, listen_fd;

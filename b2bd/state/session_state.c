@@ -18,12 +18,13 @@ const char b2b_schema_sessions[] =
 	"CREATE INDEX session_by_uid ON session (uid);"
 	"CREATE INDEX session_by_end ON session (ends_s) WHERE ends_s > 0;";
 
-#define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id, status_list, status_index"
+#define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id, status_list, " \
+                "status_index, proof, why"
 
 int b2b_session_store(struct b2b_state *state, const struct b2b_session *session)
 {
 	sqlite3_stmt *row = NULL;
-	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 
 	if (r < 0)
 		return r;
@@ -44,6 +45,8 @@ int b2b_session_store(struct b2b_state *state, const struct b2b_session *session
 	b2b_row_text(row, 15, session->audit_id);
 	b2b_row_int(row, 16, session->status_list);
 	b2b_row_int(row, 17, session->status_index);
+	b2b_row_int(row, 18, session->proof);
+	b2b_row_int(row, 19, session->why);
 	return b2b_row_run(row);
 }
 
@@ -79,6 +82,21 @@ static void read_session(sqlite3_stmt *row, struct b2b_session *session)
 	b2b_row_copy(row, 14, session->audit_id, sizeof(session->audit_id));
 	session->status_list = sqlite3_column_int64(row, 15);
 	session->status_index = sqlite3_column_int64(row, 16);
+	session->proof = sqlite3_column_int64(row, 17);
+	session->why = sqlite3_column_int(row, 18);
+}
+
+int b2b_session_bound(struct b2b_state *state, int64_t proof, int64_t ends_s, int32_t why)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "UPDATE session SET ends_s = ?2, why = ?3 WHERE proof = ?1 AND (ends_s = 0 OR ends_s > ?2)");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, proof);
+	b2b_row_int(row, 2, ends_s);
+	b2b_row_int(row, 3, why);
+	return b2b_row_run(row);
 }
 
 /* Takes ROW over. */

@@ -183,6 +183,19 @@ static int reinstate(struct fed *fed, const json_t *body, json_t *answer)
 	return person_state(fed, body, "active", "Reinstated by the organisation");
 }
 
+/* Their log-ins are over, with all tokens; nobody is told, and the directory says as before. */
+static int end_log_ins(struct fed *fed, const json_t *body, json_t *answer)
+{
+	const char *key = fed_text(body, "person");
+	json_t *person = NULL;
+	int error = key ? fed_person_get(fed, key, &person) : -EINVAL;
+	(void)answer;
+	if (!error)
+		error = fed_sql(fed->db, "UPDATE tokens SET revoked = 1 WHERE person = ?1", json_pack("[s]", fed_text(person, "id")), NULL);
+	json_decref(person);
+	return error;
+}
+
 static int org_state(struct fed *fed, const json_t *body, const char *state, const char *otherwise)
 {
 	const char *key = fed_text(body, "organisation"), *reason = fed_text(body, "reason");
@@ -322,6 +335,7 @@ static const struct {
 	{ "offboard", offboard },
 	{ "suspend", suspend },
 	{ "reinstate", reinstate },
+	{ "end-log-ins", end_log_ins },
 	{ "end-contract", end_contract },
 	{ "suspend-organisation", suspend_organisation },
 	{ "reinstate-organisation", reinstate_organisation },

@@ -2,7 +2,7 @@
 # A service without Shared Signals: what a pass over the directory finds counts, and only a completed pass renews the lease.
 . "$(dirname "$0")/lib.sh"
 HOST_STALENESS=6s
-HOST_FEDERATION=$'signals = none\nsync_interval = 1s'
+HOST_FEDERATION=$'signals = none\nsync_interval = 1s\nreverify_interval = 1s'
 lab_start
 federation_start
 host_start web7
@@ -18,13 +18,32 @@ status()
 
 check says-so "status: $(status)" grep -q 'signals.*none, by configuration' <<<"$(status)"
 check says-how-long "status: $(status)" grep -q 'revoked now.*within about 1s: there are no signals' <<<"$(status)"
+check says-by-refresh "status: $(status)" grep -q 'of the open ones 3 by refresh token' <<<"$(status)"
+check says-methods "status: $(status)" grep -q 'log-in by *sshd: device;' <<<"$(status)"
 check no-stream "a stream was made" sh -c "! grep -q 'ssf/' '$LAB/log/federation'"
 
+# Whichever notices first: the pass over the directory, or the question about her log-in.
 control offboard person=alice@acme >/dev/null || die "the service does not offboard"
 check offboarded-ended "alice's session runs on" wait_for 10 session_over alice@acme
-check offboarded-told "alice did not read why: $(tail -n 5 "${SESSION_OUT[alice@acme]}")" session_shows alice@acme 'Your access has ended.*\([0-9a-f]{16}\)' 2
+check offboarded-told "alice did not read why: $(tail -n 5 "${SESSION_OUT[alice@acme]}")" session_shows alice@acme '(Your access has ended|The federation service has ended this log-in).*\([0-9a-f]{16}\)' 2
 out=$(ssh_as alice@acme alice@acme web7 id -un)
 check offboarded-refused "alice got in again" test -z "$(grep -x alice@acme <<<"$out")"
+
+# The service alone ends a log-in: the directory says as before. Refresh tokens rotate here: the second time it is asked with another.
+session_login bob@emea.acme bob@emea.acme bob@emea.acme web7 || die "bob cannot log in"
+all_verified_since()
+{
+	status --json | jq -e --argjson since "$1" '.verification | .failing == 0 and .refresh == 3 and .oldest_s > $since'
+}
+for turn in 1 2; do
+	check "all-verified-again-$turn" "$(status)" wait_for 10 all_verified_since "$(date +%s)"
+done
+check verified-sessions-go-on "$(host_exec web7 b2bctl sessions)" test "$(session_run bob@emea.acme 'echo on-$((6*7))')" = on-42
+control end-log-ins person=bob@emea.acme >/dev/null || die "the service does not end log-ins"
+check log-in-ended "bob's session runs on: $(status)" wait_for 10 session_over bob@emea.acme
+check log-in-told "bob did not read why: $(tail -n 5 "${SESSION_OUT[bob@emea.acme]}")" session_shows bob@emea.acme 'The federation service has ended this log-in.*\([0-9a-f]{16}\)' 2
+out=$(ssh_as bob@emea.acme bob@emea.acme web7 id -un)
+check log-in-anew "bob cannot log in anew: $out" grep -qx bob@emea.acme <<<"$out"
 
 control end-contract organisation=9d01f2 >/dev/null || die "the service does not end the contract"
 check contract-ended "erin's session runs on" wait_for 10 session_over erin@globex
@@ -49,4 +68,7 @@ dave_gets_in()
 	ssh_as dave@acme dave@acme web7 id -un | grep -qx dave@acme
 }
 check opens-again "dave cannot log in" wait_for 30 dave_gets_in
+check seal-is-roots "$(host_exec web7 stat -c '%a %U' /run/b2b/seal)" test "$(host_exec web7 stat -c '%a %U' /run/b2b/seal)" = '400 root'
+check_secrets web7
+check no-secret-on-disk "a token is in the agent's database" sh -c "! grep -qaF -f '$LAB/run/parts' '$LAB/disk/web7/state/'*"
 finish

@@ -31,6 +31,10 @@ static const char status_well[] =
 	"\"status_lists\":[{\"uri\":\"https://lists.example.com/1\",\"sessions\":2,\"fetched_s\":1799999970,\"ttl_s\":60,\"interval_s\":60,\"within_s\":67,\"next_in_s\":34,"
 	"\"failing_since_s\":0,\"why\":\"\"}],"
 	"\"lease\":{\"age_ms\":3000,\"valid\":true},\"sessions\":3,\"pending_ends\":0,"
+	"\"methods\":[{\"service\":\"sshd\",\"methods\":[{\"method\":\"ciba\",\"offered\":false},{\"method\":\"device\",\"offered\":true}]},"
+	"{\"service\":\"sudo\",\"methods\":[{\"method\":\"device\",\"offered\":true}]}],"
+	"\"verification\":{\"by_refresh\":false,\"by_introspection\":false,\"by_life\":false,\"interval_s\":300,\"refresh\":0,\"introspection\":0,"
+	"\"life\":0,\"none\":3,\"failing\":0,\"oldest_s\":0},"
 	"\"revocations\":{\"count\":12,\"p50_ms\":40,\"p99_ms\":120,\"max_ms\":130,"
 	"\"stages\":[{\"stage\":\"delivery\",\"last\":{\"n\":12,\"p50_us\":8250,\"p99_us\":20000,\"max_us\":21000},"
 	"\"since_start\":{\"n\":3,\"p50_us\":7000,\"p99_us\":9000,\"max_us\":9000,\"sum_us\":23000,\"within_us\":[[1000,0],[10000,3]]}},"
@@ -53,6 +57,8 @@ static const char status_ill[] =
 	"\"status_lists\":[{\"uri\":\"https://lists.example.com/1\",\"sessions\":1,\"fetched_s\":0,\"ttl_s\":0,\"interval_s\":0,\"next_in_s\":1,"
 	"\"failing_since_s\":1799999700,\"why\":\"the status list is refused: expired\"}],"
 	"\"lease\":{\"age_ms\":null,\"valid\":false,\"keep_s\":3600,\"lapsed\":false},\"sessions\":0,\"pending_ends\":2,"
+	"\"verification\":{\"by_refresh\":true,\"by_introspection\":true,\"by_life\":true,\"interval_s\":300,\"refresh\":5,\"introspection\":1,"
+	"\"life\":2,\"none\":3,\"failing\":2,\"oldest_s\":1799999700},"
 	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
 
 static char *shown(const char *json_text, int (*show)(FILE *out, const json_t *json, int64_t now_s))
@@ -95,6 +101,8 @@ static void tells_that_all_is_well(void **state)
 	assert_has(text, "status list   https://lists.example.com/1: 2 sessions, fetched 30 seconds ago\n              ttl 1 minute, next fetch in 34 seconds; what is withdrawn in it\n              shows within 67 s\n");
 	assert_has(text, "lease         renewed 3 seconds ago: sessions may be opened\n");
 	assert_has(text, "sessions      3 open\n");
+	assert_has(text, "log-in by     sshd: ciba (not offered by the service), device; sudo: device\n");
+	assert_has(text, "verified      by signals and directory; log-ins are not asked about again, by\n");
 	assert_has(text, "revocations   12; half within 40 ms, 99% within 120 ms, all within 130 ms\n");
 	assert_has(text, "revoked now   at once: signals are arriving\n");
 	assert_has(text, "   12   8.2   20.0   21.0            3   7.0     9.0      9.0\n");
@@ -149,6 +157,9 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "status list   https://lists.example.com/1: 1 session, fetched never\n              failing for 5 minutes: the status list is refused: expired; nobody");
 	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n              open sessions end when it is 1 hour old\n");
 	assert_has(text, "2 being ended; journalctl");
+	assert_has(text, "verified      the service is asked again every 5 minutes, by refresh token,");
+	assert_has(text, "5 by refresh token, 1 by");
+	assert_has(text, "2 log-ins without an answer, the oldest verified 5 minutes ago;");
 	assert_has(text, "not ended     alice@acme: 1 process cannot be ended and is tried again; 4711\n              (tar, state D, uid 2013265921); id 0123456789abcdef\n");
 	assert_has(text, "not ended     globex: 2 processes cannot be ended and are tried again; 4712");
 	assert_has(text, "waits         globex: 40 of 50 people are not in the directory any more; first\n              missed 5 minutes ago; b2bctl approve globex\n");

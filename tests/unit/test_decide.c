@@ -65,9 +65,10 @@ static int teardown(void **state)
 static void allows_what_is_granted(void **state)
 {
 	struct fixture *f = *state;
+	enum b2b_reason why;
 
 	assert_int_equal(b2b_decide(&f->facts), B2B_OK);
-	assert_int_equal(b2b_session_end(&f->facts), NOW + 3600);
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW + 3600);
 }
 
 static void denies_unknown(void **state)
@@ -186,16 +187,35 @@ static void cut_off_voids_what_is_not_after_it(void **state)
 	assert_int_equal(b2b_decide(&f->facts), B2B_REVOKED);
 }
 
-static void session_ends_at_the_earliest_limit(void **state)
+static void session_ends_at_the_earliest_limit_and_says_which(void **state)
+{
+	struct fixture *f = *state;
+	enum b2b_reason why;
+
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW + 3600);
+	assert_int_equal(why, B2B_SESSION_LIMIT);
+	f->principal.not_after = NOW + 600;
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW + 600);
+	assert_int_equal(why, B2B_USER_WINDOW);
+	f->chain[1].not_after = NOW + 500;
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW + 500);
+	assert_int_equal(why, B2B_ORG_WINDOW);
+	f->authentication.session_expiry_s = NOW + 400;
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW + 400);
+	assert_int_equal(why, B2B_SESSION_LIMIT);
+	f->authentication.token_end_s = NOW + 300;
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW + 300);
+	assert_int_equal(why, B2B_SESSION_TOKEN);
+}
+
+static void a_token_that_has_ended_opens_nothing_where_nothing_else_verifies(void **state)
 {
 	struct fixture *f = *state;
 
-	f->principal.not_after = NOW + 600;
-	assert_int_equal(b2b_session_end(&f->facts), NOW + 600);
-	f->chain[1].not_after = NOW + 500;
-	assert_int_equal(b2b_session_end(&f->facts), NOW + 500);
-	f->authentication.session_expiry_s = NOW + 400;
-	assert_int_equal(b2b_session_end(&f->facts), NOW + 400);
+	f->authentication.token_end_s = NOW + 1;
+	assert_int_equal(b2b_decide(&f->facts), B2B_OK);
+	f->authentication.token_end_s = NOW;
+	assert_int_equal(b2b_decide(&f->facts), B2B_SESSION_TOKEN);
 }
 
 int main(void)
@@ -209,7 +229,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(denies_by_words_service_clock_and_lease, setup, teardown),
 		cmocka_unit_test_setup_teardown(denies_by_authentication, setup, teardown),
 		cmocka_unit_test_setup_teardown(cut_off_voids_what_is_not_after_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(session_ends_at_the_earliest_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(session_ends_at_the_earliest_limit_and_says_which, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_token_that_has_ended_opens_nothing_where_nothing_else_verifies, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);

@@ -1,0 +1,35 @@
+/*
+ * What is kept of a log-in so that the service can be asked again whether it holds (state/proof_state.h): which way, and the tokens for it.
+ * Private to login_accept.c, proofs.c and reverify.c.
+ */
+#ifndef B2B_PROOFS_H
+#define B2B_PROOFS_H
+
+#include "b2bd/core.h"
+#include "b2bd/state/proof_state.h"
+
+struct b2b_tokens {
+	char *refresh, *access; /* "" where there is none */
+};
+void b2b_tokens_clear(struct b2b_tokens *tokens); /* wipes */
+
+/*
+ * The first way of root's choice behind AFTER (B2B_REVERIFY_NONE: the first of all) that TOKENS and the service make possible. Without one it is
+ * B2B_REVERIFY_NONE: signals and directory are all there is.
+ */
+enum b2b_reverify b2b_reverify_way(const struct b2b_core *core, enum b2b_reverify after, const struct b2b_tokens *tokens);
+
+/* Into PROOF, or out of it (caller clears). -EBADMSG: they cannot be read any more. Return 0 or a negative errno. */
+int b2b_proof_seal(const struct b2b_core *core, struct b2b_proof *proof, const struct b2b_tokens *tokens);
+int b2b_proof_open(const struct b2b_core *core, const struct b2b_proof *proof, struct b2b_tokens *ret_tokens);
+
+/* When the next question is due: the interval from now, or up to a quarter sooner, so that not all come at once. */
+int64_t b2b_reverify_next(const struct b2b_core *core);
+
+/*
+ * Keep what TOKEN proved as AUTHENTICATION says, durably, and note it there. Tokens are kept where they are needed alone. IN_PERSON as in struct
+ * b2b_proof. Returns 0 or a negative errno.
+ */
+int b2b_proof_begin(struct b2b_core *core, const struct b2b_id_token *token, bool in_person, struct b2b_authentication *authentication);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Proofs in SQLite: what a federated log-in on this host proved, for as long as sessions rest on it, and what the service can be asked
+ * with whether that still holds. The tokens are sealed (b2bd/secret.h) under a key that is not in here and that does not outlive
+ * the machine's running, as no session does.
+ */
+#ifndef B2B_PROOF_STATE_H
+#define B2B_PROOF_STATE_H
+
+#include "b2bd/decide.h"
+#include "b2bd/state/state.h"
+#include "common/conf.h"
+
+struct b2b_proof {
+	int64_t id;              /* random, never 0 */
+	struct b2b_authentication authentication; /* its proof is ID */
+	bool in_person;          /* the person approved it themselves: not by a token that was shown */
+	enum b2b_reverify way;   /* how it is verified again; B2B_REVERIFY_NONE: not */
+	unsigned char *sealed;   /* the tokens for it; NULL: none are kept */
+	size_t sealed_len;
+	int64_t made_s, ends_s;  /* wall clock; ends_s: of the tokens that proved it, 0: not known */
+	int64_t verified_s;      /* the last time that the service said it holds */
+	int64_t next_s;          /* when it is to be asked again; 0: never */
+	uint32_t failures;       /* questions without an answer since */
+	bool unsure;             /* a refresh token was sent and no answer came: the service may have replaced it */
+};
+void b2b_proof_clear(struct b2b_proof *proof);
+
+/* Each is a transaction of its own where the caller has none. Return 0 or a negative errno; -ENOENT: there is no such proof. */
+int b2b_proof_add(struct b2b_state *state, const struct b2b_proof *proof);
+int b2b_proof_get(struct b2b_state *state, int64_t id, struct b2b_proof *ret_proof); /* caller clears */
+/* All but id, authentication and made_s. */
+int b2b_proof_update(struct b2b_state *state, const struct b2b_proof *proof);
+int b2b_proof_drop(struct b2b_state *state, int64_t id); /* 0 also where there is none */
+/* Forget at most LIMIT of those made before BEFORE_S on which no session rests. */
+int b2b_proof_prune(struct b2b_state *state, int64_t before_s, uint32_t limit);
+
+/* At most LIMIT that are due at NOW_S, the longest first, by id; *ret_n how many. *ret_next: when the earliest later one is, 0: none. */
+int b2b_proof_due(struct b2b_state *state, int64_t now_s, uint32_t limit, int64_t *ret_ids, size_t *ret_n, int64_t *ret_next);
+
+/* How the open sessions are verified again. */
+struct b2b_proof_figures {
+	uint64_t refresh, introspection, life, none; /* sessions */
+	uint64_t failing;   /* proofs whose last question got no answer */
+	int64_t oldest_s;   /* the longest ago that one of refresh or introspection was verified; 0: there is none */
+};
+int b2b_proof_figures(struct b2b_state *state, struct b2b_proof_figures *ret_figures);
+
+#endif
