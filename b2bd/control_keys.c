@@ -8,6 +8,7 @@
 
 #include "b2bd/core.h"
 #include "b2bd/reply.h"
+#include "b2bd/state/proof_state.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -89,6 +90,8 @@ static int store(struct b2b_core *core, const struct b2b_hand *hand)
 	if (r < 0)
 		return r;
 	r = b2b_hand_store(core->state, hand);
+	if (r == 0)
+		r = b2b_proof_forget_latest(core->state); /* as with tickets: no new session by what any key helped to prove before */
 	if (r < 0) {
 		b2b_state_rollback(core->state);
 		return r;

@@ -138,6 +138,8 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask);
 void b2b_on_ask_command(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask); /* sudo_approval.c */
 void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);
+/* recent.c */
+void b2b_on_ask_recent(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_recent *ask);
 /* ssh_keys.c */
 void b2b_on_ask_ssh_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_keys *ask);
 void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */

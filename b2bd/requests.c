@@ -42,6 +42,14 @@ static void on_auth(struct b2b_core *core, struct b2b_client *client, const void
 	b2b_on_ask_auth(core, client, &ask);
 }
 
+static void on_recent(struct b2b_core *core, struct b2b_client *client, const void *body)
+{
+	struct b2b_ask_recent ask = *(const struct b2b_ask_recent *)body;
+
+	ask.origin = clean_origin(&ask.origin);
+	b2b_on_ask_recent(core, client, &ask);
+}
+
 static void on_account(struct b2b_core *core, struct b2b_client *client, const void *body)
 {
 	struct b2b_ask_account ask = *(const struct b2b_ask_account *)body;
@@ -91,6 +99,9 @@ void b2b_on_request(void *arg, struct b2b_client *client, uint16_t type, const v
 		break;
 	case B2B_ASK_ANSWER:
 		b2b_on_ask_answer(core, client, body);
+		break;
+	case B2B_ASK_RECENT:
+		on_recent(core, client, body);
 		break;
 	case B2B_ASK_ACCOUNT:
 		on_account(core, client, body);

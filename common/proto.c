@@ -18,6 +18,7 @@ struct text {
 static const struct text name_texts[] = { TEXT(b2b_ask_name, name), { 0, 0 } };
 static const struct text keys_texts[] = { TEXT(b2b_ask_keys, name), { 0, 0 } };
 static const struct text auth_texts[] = { ORIGIN(b2b_ask_auth), { 0, 0 } };
+static const struct text recent_texts[] = { ORIGIN(b2b_ask_recent), TEXT(b2b_ask_recent, key), { 0, 0 } };
 static const struct text account_texts[] = { ORIGIN(b2b_ask_account), TEXT(b2b_ask_account, ticket), { 0, 0 } };
 static const struct text open_texts[] = { ORIGIN(b2b_ask_open), TEXT(b2b_ask_open, ticket), { 0, 0 } };
 static const struct text command_texts[] = { ORIGIN(b2b_ask_command), TEXT(b2b_ask_command, as_user), TEXT(b2b_ask_command, path),
@@ -58,6 +59,8 @@ static struct body body_of(uint16_t type)
 		return (struct body){ sizeof(struct b2b_ask_answer), answer_texts };
 	case B2B_ASK_COMMAND:
 		return (struct body){ sizeof(struct b2b_ask_command), command_texts };
+	case B2B_ASK_RECENT:
+		return (struct body){ sizeof(struct b2b_ask_recent), recent_texts };
 	case B2B_SAY_NAME:
 		return (struct body){ sizeof(struct b2b_say_name), no_texts };
 	case B2B_SAY_WAIT:

@@ -17,6 +17,7 @@
  *                                   B2B_SAY_DECISION; with wait=0 at once (B2B_AUTH_PENDING while open),
  *                                   with wait=1 when it is known. Closing the connection cancels the log-in.
  *   B2B_ASK_ANSWER     pam auth     on the same connection after B2B_SAY_QUESTION: as to B2B_ASK_AUTH
+ *   B2B_ASK_RECENT     pam auth     B2B_SAY_DECISION: B2B_OK with a ticket, or whatever: then the log-in is asked for as ever
  *   B2B_ASK_ACCOUNT    pam account  B2B_SAY_DECISION
  *   B2B_ASK_OPEN       pam session  B2B_SAY_DECISION (afresh: a revocation since account denies)
  *   B2B_ASK_CLOSE      pam session  B2B_SAY_DECISION
@@ -44,6 +45,7 @@
 #define B2B_MESSAGE_SIZE 256
 #define B2B_PROMPT_SIZE 4096
 #define B2B_TEXT_SIZE 8192
+#define B2B_SSH_KEY_SIZE 4096
 #define B2B_ANSWER_SIZE 8192 /* as much as PuTTY sends; the ssh client of OpenSSH cuts an answer to 1,023 characters */
 
 enum b2b_packet_type {
@@ -57,6 +59,7 @@ enum b2b_packet_type {
 	B2B_ASK_KEYS,
 	B2B_ASK_ANSWER,
 	B2B_ASK_COMMAND,
+	B2B_ASK_RECENT,
 	B2B_SAY_NAME = 65,
 	B2B_SAY_WAIT,
 	B2B_SAY_PROMPT,
@@ -107,6 +110,15 @@ struct b2b_ask_result {
 /* What the person typed: a secret. */
 struct b2b_ask_answer {
 	char text[B2B_ANSWER_SIZE]; /* "" for nothing */
+};
+
+/*
+ * Somebody has just shown in this connection that they have the private half of KEY: do they need to do more? Not where it is theirs in the
+ * directory, and they authenticated at the service on this host no longer ago than the service's max_age.
+ */
+struct b2b_ask_recent {
+	struct b2b_origin origin;
+	char key[B2B_SSH_KEY_SIZE]; /* "TYPE BASE64" */
 };
 
 struct b2b_ask_account {

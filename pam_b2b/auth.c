@@ -15,6 +15,7 @@
 #include "common/clock.h"
 #include "common/session_record.h"
 #include "pam_b2b/call.h"
+#include "pam_b2b/recent.h"
 #include "pam_b2b/sshd_version.h"
 
 #define BEGIN_LIMIT_S 1 /* proto.h; sshd rounds the time before the first prompt up, to as much as double */
@@ -262,6 +263,10 @@ static enum b2b_reason log_in(struct login *login)
 		reason = b2b_call_person(call, call->origin.user, &call->standing);
 	if (reason == B2B_OK && !call->standing.agent_alive)
 		reason = B2B_AGENT_DOWN; /* without spending the two seconds */
+	if (reason == B2B_OK && b2b_recent(call)) {
+		reason = b2b_standing_verdict(&call->standing);
+		return reason == B2B_OK ? accept(login) : reason;
+	}
 	if (reason == B2B_OK)
 		reason = begin(login); /* the agent knows best why not … */
 	if (reason == B2B_OK)

@@ -96,19 +96,43 @@ static int read_proof(sqlite3_stmt *row, struct b2b_proof *ret)
 	return 0;
 }
 
+/* The row whose parameter is KEY. */
+static int take_one(sqlite3_stmt *row, int64_t key, struct b2b_proof *ret_proof)
+{
+	int r;
+
+	b2b_row_int(row, 1, key);
+	r = b2b_row_next(row);
+	r = r > 0 ? read_proof(row, ret_proof) : r < 0 ? r : -ENOENT;
+	sqlite3_reset(row);
+	return r;
+}
+
 int b2b_proof_get(struct b2b_state *state, int64_t id, struct b2b_proof *ret_proof)
 {
 	static const char select[] = "SELECT " COLUMNS " FROM proof WHERE id = ?";
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, select, &row);
 
-	if (r < 0)
-		return r;
-	b2b_row_int(row, 1, id);
-	r = b2b_row_next(row);
-	r = r > 0 ? read_proof(row, ret_proof) : r < 0 ? r : -ENOENT;
-	sqlite3_reset(row);
-	return r;
+	return r < 0 ? r : take_one(row, id, ret_proof);
+}
+
+int b2b_proof_latest(struct b2b_state *state, uint32_t uid, struct b2b_proof *ret_proof)
+{
+	static const char select[] = "SELECT " COLUMNS " FROM proof WHERE uid = ? AND in_person ORDER BY auth_time_s DESC, made_s DESC LIMIT 1";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, select, &row);
+
+	return r < 0 ? r : take_one(row, uid, ret_proof);
+}
+
+int b2b_proof_forget_latest(struct b2b_state *state)
+{
+	static const char update[] = "UPDATE proof SET in_person = 0 WHERE in_person";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, update, &row);
+
+	return r < 0 ? r : b2b_statement_run(row);
 }
 
 int b2b_proof_update(struct b2b_state *state, const struct b2b_proof *proof)

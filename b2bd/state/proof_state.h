@@ -28,6 +28,9 @@ void b2b_proof_clear(struct b2b_proof *proof);
 /* Each is a transaction of its own where the caller has none. Return 0 or a negative errno; -ENOENT: there is no such proof. */
 int b2b_proof_add(struct b2b_state *state, const struct b2b_proof *proof);
 int b2b_proof_get(struct b2b_state *state, int64_t id, struct b2b_proof *ret_proof); /* caller clears */
+/* The person's latest that they approved themselves; caller clears. */
+int b2b_proof_latest(struct b2b_state *state, uint32_t uid, struct b2b_proof *ret_proof);
+int b2b_proof_forget_latest(struct b2b_state *state); /* nobody has such a one any more; what rests on them goes on */
 /* All but id, authentication and made_s. */
 int b2b_proof_update(struct b2b_state *state, const struct b2b_proof *proof);
 int b2b_proof_drop(struct b2b_state *state, int64_t id); /* 0 also where there is none */

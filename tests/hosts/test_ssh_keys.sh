@@ -3,7 +3,7 @@
 . "$(dirname "$0")/lib.sh"
 lab_start
 federation_start
-HOST_SSHD='key_suffices = yes'
+HOST_SSHD=$'key_suffices = yes\nmax_age = 10m'
 HOST_ACME='key_options = restrict from=10.77.0.0/24'
 host_start web7
 
@@ -57,6 +57,40 @@ check the-user-may-ask-nothing-else "it got an answer: $out" test -z "$(grep -i 
 person erin@globex "{\"not_after\":$((($(date +%s) + 86400 * 30) * 1000))}"
 check window-in-the-key "$(keys_of erin@globex)" wait_for 20 sh -c "nsenter -t ${HOST_PID[web7]} -a b2b-keys erin@globex | grep -qE '^expiry-time=\"[0-9]{14}\" ssh-'"
 check window-open "erin: $(ssh_key erin@globex web7 id -un 2>&1)" test "$(ssh_key erin@globex web7 id -un 2>/dev/null)" = erin@globex
+
+# publickey,keyboard-interactive: after a log-in that is recent enough the key of the directory is all; one in the home is not.
+host_exec web7 tee /etc/ssh/sshd_config.d/60-both.conf >/dev/null <<-BOTH
+	Match User bob@emea.acme
+		AuthenticationMethods publickey,keyboard-interactive
+	Match all
+BOTH
+host_kill web7 sshd HUP
+person bob@emea.acme "$(jq -nc --arg key "$key" '{ssh_keys: [$key]}')"
+wait_for 20 has_keys bob@emea.acme
+both()
+{
+	SSH_FIRST='-o PreferredAuthentications=publickey,keyboard-interactive' ssh_as "$1" bob@emea.acme web7 id -un
+}
+out=$(both - | tail -n 1)
+check both-first-asks "without an approval: $out" test "$out" != bob@emea.acme
+out=$(both bob@emea.acme)
+check both-approved "$out" grep -qx bob@emea.acme <<<"$out"
+check both-approved-by-code "he was not asked" grep -q 'Enter' <<<"$out"
+out=$(both -)
+check both-then-asks-nothing "$out" test "$(tail -n 1 <<<"$out")" = bob@emea.acme
+check both-shows-nothing "he was asked: $out" test -z "$(grep Enter <<<"$out")"
+check both-recorded "$(host_log web7 b2bd | tail -n 3)" grep -q 'event=auth-recent .*user=bob@emea.acme' "$LAB/log/web7.b2bd"
+host_exec web7 sh -c 'home=$(getent passwd bob@emea.acme | cut -d: -f6); install -d -o bob@emea.acme -g bob@emea.acme -m 700 "$home/.ssh"
+	cat >"$home/.ssh/authorized_keys"; chown bob@emea.acme: "$home/.ssh/authorized_keys"' <"$LAB/run/laptop.pub"
+person bob@emea.acme '{"ssh_keys": []}'
+no_keys()
+{
+	! has_keys "$1"
+}
+wait_for 20 no_keys bob@emea.acme
+out=$(both -)
+check both-key-of-the-home-asks "$out" grep -q Enter <<<"$out"
+check both-key-of-the-home-is-not-enough "got in: $out" test "$(tail -n 1 <<<"$out")" != bob@emea.acme
 
 # A key in the home does not get round a revocation, nor does one of the directory.
 host_exec web7 sh -c 'home=$(getent passwd alice@acme | cut -d: -f6); install -d -o alice@acme -g alice@acme -m 700 "$home" "$home/.ssh"

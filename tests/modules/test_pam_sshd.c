@@ -15,7 +15,9 @@
 
 #include <cmocka.h>
 
+#include "common/live.h"
 #include "common/proto.h"
+#include "common/reason.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
 #include "tests/support/nss_module.h"
@@ -40,44 +42,137 @@ static int converse(int n, const struct pam_message **messages, struct pam_respo
 	return PAM_SUCCESS;
 }
 
-static void from_10_3_on_sshd_needs_no_enter(void **state)
+static struct fixture fixture;
+static char confdir[SCRATCH_SIZE], module[4096];
+
+static int set_up(void **state)
 {
-	static const struct pam_conv conversation = { .conv = converse };
-	static const struct scripted_step steps[] = {
-		{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT },
-		{ .type = B2B_SAY_PROMPT, .text = "where\n" },
-		{ .want = B2B_ASK_RESULT, .type = B2B_SAY_DECISION, .uid = ALICE },
-	};
-	char confdir[SCRATCH_SIZE], path[SCRATCH_SIZE], module[4096], text[8192];
-	struct nss_module nss;
-	struct fixture fixture;
-	pam_handle_t *pamh = NULL;
-	pid_t agent;
+	static struct nss_module nss;
 
 	(void)state;
-	if (machine_valgrind())
-		skip(); /* the program that runs is valgrind */
 	fixture_start(&fixture, CACHE);
 	nss_module_load(&nss);
 	nss_module_configure();
 	scratch_make(confdir);
 	machine_built(module, sizeof(module), "pam_b2b.so");
-	scratch_path(path, confdir, "sshd");
-	scratch_write(path, text, (size_t)snprintf(text, sizeof(text), "auth required %s\n", module), 0644);
-	agent = scripted_agent_start(steps, 3);
-	assert_int_equal(pam_start_confdir("sshd", "alice@acme", &conversation, confdir, &pamh), PAM_SUCCESS);
-	assert_int_equal(pam_authenticate(pamh, 0), PAM_SUCCESS);
-	pam_end(pamh, PAM_SUCCESS);
-	assert_int_equal(scripted_agent_end(agent), 0);
-	assert_int_equal(n_styles, 1);
-	assert_int_equal(styles[0], PAM_TEXT_INFO);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
 	scratch_remove(confdir);
 	fixture_stop(&fixture);
+	return 0;
 }
+
+/* SERVICE, in whose connection sshd says AUTH_INFO (NULL: nothing), to an agent that plays STEPS to their end. Returns PAM's code. */
+static int log_in(const char *service, const char *auth_info, const struct scripted_step *steps, size_t n)
+{
+	static const struct pam_conv conversation = { .conv = converse };
+	char path[SCRATCH_SIZE], text[8192];
+	pam_handle_t *pamh = NULL;
+	pid_t agent;
+	int code;
+
+	n_styles = 0;
+	scratch_path(path, confdir, service);
+	scratch_write(path, text, (size_t)snprintf(text, sizeof(text), "auth required %s\n", module), 0644);
+	agent = scripted_agent_start(steps, n);
+	assert_int_equal(pam_start_confdir(service, "alice@acme", &conversation, confdir, &pamh), PAM_SUCCESS);
+	if (auth_info)
+		assert_int_equal(pam_putenv(pamh, auth_info), PAM_SUCCESS);
+	code = pam_authenticate(pamh, 0);
+	assert_int_equal(pam_getenv(pamh, "B2B_TICKET") != NULL, code == PAM_SUCCESS);
+	pam_end(pamh, PAM_SUCCESS);
+	assert_int_equal(scripted_agent_end(agent), 0);
+	unlink(path);
+	return code;
+}
+
+#define ASKED                                                                                                                     \
+	{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT }, { .type = B2B_SAY_PROMPT, .text = "where\n" },                                \
+	{                                                                                                                          \
+		.want = B2B_ASK_RESULT, .type = B2B_SAY_DECISION, .uid = ALICE                                                     \
+	}
+static const struct scripted_step asked[] = { ASKED };
+
+static void from_10_3_on_sshd_needs_no_enter(void **state)
+{
+	(void)state;
+	if (machine_valgrind())
+		skip(); /* the program that runs is valgrind */
+	assert_int_equal(log_in("sshd", NULL, asked, 3), PAM_SUCCESS);
+	assert_int_equal(n_styles, 1);
+	assert_int_equal(styles[0], PAM_TEXT_INFO);
+}
+
+#define KEY "SSH_AUTH_INFO_0=publickey ssh-ed25519 AAAA\n"
+
+static void who_has_shown_a_key_and_logged_in_not_long_ago_is_asked_nothing(void **state)
+{
+	static const struct scripted_step recent[] = { { .want = B2B_ASK_RECENT, .type = B2B_SAY_DECISION, .uid = ALICE } };
+	static const struct scripted_step second[] = {
+		{ .want = B2B_ASK_RECENT, .type = B2B_SAY_DECISION, .reason = B2B_AUTH_NONE },
+		{ .want = B2B_ASK_RECENT, .type = B2B_SAY_DECISION, .uid = ALICE },
+	};
+
+	(void)state;
+	assert_int_equal(log_in("sshd", KEY, recent, 1), PAM_SUCCESS);
+	assert_int_equal(n_styles, 0);
+	assert_int_equal(log_in("sshd", "SSH_AUTH_INFO_0=publickey ssh-rsa BB\nhostbased x\npublickey ssh-ed25519 AAAA", second, 2), PAM_SUCCESS);
+	assert_int_equal(n_styles, 0);
+}
+
+/* Whatever the agent says to it but yes, about this very person. */
+static void else_they_are_asked_as_ever(void **state)
+{
+	static const struct scripted_step no[] = { { .want = B2B_ASK_RECENT, .type = B2B_SAY_DECISION, .reason = B2B_AUTH_AGE }, ASKED };
+	static const struct scripted_step other[] = { { .want = B2B_ASK_RECENT, .type = B2B_SAY_DECISION, .uid = ALICE + 1 }, ASKED };
+	static const struct scripted_step older[] = { { .want = B2B_ASK_RECENT, .how = SCRIPTED_HANG_UP }, ASKED };
+
+	(void)state;
+	assert_int_equal(log_in("sshd", KEY, no, 4), PAM_SUCCESS);
+	assert_int_equal(n_styles, 1);
+	assert_int_equal(log_in("sshd", KEY, other, 4), PAM_SUCCESS);
+	assert_int_equal(n_styles, 1);
+	assert_int_equal(log_in("sshd", KEY, older, 4), PAM_SUCCESS);
+	assert_int_equal(n_styles, 1);
+}
+
+static void without_a_key_and_elsewhere_it_is_no_question(void **state)
+{
+	char large[5000] = "SSH_AUTH_INFO_0=publickey ";
+
+	(void)state;
+	memset(large + strlen(large), 'A', sizeof(large) - strlen(large) - 1);
+	large[sizeof(large) - 1] = '\0';
+	assert_int_equal(log_in("sshd", "SSH_AUTH_INFO_0=", asked, 3), PAM_SUCCESS);
+	assert_int_equal(log_in("sshd", "SSH_AUTH_INFO_0=hostbased ssh-ed25519 AAAA\n", asked, 3), PAM_SUCCESS);
+	assert_int_equal(log_in("sshd", large, asked, 3), PAM_SUCCESS);
+	assert_int_equal(log_in("sudo", KEY, asked, 3), PAM_SUCCESS);
+}
+
+static void who_is_revoked_does_not_get_round_it(void **state)
+{
+	static const struct scripted_step recent[] = { { .want = B2B_ASK_RECENT, .type = B2B_SAY_DECISION, .uid = ALICE } };
+
+	(void)state;
+	b2b_live_store(fixture.lives[FIXTURE_ACME], ALICE, B2B_LIVE_CLOSED, false);
+	assert_int_equal(log_in("sshd", KEY, recent, 1), PAM_AUTH_ERR);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(from_10_3_on_sshd_needs_no_enter) };
+	const struct CMUnitTest tests[] = {
+		TEST(from_10_3_on_sshd_needs_no_enter),
+		TEST(who_has_shown_a_key_and_logged_in_not_long_ago_is_asked_nothing),
+		TEST(else_they_are_asked_as_ever),
+		TEST(without_a_key_and_elsewhere_it_is_no_question),
+		TEST(who_is_revoked_does_not_get_round_it),
+	};
 
 	machine_private();
 	return cmocka_run_group_tests_name("pam_sshd", tests, NULL, NULL);

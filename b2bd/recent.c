@@ -1,0 +1,69 @@
+/*
+ * A key of the directory, and a log-in at the service that is recent enough, make another log-in: nothing more is asked for. For sshd's
+ * `publickey,keyboard-interactive`, where root says by max_age what recent is. Only what the person approved themselves counts.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/core.h"
+#include "b2bd/event_sessions.h"
+#include "b2bd/state/key_state.h"
+#include "b2bd/state/proof_state.h"
+#include "common/clock.h"
+#include "common/log.h"
+
+/* Is KEY, letter for letter, one of the person's in the directory? In doubt it is not. */
+static bool in_directory(struct b2b_core *core, const struct b2b_principal *person, const char *key)
+{
+	size_t len = strlen(key);
+	char *keys = NULL;
+	bool found = false;
+
+	if (!len || strchr(key, '\n') || b2b_key_get(core->state, person->id, &keys) < 0)
+		return false;
+	for (const char *line = keys; *line && !found; line += strcspn(line, "\n") + 1)
+		found = strcspn(line, "\n") == len && memcmp(line, key, len) == 0;
+	free(keys);
+	return found;
+}
+
+static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent *ask, struct b2b_gathered *gathered)
+{
+	int service = b2b_policy_service(core->policy, ask->origin.service);
+	struct b2b_proof proof;
+	enum b2b_reason reason;
+
+	if (!gathered->facts.principal || service < 0 || !core->policy->services[service].max_age_s ||
+	    !in_directory(core, &gathered->principal, ask->key) || b2b_proof_latest(core->state, gathered->principal.uid, &proof) < 0)
+		return B2B_AUTH_NONE;
+	gathered->authentication = proof.authentication;
+	gathered->facts.authentication = &gathered->authentication;
+	b2b_proof_clear(&proof);
+	reason = b2b_decide(&gathered->facts);
+	if (reason == B2B_OK && b2b_log_in_withdrawn(core, &gathered->authentication, gathered->principal.subject, gathered->facts.org))
+		reason = B2B_REVOKED;
+	return reason;
+}
+
+void b2b_on_ask_recent(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_recent *ask)
+{
+	struct b2b_say_decision no = { .reason = B2B_AUTH_NONE };
+	char ticket[B2B_TICKET_SIZE] = "";
+	struct b2b_gathered gathered;
+	enum b2b_reason reason;
+
+	b2b_gather(core, ask->origin.user, ask->origin.service, &gathered);
+	reason = judge(core, ask, &gathered);
+	if (reason == B2B_OK &&
+	    b2b_ticket_add(core->tickets, &gathered.authentication, ask->origin.service, ask->origin.tty, b2b_now_ns(), ticket) < 0)
+		reason = B2B_INTERNAL;
+	if (reason == B2B_OK) {
+		b2b_answer(core, client, "auth-recent", &ask->origin, gathered.facts.org, B2B_OK, gathered.principal.uid, ticket);
+	} else { /* no refusal: they are asked as ever, and that is what is decided and recorded */
+		b2b_log(LOG_DEBUG, "event=auth-not-recent user=%s reason=%s", ask->origin.user, b2b_reason_code(reason));
+		no.reason = reason;
+		b2b_client_say(client, B2B_SAY_DECISION, &no);
+	}
+	explicit_bzero(ticket, sizeof(ticket));
+	b2b_gathered_clear(&gathered);
+}

@@ -1,0 +1,203 @@
+/* When somebody who has shown an SSH key need do nothing more, asked over the agent's own socket. */
+#include "tests/unit/revoke_fixture.h"
+
+#include "b2bd/state/key_state.h"
+#include "b2bd/state/proof_state.h"
+#include "common/conf.h"
+
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE"
+#define MAX_AGE_S 600
+
+static struct b2b_conf conf;
+
+static void put_keys(struct fixture *f, const char *keys)
+{
+	assert_int_equal(b2b_state_begin(f->core.state), 0);
+	assert_int_equal(b2b_key_put(f->core.state, "p1", keys), 0);
+	assert_int_equal(b2b_state_commit(f->core.state), 0);
+}
+
+static void put_proof(struct fixture *f, int64_t id, int64_t age_s, bool in_person)
+{
+	struct b2b_proof proof = { .id = id, .in_person = in_person, .way = B2B_REVERIFY_NONE, .made_s = b2b_core_now(&f->core) - age_s };
+
+	proof.authentication.uid = f->uid;
+	proof.authentication.level = B2B_AAL1;
+	proof.authentication.auth_time_s = proof.made_s;
+	snprintf(proof.authentication.jti, sizeof(proof.authentication.jti), "j-%d", (int)id);
+	assert_int_equal(b2b_proof_add(f->core.state, &proof), 0);
+}
+
+static int set_up(void **state)
+{
+	struct b2b_policy_service *sshd;
+	struct fixture *f;
+
+	setup(state);
+	f = *state;
+	memset(&conf, 0, sizeof(conf));
+	conf.federation.clock_skew_s = 3600; /* the tests move the highest time seen */
+	f->core.conf = &conf;
+	assert_int_equal(b2b_tickets_new(&f->core.tickets), 0);
+	sshd = &f->policy.services[f->policy.n_services++];
+	strncpy(sshd->name, "sshd", sizeof(sshd->name) - 1);
+	sshd->staleness_s = 300;
+	sshd->max_age_s = MAX_AGE_S;
+	f->orgs[ACME].services = 1;
+	for (int i = 0; i < N_ORGS; i++)
+		b2b_live_verified(f->lives[i], b2b_now_ns());
+	put_keys(f, "ssh-rsa BBBB\n" KEY "\n");
+	put_proof(f, 1, 100, true);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	b2b_tickets_free(((struct fixture *)*state)->core.tickets);
+	return teardown(state);
+}
+
+static struct b2b_say_decision ask_key(struct fixture *f, const char *user, const char *key)
+{
+	static union {
+		struct b2b_packet_head head;
+		unsigned char bytes[B2B_PACKET_MAX];
+	} packet;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct b2b_ask_recent *question = (struct b2b_ask_recent *)(packet.bytes + sizeof(packet.head));
+	struct b2b_say_decision decision;
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i;
+	ssize_t n = -1;
+
+	memset(&packet, 0, sizeof(packet));
+	packet.head = (struct b2b_packet_head){ .version = B2B_PROTO_VERSION, .type = B2B_ASK_RECENT, .length = sizeof(*question) };
+	snprintf(question->origin.user, sizeof(question->origin.user), "%s", user);
+	strncpy(question->origin.service, "sshd", sizeof(question->origin.service) - 1);
+	snprintf(question->key, sizeof(question->key), "%s", key);
+	strncpy(address.sun_path, f->path, sizeof(address.sun_path) - 1);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_true(send(fd, &packet, sizeof(packet.head) + sizeof(*question), 0) > 0);
+	for (i = 0; i < 1000 && n < 0; i++) {
+		b2b_loop_turn(f->core.loop, 5);
+		n = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
+	}
+	close(fd);
+	assert_int_equal(n, (ssize_t)(sizeof(packet.head) + sizeof(decision)));
+	assert_int_equal(packet.head.type, B2B_SAY_DECISION);
+	memcpy(&decision, packet.bytes + sizeof(packet.head), sizeof(decision));
+	if (decision.reason != B2B_OK)
+		assert_string_equal(decision.ticket, "");
+	return decision;
+}
+
+static void answers(struct fixture *f, int reason)
+{
+	int32_t said = ask_key(f, "alice@acme", KEY).reason;
+
+	if (said != reason)
+		fail_msg("%s, expected %s", b2b_reason_code(said), b2b_reason_code(reason));
+}
+
+static void a_key_of_the_directory_and_a_recent_log_in_are_enough(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_say_decision decision = ask_key(f, "alice@acme", KEY);
+	const struct b2b_authentication *authentication;
+
+	assert_int_equal(decision.reason, B2B_OK);
+	assert_int_equal(decision.uid, f->uid);
+	authentication = b2b_ticket_find(f->core.tickets, decision.ticket, f->uid, "sshd", b2b_now_ns());
+	assert_non_null(authentication);
+	assert_int_equal(authentication->proof, 1); /* the session is verified again by what that log-in left */
+	assert_true(authentication->auth_time_s <= b2b_core_now(&f->core) - 100); /* and is no younger than it */
+}
+
+static void another_key_is_not(void **state)
+{
+	static const char *const keys[] = { "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI", KEY "A", "ssh-ed25519", "", KEY " comment", KEY "\nssh-rsa BBBB",
+		                            "command=\"id\" " KEY };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++)
+		assert_int_equal(ask_key(f, "alice@acme", keys[i]).reason, B2B_AUTH_NONE);
+	assert_int_equal(ask_key(f, "bob@emea.acme", KEY).reason, B2B_AUTH_NONE);
+	assert_int_equal(ask_key(f, "nobody@acme", KEY).reason, B2B_AUTH_NONE);
+	put_keys(f, ""); /* taken out of the directory */
+	answers(f, B2B_AUTH_NONE);
+}
+
+static void a_log_in_that_is_too_old_is_not(void **state)
+{
+	struct fixture *f = *state;
+
+	f->core.floor_s = b2b_core_now(&f->core) + MAX_AGE_S - 100;
+	answers(f, B2B_OK);
+	f->core.floor_s += 2;
+	answers(f, B2B_AUTH_AGE);
+	put_proof(f, 2, 0, false); /* a token that was shown is nobody's presence */
+	answers(f, B2B_AUTH_AGE);
+	put_proof(f, 3, 0, true);
+	answers(f, B2B_OK);
+}
+
+static void where_root_says_no_age_none_is_recent(void **state)
+{
+	struct fixture *f = *state;
+
+	f->policy.services[0].max_age_s = 0;
+	answers(f, B2B_AUTH_NONE);
+}
+
+static void what_was_withdrawn_since_is_not(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(b2b_state_begin(f->core.state), 0);
+	assert_int_equal(b2b_session_void_note(f->core.state, "j-1", NULL, NULL, 1), 0);
+	assert_int_equal(b2b_state_commit(f->core.state), 0);
+	answers(f, B2B_REVOKED);
+	put_proof(f, 2, 10, true);
+	answers(f, B2B_OK);
+	assert_int_equal(b2b_directory_cut_off(f->core.state, f->uid, b2b_wall_ms()), 0);
+	answers(f, B2B_REVOKED);
+}
+
+static void who_may_not_log_in_is_not_helped_by_it(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(b2b_live_store(f->lives[ACME], f->uid, B2B_LIVE_CLOSED, false), 0);
+	answers(f, B2B_REVOKED);
+	assert_int_equal(b2b_live_store(f->lives[ACME], f->uid, B2B_LIVE_OPEN, false), 0);
+	answers(f, B2B_OK);
+	f->orgs[ACME].services = 0;
+	answers(f, B2B_SERVICE_DENIED);
+	f->orgs[ACME].services = 1;
+	f->policy.services[0].assurance = B2B_AAL2;
+	answers(f, B2B_ASSURANCE);
+}
+
+static void a_distrusted_key_of_the_service_takes_it_from_everybody(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(b2b_proof_forget_latest(f->core.state), 0);
+	answers(f, B2B_AUTH_NONE);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_key_of_the_directory_and_a_recent_log_in_are_enough),
+		TEST(another_key_is_not),
+		TEST(a_log_in_that_is_too_old_is_not),
+		TEST(where_root_says_no_age_none_is_recent),
+		TEST(what_was_withdrawn_since_is_not),
+		TEST(who_may_not_log_in_is_not_helped_by_it),
+		TEST(a_distrusted_key_of_the_service_takes_it_from_everybody),
+	};
+
+	return cmocka_run_group_tests_name("recent", tests, NULL, NULL);
+}
