@@ -47,7 +47,7 @@ static void end_free(struct b2b_end *end)
 	b2b_processes_free(&end->relayed);
 	b2b_processes_free(&end->seen);
 	b2b_posix_sessions_free(&end->sessions);
-	free(end->ttys);
+	b2b_terminals_free(&end->told);
 	free(end);
 }
 

@@ -11,7 +11,6 @@
 #define QUICK_MAX 64
 #define STRIKE_AFTER 2 /* looks in a row that met somebody new */
 #define STRIKES_MAX 16 /* people in one look */
-#define TERMINALS_MAX 1024
 #define REGISTERED_MAX 1024 /* processes that are ended without a look: above, looking is what takes less time */
 #define REPORTED_MAX 16 /* lines of one kind in one END */
 #define GRACE_PACE_NS (250 * B2B_NS_PER_MS)
@@ -93,36 +92,6 @@ static void leave_to_others(struct look *look, const struct b2b_end *first)
 	for (size_t i = 0; look->end->tombstone && i < look->list->n; i++) {
 		if (look->marks[i] != B2B_MARK_NONE && b2b_end_under_way(first, &look->list->items[i]))
 			look->marks[i] = B2B_MARK_NONE;
-	}
-}
-
-static bool was_told(const struct b2b_end *end, uint32_t tty)
-{
-	for (size_t i = 0; i < end->n_ttys; i++) {
-		if (end->ttys[i] == tty)
-			return true;
-	}
-	return false;
-}
-
-static void tell_all(struct look *look)
-{
-	struct b2b_end *end = look->end;
-
-	for (size_t i = 0; end->line_len && i < look->list->n; i++) {
-		uint32_t tty = look->list->items[i].tty, *ttys;
-
-		if (look->marks[i] == B2B_MARK_NONE || look->marks[i] == B2B_MARK_LEFT || tty == 0)
-			continue;
-		if (was_told(end, tty) || end->n_ttys >= TERMINALS_MAX)
-			continue;
-		ttys = reallocarray(end->ttys, end->n_ttys + 1, sizeof(*ttys));
-		if (!ttys)
-			return;
-		end->ttys = ttys;
-		end->ttys[end->n_ttys++] = tty;
-		if (b2b_tell(tty, end->line, end->line_len) == 0)
-			end->terminals++;
 	}
 }
 
@@ -444,7 +413,7 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 	end->doubts = 0;
 	if (!end->busy_ns)
 		end->busy_ns = look.now_ns;
-	tell_all(&look);
+	end->terminals += b2b_terminals_tell(&end->told, list, look.marks, end->line, end->line_len);
 	end_marked(&look);
 	count_found(&look);
 	end->fresh = look.fresh;

@@ -4,6 +4,7 @@
 
 #include "b2bd/guard/end.h"
 #include "b2bd/guard/tell.h"
+#include "b2bd/guard/terminals.h"
 
 #define B2B_NEVER UINT64_MAX
 #define B2B_END_DOUBTS_MAX 2 /* looks in a row that found nothing and may have missed somebody */
@@ -31,8 +32,7 @@ struct b2b_end {
 	struct b2b_processes met;       /* killed during this look */
 	struct b2b_processes relayed;   /* leaders that were seen with a relay, by pid: they end by themselves */
 	struct b2b_posix_sessions sessions;
-	uint32_t *ttys;                 /* told */
-	size_t n_ttys;
+	struct b2b_terminals told;
 	int watch_fd;                   /* pidfd of one that is waited for, -1 */
 	char audit_id[B2B_AUDIT_ID_SIZE];
 	char line[B2B_TELL_SIZE];

@@ -12,6 +12,7 @@
 #include "b2bd/guard/install.h"
 #include "b2bd/guard/linger.h"
 #include "b2bd/guard/message.h"
+#include "b2bd/guard/warn.h"
 #include "common/clock.h"
 #include "common/index.h"
 #include "common/log.h"
@@ -29,6 +30,7 @@ struct guard {
 	const struct b2b_guard_setup *setup;
 	const struct b2b_policy *policy; /* setup's, or one that was read since; those stay for the jobs that use them */
 	struct b2b_ends *ends;
+	struct b2b_warnings *warnings;
 	struct b2b_installer *installer;
 	struct b2b_cache *cache;         /* names of those who linger */
 	int agent_fd, inotify_fd;
@@ -162,6 +164,8 @@ static void handle(struct guard *guard, const void *packet, size_t size, int fd)
 	if (r == 0 && message.type == B2B_GUARD_INSTALL) {
 		r = b2b_installer_add(guard->installer, guard->policy, message.serial, message.org, fd);
 		fd = -1; /* the installer's */
+	} else if (r == 0 && message.type == B2B_GUARD_TELL) {
+		r = b2b_warnings_add(guard->warnings, &message);
 	} else if (r == 0) {
 		b2b_nscd_forget(guard->setup->nscd); /* the words are closed already */
 		end_lingering(guard);
@@ -266,6 +270,7 @@ static void read_policy(struct guard *guard)
 	if (r == 0 && b2b_guard_same_slots(guard->policy, policy)) {
 		guard->policy = policy;
 		b2b_ends_policy(guard->ends, policy);
+		b2b_warnings_policy(guard->warnings, policy);
 	} else {
 		b2b_log(LOG_ERR, "event=reload-failed error=\"%s\"", r < 0 ? strerror(-r) : "other organisations");
 		b2b_policy_free(policy);
@@ -330,15 +335,20 @@ static void turn(struct guard *guard)
 		b2b_nscd_forget(guard->setup->nscd);
 	}
 	b2b_ends_run(guard->ends);
+	b2b_warnings_run(guard->warnings);
 	flush(guard);
 }
 
 static int prepare(struct guard *guard)
 {
 	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = ended, .called = called, .arg = guard };
+	struct b2b_ends_setup warnings = ends;
 	int r;
 
+	warnings.answer = say;
 	r = b2b_ends_new(&ends, &guard->ends);
+	if (r == 0)
+		r = b2b_warnings_new(&warnings, &guard->warnings);
 	if (r == 0)
 		r = b2b_cache_new(guard->setup->cache_dir, &guard->cache);
 	if (r == 0)
@@ -371,6 +381,7 @@ out:
 		close(guard.inotify_fd);
 	b2b_installer_free(guard.installer);
 	b2b_cache_free(guard.cache);
+	b2b_warnings_free(guard.warnings);
 	b2b_ends_free(guard.ends);
 	return r;
 }

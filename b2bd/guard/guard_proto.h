@@ -20,7 +20,8 @@ enum b2b_guard_type {
 	B2B_GUARD_INSTALL = 1, /* a sealed memfd (SCM_RIGHTS; F_SEAL_WRITE|SHRINK|GROW) with the snapshot of org */
 	B2B_GUARD_END,         /* tell, end, look again until nothing is left */
 	B2B_GUARD_RELOAD,      /* guard to agent: read b2b.conf again (SIGHUP, same organisations) */
-	B2B_GUARD_DONE = 65,   /* guard to agent: answers INSTALL or END with the same serial */
+	B2B_GUARD_TELL,        /* write message to the terminals of a session, and nothing else */
+	B2B_GUARD_DONE = 65,   /* guard to agent: answers INSTALL, END or TELL with the same serial */
 };
 
 enum b2b_guard_scope { B2B_SCOPE_USER = 1, B2B_SCOPE_ORG, B2B_SCOPE_SESSION };

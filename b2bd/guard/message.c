@@ -32,6 +32,14 @@ static int check_end(const struct b2b_guard_message *message, const struct b2b_p
 	}
 }
 
+/* About one session, and with something to say. */
+static int check_tell(const struct b2b_guard_message *message, const struct b2b_policy *policy)
+{
+	int r = check_end(message, policy);
+
+	return r < 0 ? r : message->scope == B2B_SCOPE_SESSION && *message->message ? 0 : -EINVAL;
+}
+
 int b2b_guard_message_check(const void *packet, size_t size, bool has_fd, const struct b2b_policy *policy,
                             struct b2b_guard_message *ret_message)
 {
@@ -43,12 +51,14 @@ int b2b_guard_message_check(const void *packet, size_t size, bool has_fd, const 
 	memcpy(&message, packet, sizeof(message));
 	if ((message.type == B2B_GUARD_INSTALL) != has_fd)
 		r = -EBADMSG;
-	else if (message.type != B2B_GUARD_INSTALL && message.type != B2B_GUARD_END)
+	else if (message.type != B2B_GUARD_INSTALL && message.type != B2B_GUARD_END && message.type != B2B_GUARD_TELL)
 		r = -EBADMSG;
 	else if (message.org < 0 || (uint32_t)message.org >= policy->n_orgs)
 		r = -EINVAL;
 	else
-		r = message.type == B2B_GUARD_END ? check_end(&message, policy) : 0;
+		r = message.type == B2B_GUARD_END    ? check_end(&message, policy)
+		    : message.type == B2B_GUARD_TELL ? check_tell(&message, policy)
+		                                     : 0;
 	if (r < 0) {
 		memset(ret_message, 0, sizeof(*ret_message));
 		ret_message->type = message.type;

@@ -48,6 +48,32 @@ static void test_accepts(void **state)
 	assert_int_equal(check(&install, true), 0);
 }
 
+static void test_tells_one_session_something(void **state)
+{
+	struct b2b_guard_message tell = end_of(B2B_SCOPE_SESSION, EMEA, EMEA_LO + 1023);
+	static const uint32_t scopes[] = { B2B_SCOPE_USER, B2B_SCOPE_ORG, 0, 100 };
+
+	(void)state;
+	tell.type = B2B_GUARD_TELL;
+	assert_int_equal(check(&tell, false), 0);
+	assert_int_equal(check(&tell, true), -EBADMSG);
+	for (size_t i = 0; i < sizeof(scopes) / sizeof(*scopes); i++) {
+		tell.scope = scopes[i];
+		assert_int_equal(check(&tell, false), -EINVAL);
+	}
+	tell.scope = B2B_SCOPE_SESSION;
+	tell.uid = ACME_LO + 1;
+	assert_int_equal(check(&tell, false), -ERANGE);
+	tell.uid = EMEA_LO + 1023;
+	tell.pid = 1;
+	assert_int_equal(check(&tell, false), -EINVAL);
+	tell.pid = 4711;
+	*tell.message = '\0';
+	assert_int_equal(check(&tell, false), -EINVAL);
+	memset(tell.message, 'x', sizeof(tell.message));
+	assert_int_equal(check(&tell, false), -EBADMSG);
+}
+
 static void test_refuses_organisations(void **state)
 {
 	static const int slots[] = { -1, WORLD_ORGS, INT32_MAX, INT32_MIN };
@@ -197,6 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_accepts),
+		cmocka_unit_test(test_tells_one_session_something),
 		cmocka_unit_test(test_refuses_organisations),
 		cmocka_unit_test(test_refuses_uids),
 		cmocka_unit_test(test_refuses_leaders_and_scopes),

@@ -174,6 +174,43 @@ static void test_sshd(void **state)
 	close_session(&erin);
 }
 
+/* Two sessions of one person and one of somebody else: the one that is named reads it, and all go on. */
+static void test_warning(void **state)
+{
+	struct session alice, other, erin;
+	struct b2b_guard_message message = end_message(B2B_SCOPE_SESSION, ACME, ALICE), answer;
+	struct pollfd quiet[2];
+	char bytes[256] = "";
+
+	(void)state;
+	open_session(ALICE, WITH_ROOT_SHELL, &alice);
+	open_session(ALICE, 0, &other);
+	open_session(ERIN, 0, &erin);
+	message.type = B2B_GUARD_TELL;
+	message.pid = alice.leader;
+	assert_int_equal(b2b_start_ticks(alice.leader, &message.start_ticks), 0);
+	send_message(&message, -1);
+	answer = take_answer(10000);
+	assert_int_equal(answer.serial, serial);
+	assert_int_equal(answer.result, 0);
+	assert_int_equal(answer.terminals, 1);
+	assert_int_equal(answer.ended, 0);
+	assert_true(read(alice.client, bytes, sizeof(bytes) - 1) > 0);
+	assert_non_null(strstr(bytes, "*** " TEXT " (00000000deadbeef) ***\r"));
+	assert_true(session_lives(&alice) && session_lives(&other) && session_lives(&erin) && world_alive(alice.root_shell));
+	quiet[0] = (struct pollfd){ .fd = other.client, .events = POLLIN };
+	quiet[1] = (struct pollfd){ .fd = erin.client, .events = POLLIN };
+	assert_int_equal(poll(quiet, 2, 100), 0);
+	message.start_ticks++; /* another process of that number */
+	message.uid = ALICE;
+	send_message(&message, -1);
+	answer = take_answer(10000);
+	assert_int_equal(answer.terminals, 0);
+	close_session(&alice);
+	close_session(&other);
+	close_session(&erin);
+}
+
 static void test_stubborn_relay(void **state)
 {
 	struct session alice;
@@ -531,6 +568,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_sshd, start_guard, stop_guard),
+		cmocka_unit_test_setup_teardown(test_warning, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_stubborn_relay, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_stubborn_leader, start_guard, stop_guard),
 		cmocka_unit_test_setup_teardown(test_stopped_leader, start_guard, stop_guard),
