@@ -119,6 +119,8 @@ struct b2b_gathered {
 void b2b_gather(struct b2b_core *core, const char *name, const char *service, struct b2b_gathered *ret);
 void b2b_gather_uid(struct b2b_core *core, uint32_t uid, const char *service, struct b2b_gathered *ret);
 void b2b_gathered_clear(struct b2b_gathered *gathered);
+/* What a session of SERVICE may last by the level that root demands for it. */
+const struct b2b_conf_limits *b2b_service_limits(const struct b2b_core *core, const char *service);
 /* Wall clock, never behind the highest time seen. */
 int64_t b2b_core_now(const struct b2b_core *core);
 /* A window has closed by the clock: remember the time, so that turning the clock back does not open it. */

@@ -92,6 +92,8 @@ static enum b2b_reason decide_authentication(const struct b2b_decision_facts *fa
 		return B2B_ASSURANCE;
 	if (service->max_age_s && facts->now_s - authentication->auth_time_s > (int64_t)service->max_age_s)
 		return B2B_AUTH_AGE;
+	if (facts->level_session_s && facts->now_s - authentication->auth_time_s >= (int64_t)facts->level_session_s)
+		return B2B_AUTH_AGE; /* it would end at once */
 	if (authentication->session_expiry_s && authentication->session_expiry_s <= facts->now_s)
 		return B2B_SESSION_LIMIT;
 	if (authentication->token_end_s && authentication->token_end_s <= facts->now_s)
@@ -131,6 +133,8 @@ int64_t b2b_session_end(const struct b2b_decision_facts *facts, enum b2b_reason 
 	for (i = 0; i < facts->n_chain; i++)
 		sooner(&end, facts->chain[i].not_after, B2B_ORG_WINDOW);
 	if (facts->authentication) {
+		if (facts->level_session_s)
+			sooner(&end, facts->authentication->auth_time_s + facts->level_session_s, B2B_SESSION_LIMIT);
 		sooner(&end, facts->authentication->session_expiry_s, B2B_SESSION_LIMIT);
 		sooner(&end, facts->authentication->token_end_s, B2B_SESSION_TOKEN);
 	}

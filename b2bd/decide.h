@@ -41,6 +41,7 @@ struct b2b_decision_facts {
 	const struct b2b_authentication *authentication; /* NULL: none (public key, cron) */
 	int64_t now_s;                      /* wall clock, never behind the highest time seen */
 	bool clock_trusted;
+	uint32_t level_session_s;           /* longest session, since the authentication, at the level that the service demands; 0: no limit */
 	uint64_t verified_age_ns;           /* since the last completed signal poll; UINT64_MAX: never */
 };
 

@@ -1,4 +1,4 @@
-/* PAM's account and session parts: decide afresh each time, remember what is open, end what has lasted too long. */
+/* PAM's account and session parts: decide afresh each time, remember what is open. */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,8 +8,7 @@
 #include "common/log.h"
 #include "common/session_record.h"
 
-#define LIMIT_CHECK_MAX_NS (60 * B2B_NS_PER_S) /* the wall clock may jump: look at least once a minute */
-#define DUE_AT_ONCE 64
+#define AT_ONCE 64
 
 static const struct b2b_authentication *find_authentication(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket,
                                                             uint32_t uid)
@@ -70,53 +69,23 @@ void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const 
 	b2b_gathered_clear(&gathered);
 }
 
-static void limit_fire(void *arg);
-
-static void arm_limit(struct b2b_core *core, int64_t next_s)
-{
-	int64_t left = next_s - b2b_core_now(core);
-	uint64_t delay = LIMIT_CHECK_MAX_NS;
-
-	if (next_s && left < (int64_t)(LIMIT_CHECK_MAX_NS / B2B_NS_PER_S))
-		delay = left > 0 ? (uint64_t)left * B2B_NS_PER_S : 0;
-	b2b_timer_set(core->loop, &core->limit, delay, limit_fire, core);
-}
-
-struct due {
-	struct b2b_session sessions[DUE_AT_ONCE];
+struct portion {
+	struct b2b_session sessions[AT_ONCE];
 	size_t n;
 };
 
-static int collect_due(void *arg, const struct b2b_session *session)
+static int collect(void *arg, const struct b2b_session *session)
 {
-	struct due *due = arg;
+	struct portion *portion = arg;
 
-	if (due->n < DUE_AT_ONCE)
-		due->sessions[due->n++] = *session;
+	if (portion->n < AT_ONCE)
+		portion->sessions[portion->n++] = *session;
 	return 0;
-}
-
-int b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason)
-{
-	struct b2b_revocation revocation = {
-		.scope = B2B_SCOPE_SESSION,
-		.org = b2b_policy_org_by_uid(core->policy, session->uid),
-		.uid = session->uid,
-		.session = session,
-		.reason = reason,
-	};
-	int r;
-
-	/* the pending end takes over from the session's row: a restart resumes it */
-	r = b2b_revoke(core, &revocation);
-	if (r == 0)
-		b2b_session_drop(core->state, session->pid, session->start_ticks);
-	return r;
 }
 
 struct gone {
 	struct b2b_core *core;
-	struct due list;
+	struct portion list;
 };
 
 static int collect_gone(void *arg, const struct b2b_session *session)
@@ -127,11 +96,11 @@ static int collect_gone(void *arg, const struct b2b_session *session)
 
 	if (r == 0 && ticks == session->start_ticks)
 		return 0;
-	return collect_due(&gone->list, session);
+	return collect(&gone->list, session);
 }
 
 /* One transaction: a busy disk is waited for once. Returns 0 or a negative errno: nothing was dropped. */
-static int drop_gone(struct b2b_core *core, const struct due *list)
+static int drop_gone(struct b2b_core *core, const struct portion *list)
 {
 	int r = b2b_state_begin(core->state);
 
@@ -158,59 +127,10 @@ void b2b_sessions_forget_gone(struct b2b_core *core)
 		b2b_session_list(core->state, 0, collect_gone, &gone);
 		if (gone.list.n && drop_gone(core, &gone.list) < 0)
 			return; /* of a full disk: another time */
-	} while (gone.list.n == DUE_AT_ONCE);
+	} while (gone.list.n == AT_ONCE);
 }
 
-static void limit_fire(void *arg)
-{
-	struct b2b_core *core = arg;
-	struct due due = { .n = 0 };
-	int64_t next = 0;
-	size_t i;
-
-	b2b_sessions_forget_gone(core);
-	b2b_session_due(core->state, b2b_core_now(core), collect_due, &due, &next);
-	for (i = 0; i < due.n; i++)
-		b2b_session_end_for(core, &due.sessions[i], (enum b2b_reason)due.sessions[i].why);
-	arm_limit(core, due.n == DUE_AT_ONCE ? b2b_core_now(core) + 1 : next);
-}
-
-void b2b_sessions_look(struct b2b_core *core)
-{
-	arm_limit(core, b2b_core_now(core)); /* looks at once and arms itself for the earliest end */
-}
-
-struct resting {
-	int64_t proof;
-	struct due list;
-};
-
-static int collect_resting(void *arg, const struct b2b_session *session)
-{
-	struct resting *resting = arg;
-
-	return session->proof == resting->proof ? collect_due(&resting->list, session) : 0;
-}
-
-int b2b_sessions_end_proof(struct b2b_core *core, int64_t proof, enum b2b_reason reason)
-{
-	struct resting resting = { .proof = proof };
-	size_t i;
-	int r, one;
-
-	do { /* in portions; each row goes with its end */
-		resting.list.n = 0;
-		r = b2b_session_list(core->state, 0, collect_resting, &resting);
-		for (i = 0; i < resting.list.n; i++) {
-			one = b2b_session_end_for(core, &resting.list.sessions[i], reason);
-			if (one < 0)
-				r = one;
-		}
-	} while (r == 0 && resting.list.n == DUE_AT_ONCE);
-	return r;
-}
-
-static void session_from(const struct b2b_ask_open *ask, const struct b2b_decision_facts *facts, struct b2b_session *session)
+static void session_from(const struct b2b_core *core, const struct b2b_ask_open *ask, const struct b2b_decision_facts *facts, struct b2b_session *session)
 {
 	const struct b2b_authentication *authentication = facts->authentication;
 	enum b2b_reason why;
@@ -223,6 +143,7 @@ static void session_from(const struct b2b_ask_open *ask, const struct b2b_decisi
 	session->opened_s = b2b_wall_s();
 	session->ends_s = b2b_session_end(facts, &why);
 	session->why = (int32_t)why;
+	session->idle_s = b2b_service_limits(core, ask->origin.service)->idle_s;
 	b2b_audit_id(session->audit_id);
 	if (!authentication)
 		return;
@@ -244,12 +165,12 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 	if (reason == B2B_OK && !b2b_sudo_may_open(core, &gathered.facts, ask->pid))
 		reason = B2B_SUDO_UNASKED;
 	if (reason == B2B_OK) {
-		session_from(ask, &gathered.facts, &session);
+		session_from(core, ask, &gathered.facts, &session);
 		b2b_closed_keep(core, session.pid, session.start_ticks);
 		/* a session that could not be found again must not be opened */
 		if (b2b_session_store(core->state, &session) < 0)
 			reason = B2B_INTERNAL;
-		else if (session.ends_s)
+		else if (session.ends_s || session.idle_s)
 			b2b_sessions_look(core);
 	}
 	b2b_answer(core, client, "session-open", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
@@ -259,5 +180,5 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 void b2b_sessions_start(struct b2b_core *core)
 {
 	b2b_sessions_forget_gone(core);
-	arm_limit(core, b2b_core_now(core));
+	b2b_sessions_look(core);
 }

@@ -46,6 +46,13 @@ static bool gather_chain(struct b2b_core *core, int org, struct b2b_gathered *ga
 	return open;
 }
 
+const struct b2b_conf_limits *b2b_service_limits(const struct b2b_core *core, const char *service)
+{
+	int slot = b2b_policy_service(core->policy, service);
+
+	return &core->conf->limits[slot >= 0 && core->policy->services[slot].assurance <= B2B_AAL3 ? core->policy->services[slot].assurance : B2B_AAL_NONE];
+}
+
 static void gather(struct b2b_core *core, int org, const char *service, struct b2b_gathered *gathered)
 {
 	struct b2b_decision_facts *facts = &gathered->facts;
@@ -56,6 +63,7 @@ static void gather(struct b2b_core *core, int org, const char *service, struct b
 	facts->now_s = b2b_core_now(core);
 	facts->clock_trusted = clock_trusted(core);
 	facts->verified_age_ns = UINT64_MAX;
+	facts->level_session_s = b2b_service_limits(core, service)->session_s;
 	if (org < 0)
 		return;
 	facts->verified_age_ns = verified_age(core, org);

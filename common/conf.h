@@ -15,6 +15,7 @@
 #include "common/idmap.h"
 #include "common/policy.h"
 
+#define B2B_CONF_WARNINGS_MAX 4
 #define B2B_CONF_PATH "/etc/b2b/b2b.conf"
 
 enum b2b_client_auth {
@@ -88,6 +89,8 @@ struct b2b_conf_host {
 	uint32_t poll_hold_s;     /* longest held signal poll; at most a third of staleness */
 	uint32_t approval_requests; /* that a person may leave unanswered in a row */
 	uint32_t approval_pause_s;  /* then one more each */
+	uint32_t warnings_s[B2B_CONF_WARNINGS_MAX]; /* how long before its end a session is warned, the longest first */
+	size_t n_warnings;
 	bool qr;                  /* offer a QR code where the terminal can show it */
 };
 
@@ -105,11 +108,18 @@ struct b2b_conf_sudo {
 	uint32_t wait_s;
 };
 
+/* What a session may last where its service demands the level. */
+struct b2b_conf_limits {
+	uint32_t session_s; /* since the person authenticated; 0: no limit */
+	uint32_t idle_s;    /* since a key was last pressed; 0: no limit */
+};
+
 struct b2b_conf {
 	struct b2b_conf_federation federation;
 	struct b2b_conf_host host;
 	struct b2b_conf_acr *acrs;
 	size_t n_acrs;
+	struct b2b_conf_limits limits[B2B_AAL3 + 1]; /* by enum b2b_assurance; none for B2B_AAL_NONE */
 	struct b2b_idmap *pins;    /* of host.idmap; NULL: none, or b2b_conf_parse */
 	char **key_options;        /* by slot of policy->orgs: what stands before its people's SSH keys; NULL: its parent's, else nothing */
 	struct b2b_conf_sudo *sudo; /* by slot likewise */

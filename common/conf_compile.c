@@ -86,6 +86,7 @@ static int compile_acrs(struct b2b_draft *draft, struct b2b_conf *conf)
 	const struct b2b_conf_words *lists = b2b_draft_only(draft, B2B_CONF_ASSURANCE)->u.assurance.acrs;
 	int r = 0;
 
+	memcpy(conf->limits + B2B_AAL1, b2b_draft_only(draft, B2B_CONF_ASSURANCE)->u.assurance.limits, 3 * sizeof(conf->limits[0]));
 	conf->acrs = calloc(lists[0].n + lists[1].n + lists[2].n + 1, sizeof(*conf->acrs));
 	if (!conf->acrs)
 		return -ENOMEM;
@@ -95,12 +96,27 @@ static int compile_acrs(struct b2b_draft *draft, struct b2b_conf *conf)
 	return r;
 }
 
+/* The longest first. */
+static void compile_warnings(const struct b2b_conf_words *words, struct b2b_conf_host *host)
+{
+	for (size_t i = 0; i < words->n; i++) {
+		uint64_t seconds = 0;
+		size_t at = host->n_warnings++;
+
+		b2b_conf_read_duration(words->words[i], &seconds); /* as it was read */
+		for (; at > 0 && host->warnings_s[at - 1] < seconds; at--)
+			host->warnings_s[at] = host->warnings_s[at - 1];
+		host->warnings_s[at] = (uint32_t)seconds;
+	}
+}
+
 static void compile_host(struct b2b_draft *draft, struct b2b_conf *conf)
 {
 	struct b2b_draft_host *host = &b2b_draft_only(draft, B2B_CONF_HOST)->u.host;
 	struct b2b_policy *policy = conf->policy;
 
 	conf->host = host->host;
+	compile_warnings(&host->warnings, &conf->host);
 	host->host.audience = NULL;
 	host->host.idmap = NULL;
 	policy->separator = B2B_SEPARATORS[host->separator];

@@ -16,11 +16,12 @@ struct b2b_draft_host {
 	uint32_t staleness_s, visibility, separator, group_members, partners_gid, ending_grace_s, left_behind;
 	bool enumerate;
 	char *home;
-	struct b2b_conf_words shells;
+	struct b2b_conf_words shells, warnings;
 };
 
 struct b2b_draft_assurance {
 	struct b2b_conf_words acrs[3]; /* of aal1, aal2, aal3 */
+	struct b2b_conf_limits limits[3];
 };
 
 struct b2b_draft_organisation {

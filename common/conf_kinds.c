@@ -7,6 +7,8 @@
 #include "common/cache_format.h"
 #include "common/policy.h"
 
+#define DURATION_MOST_S 86400 /* of a list */
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -228,24 +230,34 @@ static int parse_percent(const struct b2b_conf_key *key, const char *value, void
 	return keep_bounded(key, number, field);
 }
 
-static int parse_duration(const struct b2b_conf_key *key, const char *value, void *field)
+int b2b_conf_read_duration(const char *text, uint64_t *ret_seconds)
 {
 	static const struct {
 		char unit;
 		uint32_t seconds;
 	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
-	size_t len = strlen(value);
+	size_t len = strlen(text);
 	uint64_t number;
+
+	/* Nine digits: days of them still fit 64 bits. */
+	if (len < 2 || len > 10 || !is_digit(text[len - 2]) || b2b_conf_read_number(text, len - 1, &number) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (units[i].unit != text[len - 1])
+			continue;
+		*ret_seconds = number * units[i].seconds;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_duration(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	uint64_t seconds;
 
 	if (key->min == 0 && strcmp(value, "none") == 0)
 		return keep_bounded(key, 0, field);
-	/* Nine digits: days of them still fit 64 bits. */
-	if (len < 2 || len > 10 || !is_digit(value[len - 2]) || b2b_conf_read_number(value, len - 1, &number) < 0)
-		return -EINVAL;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (units[i].unit == value[len - 1])
-			return keep_bounded(key, number * units[i].seconds, field);
-	return -EINVAL;
+	return b2b_conf_read_duration(value, &seconds) < 0 ? -EINVAL : keep_bounded(key, seconds, field);
 }
 
 static int parse_bool(const struct b2b_conf_key *key, const char *value, void *field)
@@ -430,6 +442,19 @@ static int parse_choices(const struct b2b_conf_key *key, const char *value, void
 	return parse_words(key, value, choice_word, field);
 }
 
+static bool duration_word(const struct b2b_conf_key *key, const char *word)
+{
+	uint64_t seconds;
+
+	(void)key;
+	return b2b_conf_read_duration(word, &seconds) == 0 && seconds >= 1 && seconds <= DURATION_MOST_S;
+}
+
+static int parse_durations(const struct b2b_conf_key *key, const char *value, void *field)
+{
+	return strcmp(value, "none") == 0 ? 0 : parse_words(key, value, duration_word, field);
+}
+
 static void clear_set(void *field)
 {
 	*(uint32_t *)field = 0;
@@ -505,4 +530,5 @@ KIND b2b_conf_key_options = { "restrict, pty, no-port-forwarding, from=PATTERNS,
 	                      parse_key_options, clear_words };
 KIND b2b_conf_commands = { "absolute paths of programs, each once", true, parse_commands, clear_words };
 KIND b2b_conf_approvers = { "group:NAME of the organisation's or role:NAME, each once", true, parse_approvers, clear_words };
+KIND b2b_conf_durations = { "different times such as 30s or 5m, from 1s to 1d, or none", true, parse_durations, clear_words };
 KIND b2b_conf_choices = { NULL, true, parse_choices, clear_words };

@@ -35,12 +35,16 @@ extern const struct b2b_conf_kind b2b_conf_shells;     /* absolute paths */
 extern const struct b2b_conf_kind b2b_conf_origins;    /* https URLs without a path */
 extern const struct b2b_conf_kind b2b_conf_commands;   /* absolute paths of programs */
 extern const struct b2b_conf_kind b2b_conf_approvers;  /* group:NAME of an organisation's own, or role:NAME */
+extern const struct b2b_conf_kind b2b_conf_durations;  /* times, within the key's bounds; "none" for no word */
 extern const struct b2b_conf_kind b2b_conf_choices;    /* of the key's words, in order of preference */
 
 extern const struct b2b_conf_kind b2b_conf_key_options; /* options for SSH keys, NAME or NAME=VALUE */
 
 /* May NAME be a role or service: printable ASCII without space, at most 31 bytes? */
 bool b2b_conf_label_valid(const char *name);
+
+/* Seconds of TEXT, "30s", "5m", "8h" or "1d". Returns 0 or -EINVAL. */
+int b2b_conf_read_duration(const char *text, uint64_t *ret_seconds);
 
 /* Number of TEXT, decimal or 0x…, no sign, nothing behind it. Returns 0 or -EINVAL. */
 int b2b_conf_read_number(const char *text, size_t len, uint64_t *ret_number);

@@ -67,7 +67,8 @@
 	X(SUDO_WEAK, 87, "sudo-weak", "Who approved the command has to authenticate more strongly, or anew, and approve it once more.") \
 	X(SESSION_WITHDRAWN, 60, "session-withdrawn", "The federation service has ended this log-in; log in again.") \
 	X(SESSION_TOKEN, 61, "session-token", "The token that this session was opened with has ended; log in again.") \
-	X(SESSION_UNVERIFIED, 62, "session-unverified", "This session could not be verified again at the federation service; log in again.")
+	X(SESSION_UNVERIFIED, 62, "session-unverified", "This session could not be verified again at the federation service; log in again.") \
+	X(SESSION_IDLE, 63, "session-idle", "The session was idle for too long.")
 
 enum b2b_reason {
 #define B2B_REASON_ENUM(symbol, number, code, text) B2B_##symbol = number,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,8 +69,21 @@ size_t b2b_tell_format(char buf[B2B_TELL_SIZE], const char *message, const char 
 	return len < 0 ? 0 : len < B2B_TELL_SIZE ? (size_t)len : B2B_TELL_SIZE - 1;
 }
 
-static int terminal_path(unsigned device_major, unsigned device_minor, char *path, size_t size)
+/* As the kernel's new_encode_dev packs it. */
+static unsigned major_of(uint32_t tty)
 {
+	return (tty >> 8) & 0xfff;
+}
+
+static unsigned minor_of(uint32_t tty)
+{
+	return (tty & 0xff) | ((tty >> 12) & 0xfff00);
+}
+
+int b2b_terminal_path(uint32_t tty, char *path, size_t size)
+{
+	unsigned device_major = major_of(tty), device_minor = minor_of(tty);
+
 	if (device_major >= MAJOR_PTS_FIRST && device_major <= MAJOR_PTS_LAST)
 		snprintf(path, size, "/dev/pts/%u", (device_major - MAJOR_PTS_FIRST) * 256 + device_minor);
 	else if (device_major == MAJOR_TTY && device_minor > 0 && device_minor < MINOR_SERIAL)
@@ -81,20 +95,38 @@ static int terminal_path(unsigned device_major, unsigned device_minor, char *pat
 	return 0;
 }
 
+static bool is_device(const struct stat *st, uint32_t tty)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(major_of(tty), minor_of(tty));
+}
+
+int b2b_terminal_typed(uint32_t tty, int64_t *ret_s)
+{
+	struct stat st;
+	char path[32];
+
+	if (b2b_terminal_path(tty, path, sizeof(path)) < 0)
+		return -ENODEV;
+	if (lstat(path, &st) < 0)
+		return -errno;
+	if (!is_device(&st, tty))
+		return -ENODEV;
+	*ret_s = st.st_atim.tv_sec;
+	return 0;
+}
+
 int b2b_tell(uint32_t tty, const char *line, size_t len)
 {
-	/* As the kernel's new_encode_dev packs it. */
-	unsigned device_major = (tty >> 8) & 0xfff, device_minor = (tty & 0xff) | ((tty >> 12) & 0xfff00);
 	struct stat st;
 	char path[32];
 	int fd, r = 0;
 
-	if (terminal_path(device_major, device_minor, path, sizeof(path)) < 0)
+	if (b2b_terminal_path(tty, path, sizeof(path)) < 0)
 		return -ENODEV;
 	fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(device_major, device_minor))
+	if (fstat(fd, &st) < 0 || !is_device(&st, tty))
 		r = -ENODEV;
 	else if (write(fd, line, len) < 0)
 		r = -errno;

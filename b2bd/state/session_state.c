@@ -18,13 +18,19 @@ const char b2b_schema_sessions[] =
 	"CREATE INDEX session_by_uid ON session (uid);"
 	"CREATE INDEX session_by_end ON session (ends_s) WHERE ends_s > 0;";
 
+const char b2b_schema_session_limits[] =
+	"ALTER TABLE session ADD COLUMN idle_s INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE session ADD COLUMN warned_s INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE session ADD COLUMN warned_end_s INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX session_by_idle ON session (idle_s) WHERE idle_s > 0;";
+
 #define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id, status_list, " \
-                "status_index, proof, why"
+                "status_index, proof, why, idle_s, warned_s, warned_end_s"
 
 int b2b_session_store(struct b2b_state *state, const struct b2b_session *session)
 {
 	sqlite3_stmt *row = NULL;
-	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
+	int r = b2b_row_prepare(state, &row, "INSERT OR REPLACE INTO session (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
 
 	if (r < 0)
 		return r;
@@ -47,6 +53,9 @@ int b2b_session_store(struct b2b_state *state, const struct b2b_session *session
 	b2b_row_int(row, 17, session->status_index);
 	b2b_row_int(row, 18, session->proof);
 	b2b_row_int(row, 19, session->why);
+	b2b_row_int(row, 20, session->idle_s);
+	b2b_row_int(row, 21, session->warned_s);
+	b2b_row_int(row, 22, session->warned_end_s);
 	return b2b_row_run(row);
 }
 
@@ -84,6 +93,23 @@ static void read_session(sqlite3_stmt *row, struct b2b_session *session)
 	session->status_index = sqlite3_column_int64(row, 16);
 	session->proof = sqlite3_column_int64(row, 17);
 	session->why = sqlite3_column_int(row, 18);
+	session->idle_s = (uint32_t)sqlite3_column_int64(row, 19);
+	session->warned_s = (uint32_t)sqlite3_column_int64(row, 20);
+	session->warned_end_s = sqlite3_column_int64(row, 21);
+}
+
+int b2b_session_warned(struct b2b_state *state, const struct b2b_session *session)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "UPDATE session SET warned_s = ?3, warned_end_s = ?4 WHERE pid = ?1 AND start_ticks = ?2");
+
+	if (r < 0)
+		return r;
+	b2b_row_int(row, 1, session->pid);
+	b2b_row_int(row, 2, (int64_t)session->start_ticks);
+	b2b_row_int(row, 3, session->warned_s);
+	b2b_row_int(row, 4, session->warned_end_s);
+	return b2b_row_run(row);
 }
 
 int b2b_session_bound(struct b2b_state *state, int64_t proof, int64_t ends_s, int32_t why)
@@ -141,7 +167,7 @@ int b2b_session_due(struct b2b_state *state, int64_t now_s, int (*each)(void *ar
                     int64_t *ret_next)
 {
 	sqlite3_stmt *row = NULL;
-	int r = b2b_row_prepare(state, &row, "SELECT " COLUMNS " FROM session WHERE ends_s > 0 AND ends_s <= ?");
+	int r = b2b_row_prepare(state, &row, "SELECT " COLUMNS " FROM session WHERE (ends_s > 0 AND ends_s <= ?) OR idle_s > 0");
 
 	if (r < 0)
 		return r;

@@ -13,6 +13,9 @@ struct b2b_session {
 	int64_t opened_s, ends_s; /* wall clock; ends_s 0: no limit */
 	int32_t why;             /* enum b2b_reason: what is told at ends_s */
 	int64_t proof;           /* on which it rests (proof_state.h); 0: none */
+	uint32_t idle_s;         /* ends when nobody pressed a key for so long; 0: not */
+	uint32_t warned_s;       /* its terminals were told so long before its end, last; 0: not yet … */
+	int64_t warned_end_s;    /* … which was to be then */
 	int64_t auth_time_s;     /* 0: not authenticated by the service (public key) */
 	char acr[64], jti[64], sid[64];
 	int64_t status_list;     /* its token's place (status_state.h); 0: none */
@@ -25,9 +28,13 @@ int b2b_session_store(struct b2b_state *state, const struct b2b_session *session
 int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks);
 /* EACH gets every session, UID's only where UID is not 0; returns 0 to go on. */
 int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *arg, const struct b2b_session *session), void *arg);
+/* Note what its terminals were told. */
+int b2b_session_warned(struct b2b_state *state, const struct b2b_session *session);
 /* What rests on PROOF ends at ENDS_S, because of WHY, where it would not end sooner. */
 int b2b_session_bound(struct b2b_state *state, int64_t proof, int64_t ends_s, int32_t why);
-/* Sessions whose ends_s lies at or before NOW go through EACH; *ret_next is the earliest later end, 0: none. */
+/*
+ * Sessions whose ends_s lies at or before NOW, and all with a limit for idleness, go through EACH; *ret_next is the earliest later end, 0: none.
+ */
 int b2b_session_due(struct b2b_state *state, int64_t now_s, int (*each)(void *arg, const struct b2b_session *session), void *arg,
                     int64_t *ret_next);
 

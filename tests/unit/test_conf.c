@@ -95,6 +95,34 @@ static void has_sensible_defaults(void **state)
 	b2b_conf_free(NULL);
 }
 
+static void what_is_verified_again_and_told_before_the_end_has_defaults(void **state)
+{
+	struct b2b_conf *conf = parse("");
+
+	(void)state;
+	assert_int_equal(conf->federation.reverify, B2B_REVERIFY_NONE); /* signals do */
+	assert_int_equal(conf->federation.reverify_interval_s, 300);
+	assert_int_equal(conf->host.n_warnings, 2);
+	assert_int_equal(conf->host.warnings_s[0], 300);
+	assert_int_equal(conf->host.warnings_s[1], 60);
+	assert_int_equal(conf->limits[B2B_AAL_NONE].session_s + conf->limits[B2B_AAL1].session_s, 0);
+	assert_int_equal(conf->limits[B2B_AAL2].session_s, 86400);
+	assert_int_equal(conf->limits[B2B_AAL3].session_s, 43200);
+	assert_int_equal(conf->limits[B2B_AAL2].idle_s, 0);
+	b2b_conf_free(conf);
+	conf = parse("signals = none\n[host]\nsession_warnings = 1m 1h 30s\n[assurance]\naal2_idle = 1h\n");
+	assert_int_equal(conf->federation.reverify, B2B_REVERIFY_REFRESH | B2B_REVERIFY_INTROSPECTION | B2B_REVERIFY_LIFE);
+	assert_int_equal(conf->host.n_warnings, 3);
+	assert_int_equal(conf->host.warnings_s[0], 3600); /* the longest first */
+	assert_int_equal(conf->host.warnings_s[1], 60);
+	assert_int_equal(conf->host.warnings_s[2], 30);
+	assert_int_equal(conf->limits[B2B_AAL2].idle_s, 3600);
+	b2b_conf_free(conf);
+	conf = parse("[host]\nsession_warnings = none\n");
+	assert_int_equal(conf->host.n_warnings, 0);
+	b2b_conf_free(conf);
+}
+
 static void without_signals_the_directory_is_read_often_enough(void **state)
 {
 	struct b2b_conf *conf = parse("signals = none\n[service sudo]\nstaleness = 1m\n");
@@ -260,6 +288,12 @@ static void refuses_wrong_values(void **state)
 	refuse("[host]\npoll_hold = 1m\n", "b2b.conf:6: [host] poll_hold: found 60s; expected at most 40s, a third of the smallest staleness");
 	refuse("[service sudo]\nstaleness = 30s\n[host]\npoll_hold = 11s\n", "b2b.conf:8: [host] poll_hold: found 11s; expected at most 10s");
 	refuse("signals = set\n", "b2b.conf:5: [federation] signals: found \"set\"; expected one of ssf, none");
+	refuse("reverify = none life\n", "b2b.conf:5: [federation] reverify: found none and more; expected none alone, or a way");
+	refuse("reverify = sometimes\n", "b2b.conf:5: [federation] reverify: found \"sometimes\"; expected different words out of none, refresh, introspection, life");
+	refuse("[host]\nsession_warnings = 5m 5m\n",
+	       "b2b.conf:6: [host] session_warnings: found \"5m 5m\"; expected different times such as 30s or 5m, from 1s to 1d, or none, at most 4");
+	refuse("[host]\nsession_warnings = 2d\n",
+	       "b2b.conf:6: [host] session_warnings: found \"2d\"; expected different times such as 30s or 5m, from 1s to 1d, or none, at most 4");
 	refuse("signals = none\nsync_interval = 41s\n",
 	       "b2b.conf:6: [federation] sync_interval: found 41s; expected at most 40s, a third of the smallest staleness");
 	refuse("[assurance]\naal1 = a\naal3 = b a\n", "b2b.conf:7: [assurance] aal3: found \"a\", which a lower level has too");
@@ -449,6 +483,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_sensible_defaults),
+		cmocka_unit_test(what_is_verified_again_and_told_before_the_end_has_defaults),
 		cmocka_unit_test(without_signals_the_directory_is_read_often_enough),
 		cmocka_unit_test(has_a_sensible_policy),
 		cmocka_unit_test(reads_everything_that_can_be_said),

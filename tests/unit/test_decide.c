@@ -208,6 +208,20 @@ static void session_ends_at_the_earliest_limit_and_says_which(void **state)
 	assert_int_equal(why, B2B_SESSION_TOKEN);
 }
 
+static void the_level_bounds_it_from_the_authentication_on(void **state)
+{
+	struct fixture *f = *state;
+	enum b2b_reason why;
+
+	f->facts.level_session_s = 1000;
+	assert_int_equal(b2b_decide(&f->facts), B2B_OK);
+	assert_int_equal(b2b_session_end(&f->facts, &why), NOW - 10 + 1000);
+	assert_int_equal(why, B2B_SESSION_LIMIT);
+	f->policy.services[1].max_age_s = 0;
+	f->authentication.auth_time_s = NOW - 1000;
+	assert_int_equal(b2b_decide(&f->facts), B2B_AUTH_AGE);
+}
+
 static void a_token_that_has_ended_opens_nothing_where_nothing_else_verifies(void **state)
 {
 	struct fixture *f = *state;
@@ -231,6 +245,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(cut_off_voids_what_is_not_after_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(session_ends_at_the_earliest_limit_and_says_which, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_token_that_has_ended_opens_nothing_where_nothing_else_verifies, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_level_bounds_it_from_the_authentication_on, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, NULL, NULL);
