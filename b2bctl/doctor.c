@@ -19,6 +19,7 @@ static const struct {
 	{ "userdb", b2b_doctor_userdb },
 	{ "subids", b2b_doctor_subids },
 	{ "sudo", b2b_doctor_sudo },
+	{ "sshd", b2b_doctor_sshd },
 };
 
 static const char *const verdicts[] = { [B2B_VERDICT_OK] = "ok", [B2B_VERDICT_WARNING] = "warning", [B2B_VERDICT_PROBLEM] = "problem" };

@@ -31,7 +31,7 @@ int b2b_doctor_examine(const char *root, const struct b2b_policy *policy, json_t
 
 typedef void b2b_doctor_check(struct b2b_doctor *doctor);
 
-b2b_doctor_check b2b_doctor_nsswitch, b2b_doctor_nscd, b2b_doctor_userdb, b2b_doctor_subids, b2b_doctor_sudo;
+b2b_doctor_check b2b_doctor_nsswitch, b2b_doctor_nscd, b2b_doctor_userdb, b2b_doctor_subids, b2b_doctor_sudo, b2b_doctor_sshd;
 
 void b2b_doctor_say(struct b2b_doctor *doctor, enum b2b_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

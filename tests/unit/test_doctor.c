@@ -299,10 +299,101 @@ static void says_it_within_a_terminal(void **state)
 	free(text);
 }
 
+#define SSHD "/etc/ssh/sshd_config"
+#define DROP_IN "/etc/ssh/sshd_config.d/50-b2b.conf"
+#define STOCK "Include /etc/ssh/sshd_config.d/*.conf\nKbdInteractiveAuthentication no\nUsePAM yes\n"
+#define OURS "UsePAM yes\nKbdInteractiveAuthentication yes\nLoginGraceTime 120\n"
+#define KEYS "Match User *@*,*+*\n\tAuthorizedKeysCommand /usr/sbin/b2b-keys %u\n\tAuthorizedKeysCommandUser b2b-keys\nMatch all\n"
+
+static void sshd_of_our_drop_in_is_well(void **state)
+{
+	(void)state;
+	assert_found(&closed, "sshd", "ok", "there is no /etc/ssh/sshd_config");
+	put(SSHD, STOCK);
+	put(DROP_IN, OURS KEYS);
+	assert_found(&closed, "sshd", "ok", "sshd asks PAM");
+	put(SSHD, STOCK "Match User backup\n\tLoginGraceTime 5\n\tUsePAM no\n"); /* as sshd, which refuses both there */
+	assert_found(&closed, "sshd", "ok", "sshd asks PAM");
+}
+
+static void sshd_without_it_is_not(void **state)
+{
+	(void)state;
+	put(SSHD, STOCK);
+	assert_found(&closed, "sshd", "problem", "KbdInteractiveAuthentication is no");
+	put(SSHD, "usepam=no\nUsePAM yes\n"); /* the first counts */
+	assert_found(&closed, "sshd", "problem", "UsePAM is not yes");
+	put(SSHD, "# nothing\n");
+	assert_found(&closed, "sshd", "problem", "UsePAM is not yes");
+}
+
+static void a_grace_time_that_is_too_short_for_an_approval_is_told(void **state)
+{
+	static const struct {
+		const char *time, *verdict, *text;
+	} times[] = {
+		{ "30", "problem", "LoginGraceTime is 30s: sshd hangs up before somebody can approve" },
+		{ "59s", "problem", "is 59s" },
+		{ "1m", "warning", "LoginGraceTime is 60s: sshd hangs up before pam_b2b has waited its 110s and could say why; set it to 120, or timeout=50" },
+		{ "1m59s", "warning", "is 119s" },
+		{ "\"120\"", "ok", "" },
+		{ "1h", "ok", "" },
+		{ "0", "ok", "" },
+	};
+
+	(void)state;
+	put(SSHD, "Include /etc/ssh/sshd_config.d/*.conf\nUsePAM yes\nLoginGraceTime 5\n"); /* what comes later does not count */
+	for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "LoginGraceTime %s\n%s", times[i].time, KEYS);
+		put(DROP_IN, text);
+		assert_found(&closed, "sshd", times[i].verdict, times[i].text);
+	}
+}
+
+static void another_s_command_for_keys_that_goes_unasked_is_told(void **state)
+{
+	(void)state;
+	put(DROP_IN, OURS KEYS);
+	put(SSHD, STOCK "AuthorizedKeysCommand /usr/bin/sss_ssh_authorizedkeys\n");
+	assert_found(&closed, "sshd", "warning", "/usr/bin/sss_ssh_authorizedkeys is not asked for names with @ or +, as b2b-keys is for all of them (Match User *@*,*+*): "
+	             "people of that directory who are named so get no keys; name this host's partners there, as Match User *@acme");
+	put(DROP_IN, OURS "Match User *@acme\nAuthorizedKeysCommand /usr/sbin/b2b-keys %u\n");
+	assert_found(&closed, "sshd", "ok", "");
+	put(SSHD, STOCK "AuthorizedKeysCommand none\n");
+	put(DROP_IN, OURS KEYS);
+	assert_found(&closed, "sshd", "ok", "");
+	put(DROP_IN, OURS);
+	put(SSHD, STOCK "AuthorizedKeysCommand /opt/keys\n");
+	assert_found(&closed, "sshd", "warning", "/opt/keys for partners too, and b2b-keys for nobody");
+	put(DROP_IN, OURS KEYS);
+	put("/etc/ssh/sshd_config.d/10-other.conf", "Match Group staff\nAuthorizedKeysCommand /opt/keys\n");
+	put(SSHD, STOCK);
+	assert_found(&closed, "sshd", "warning", "/opt/keys stands in a block before that of b2b-keys (Match Group staff)");
+}
+
+static void a_partner_s_name_where_sshd_sees_a_host_is_told(void **state)
+{
+	(void)state;
+	put(DROP_IN, OURS KEYS);
+	put(SSHD, STOCK "DenyUsers root alice@acme\n");
+	assert_found(&closed, "sshd", "problem", "DenyUsers alice@acme denies nobody: sshd takes acme for a host; write alice?acme");
+	put(SSHD, STOCK "AllowUsers alice@acme\n");
+	assert_found(&closed, "sshd", "problem", "AllowUsers alice@acme lets nobody in");
+	put(SSHD, STOCK "DenyUsers root alice@10.0.0.1 alice?acme\n");
+	assert_found(&closed, "sshd", "ok", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(finds_nothing_on_a_host_that_is_well, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(sshd_of_our_drop_in_is_well, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(sshd_without_it_is_not, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(a_grace_time_that_is_too_short_for_an_approval_is_told, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(another_s_command_for_keys_that_goes_unasked_is_told, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(a_partner_s_name_where_sshd_sees_a_host_is_told, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(reads_nsswitch_as_the_c_library_does, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_groups_that_are_not_asked_for, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_nscd_that_keeps_ours, make_host, remove_host),
