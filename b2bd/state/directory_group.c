@@ -38,15 +38,15 @@ static int wanted_members(struct b2b_state *state, const char *org_id, const cha
 	return 0;
 }
 
-static int stored_members(struct b2b_state *state, uint32_t gid, struct b2b_uids *uids)
+/* The sorted ids that SELECT gives for ID: a group's members, a person's groups. */
+static int stored_ids(struct b2b_state *state, const char *select, uint32_t id, struct b2b_uids *uids)
 {
-	static const char select[] = "SELECT uid FROM group_member WHERE gid = ? ORDER BY uid";
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, select, &row);
 
 	if (r < 0)
 		return r;
-	b2b_row_int(row, 1, gid);
+	b2b_row_int(row, 1, id);
 	while ((r = b2b_row_next(row)) > 0) {
 		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
 		if (r < 0)
@@ -56,23 +56,22 @@ static int stored_members(struct b2b_state *state, uint32_t gid, struct b2b_uids
 	return r;
 }
 
-static int change_member(struct b2b_state *state, const char *sql, uint32_t gid, uint32_t uid)
+static int change_member(struct b2b_state *state, const char *sql, uint32_t first, uint32_t second)
 {
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, sql, &row);
 
 	if (r < 0)
 		return r;
-	b2b_row_int(row, 1, gid);
-	b2b_row_int(row, 2, uid);
+	b2b_row_int(row, 1, first);
+	b2b_row_int(row, 2, second);
 	return b2b_statement_run(row);
 }
 
-/* Both lists are sorted: walk them side by side and write only what differs. */
-static int store_difference(struct b2b_state *state, uint32_t gid, const struct b2b_uids *old, const struct b2b_uids *new, bool *ret_changed)
+/* Both lists are sorted: walk them side by side and write only what differs. INSERT and DROP take ID and one of a list. */
+static int store_difference(struct b2b_state *state, const char *insert, const char *drop, uint32_t id, const struct b2b_uids *old,
+                            const struct b2b_uids *new, bool *ret_changed)
 {
-	static const char insert[] = "INSERT INTO group_member (gid, uid) VALUES (?, ?)";
-	static const char drop[] = "DELETE FROM group_member WHERE gid = ? AND uid = ?";
 	size_t i = 0, j = 0;
 	int r = 0;
 
@@ -83,9 +82,9 @@ static int store_difference(struct b2b_state *state, uint32_t gid, const struct 
 			continue;
 		}
 		if (j == new->n || (i < old->n && old->list[i] < new->list[j]))
-			r = change_member(state, drop, gid, old->list[i++]);
+			r = change_member(state, drop, id, old->list[i++]);
 		else
-			r = change_member(state, insert, gid, new->list[j++]);
+			r = change_member(state, insert, id, new->list[j++]);
 		*ret_changed = true;
 	}
 	return r;
@@ -98,9 +97,10 @@ static int put_members(struct b2b_state *state, uint32_t gid, const char *org_id
 	int r = wanted_members(state, org_id, members, n_members, &new);
 
 	if (r == 0)
-		r = stored_members(state, gid, &old);
+		r = stored_ids(state, "SELECT uid FROM group_member WHERE gid = ? ORDER BY uid", gid, &old);
 	if (r == 0)
-		r = store_difference(state, gid, &old, &new, ret_changed);
+		r = store_difference(state, "INSERT INTO group_member (gid, uid) VALUES (?, ?)",
+		                     "DELETE FROM group_member WHERE gid = ? AND uid = ?", gid, &old, &new, ret_changed);
 	free(old.list);
 	free(new.list);
 	return r;
@@ -212,6 +212,49 @@ int b2b_directory_join(struct b2b_state *state, const char *group_id, const char
 	r = b2b_statement_run(row);
 	if (r == 0)
 		*ret_changed = sqlite3_changes(b2b_state_db(state)) > 0;
+	return r;
+}
+
+/* The groups of those names, made where they are missing. */
+static int wanted_groups(struct b2b_state *state, const struct b2b_policy *policy, int org, const char *const *names, size_t n_names,
+                         struct b2b_uids *gids, bool *ret_changed)
+{
+	uint32_t gid;
+	size_t i;
+	int r;
+
+	for (i = 0; i < n_names; i++) {
+		r = b2b_directory_check_local(policy, org, names[i]);
+		if (r == 0)
+			r = put_name(state, &policy->orgs[org], names[i], names[i], 0, &gid, ret_changed);
+		if (r == 0)
+			r = b2b_uids_add(gids, gid);
+		if (r < 0 && r != -EINVAL && r != -EEXIST && r != -EDQUOT)
+			return r;
+	}
+	b2b_uids_sort(gids);
+	return 0;
+}
+
+int b2b_directory_put_memberships(struct b2b_state *state, const struct b2b_policy *policy, const char *org_id, uint32_t uid,
+                                  const char *const *names, size_t n_names, bool *ret_changed)
+{
+	int org = b2b_policy_org_by_id(policy, org_id), r;
+	struct b2b_uids old = { 0 }, new = { 0 };
+	bool changed = false;
+
+	if (org < 0)
+		return -ENOENT;
+	r = wanted_groups(state, policy, org, names, n_names, &new, &changed);
+	if (r == 0)
+		r = stored_ids(state, "SELECT gid FROM group_member WHERE uid = ? ORDER BY gid", uid, &old);
+	if (r == 0)
+		r = store_difference(state, "INSERT INTO group_member (uid, gid) VALUES (?, ?)",
+		                     "DELETE FROM group_member WHERE uid = ? AND gid = ?", uid, &old, &new, &changed);
+	free(old.list);
+	free(new.list);
+	if (r == 0)
+		*ret_changed = changed;
 	return r;
 }
 

@@ -149,6 +149,13 @@ int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t
 int b2b_directory_join(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t uid, bool *ret_changed);
 
 /*
+ * UID of ORG_ID is a member of exactly the groups with these NAMES, which are their ids too; those that are not there yet are made, and
+ * what is no name for a group, is a person's, or gets no id is passed over. Call inside a transaction. Returns 0 or a negative errno.
+ */
+int b2b_directory_put_memberships(struct b2b_state *state, const struct b2b_policy *policy, const char *org_id, uint32_t uid,
+                                  const char *const *names, size_t n_names, bool *ret_changed);
+
+/*
  * PASS was complete: of those of ORG_ID whom it did not meet, people become removed and groups go. At most LIMIT rows; one
  * transaction. *ret_removed: how many; 0 when there is nothing left to do.
  */

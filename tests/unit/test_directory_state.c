@@ -557,6 +557,50 @@ static void roles_keep_their_meaning(void **state)
 	b2b_principal_clear(&found);
 }
 
+static int add_size(void *arg, const char *local, uint32_t gid, const uint32_t *members, size_t n_members)
+{
+	char *sizes = arg;
+	size_t len = strlen(sizes);
+
+	(void)gid;
+	(void)members;
+	snprintf(sizes + len, 256 - len, "%s:%zu ", local, n_members);
+	return 0;
+}
+
+static bool member_of(struct state_fixture *fixture, uint32_t uid, const char *const *names, size_t n, const char *groups)
+{
+	char all[256] = "";
+	bool changed = false;
+
+	assert_int_equal(b2b_state_begin(fixture->state), 0);
+	assert_int_equal(b2b_directory_put_memberships(fixture->state, &fixture->policy, "42c3e9", uid, names, n, &changed), 0);
+	assert_int_equal(b2b_state_commit(fixture->state), 0);
+	assert_int_equal(b2b_directory_each_group(fixture->state, "42c3e9", add_size, all), 0);
+	assert_string_equal(all, groups);
+	return changed;
+}
+
+/* Where a token says them, not a directory. */
+static void one_person_s_groups_are_made_and_left(void **state)
+{
+	static const char *const names[] = { "dba", "members", "alice", "Ops", "ops", "dba" }, *const fewer[] = { "ops" };
+	struct state_fixture *fixture = *state;
+	struct b2b_principal alice = fixture_person("u-1", "alice"), bob = fixture_person("u-2", "bob");
+	uint32_t uid, other;
+
+	put(fixture, &alice, 1);
+	put(fixture, &bob, 1);
+	uid = uid_of(fixture, "alice");
+	other = uid_of(fixture, "bob");
+	assert_false(member_of(fixture, uid, NULL, 0, ""));
+	assert_true(member_of(fixture, uid, names, sizeof(names) / sizeof(*names), "dba:1 ops:1 ")); /* by gid */
+	assert_false(member_of(fixture, uid, names, sizeof(names) / sizeof(*names), "dba:1 ops:1 "));
+	assert_true(member_of(fixture, other, fewer, 1, "dba:1 ops:2 "));
+	assert_true(member_of(fixture, uid, fewer, 1, "dba:0 ops:2 "));
+	assert_true(member_of(fixture, uid, NULL, 0, "dba:0 ops:1 "));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, fixture_setup, fixture_teardown)
@@ -577,6 +621,7 @@ int main(void)
 		TEST(an_overtaken_answer_is_dropped),
 		TEST(organisations),
 		TEST(groups_share_names_and_numbers),
+		TEST(one_person_s_groups_are_made_and_left),
 		TEST(who_is_not_met_is_removed),
 		TEST(who_moves_leaves_the_former_organisation),
 		TEST(roles_keep_their_meaning),
