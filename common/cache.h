@@ -74,6 +74,12 @@ struct b2b_standing {
 int b2b_cache_standing(struct b2b_cache *cache, const char *name, const char *service, struct b2b_standing *ret_standing);
 
 /*
+ * May somebody who is not in the cache, and whom the agent might know, have ID there: is it of NAME's organisation, and nobody's yet? Returns 0,
+ * -ENOENT no, or as above.
+ */
+int b2b_cache_newcomer(struct b2b_cache *cache, const char *name, uint32_t id);
+
+/*
  * Is NAME a partner's? 1 yes: it carries the separator and an organisation of the index, or the index cannot be
  * read and the name could be one (b2b_name_candidate). 0 no.
  */

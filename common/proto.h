@@ -11,7 +11,8 @@
  * anybody may ask B2B_ASK_NAME (rate-limited by uid, and by the visibility rule), and user b2b-keys B2B_ASK_KEYS.
  *
  *   request            from         reply
- *   B2B_ASK_NAME       nss_b2b      B2B_SAY_NAME
+ *   B2B_ASK_NAME       nss_b2b,     B2B_SAY_NAME; to root, where there is no directory, B2B_SAY_RESERVED for a name that
+ *                      pam auth     nobody has proven yet
  *   B2B_ASK_AUTH       pam auth     B2B_SAY_WAIT within 1 s, then B2B_SAY_PROMPT, B2B_SAY_QUESTION or B2B_SAY_DECISION
  *   B2B_ASK_RESULT     pam auth     on the same connection after the prompt was answered or shown:
  *                                   B2B_SAY_DECISION; with wait=0 at once (B2B_AUTH_PENDING while open),
@@ -46,6 +47,7 @@
 #define B2B_PROMPT_SIZE 4096
 #define B2B_TEXT_SIZE 8192
 #define B2B_SSH_KEY_SIZE 4096
+#define B2B_HOME_SIZE 256
 #define B2B_ANSWER_SIZE 8192 /* as much as PuTTY sends; the ssh client of OpenSSH cuts an answer to 1,023 characters */
 
 enum b2b_packet_type {
@@ -66,6 +68,7 @@ enum b2b_packet_type {
 	B2B_SAY_DECISION,
 	B2B_SAY_TEXT,
 	B2B_SAY_QUESTION,
+	B2B_SAY_RESERVED = 80,
 };
 
 struct b2b_packet_head {
@@ -80,6 +83,21 @@ struct b2b_ask_name {
 
 struct b2b_say_name {
 	int32_t reason; /* B2B_OK: published, look again; B2B_USER_UNKNOWN; B2B_BUSY; B2B_SERVICE_DOWN … */
+};
+
+/*
+ * An id is kept for NAME, in memory alone, until somebody proves to be that person or nobody asked for keep_s. The id is the one that
+ * the ledger gives then, as long as this agent has kept it all the time: for who began after since_ns, and not longer ago than keep_s.
+ */
+struct b2b_say_reserved {
+	uint64_t since_ns;           /* b2b_now_ns of when this agent began to keep ids */
+	uint32_t keep_s;
+	uint32_t uid;                /* and primary group */
+	uint32_t groups[2];          /* members@ALIAS, partners */
+	char name[B2B_NAME_SIZE];    /* canonical */
+	char alias[B2B_NAME_SIZE];
+	char home[B2B_HOME_SIZE];
+	char shell[B2B_PATH_SIZE];
 };
 
 /* Who wants in, where and from where: PAM_USER, PAM_SERVICE, PAM_TTY, PAM_RHOST, PAM_RUSER. */

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -51,42 +52,63 @@ static _Atomic uint64_t *take_place(void)
 	return NULL;
 }
 
-static bool question(const char *name, uint64_t deadline_ns)
+union said {
+	struct b2b_say_name name;
+	struct b2b_say_reserved reserved;
+};
+
+static bool ours(uint32_t gid)
+{
+	return gid >= B2B_GID_FIRST && gid <= B2B_RANGE_LAST;
+}
+
+static enum nss_asked judge(uint16_t type, const union said *said, struct b2b_say_reserved *ret_reserved)
+{
+	if (type == B2B_SAY_NAME)
+		return said->name.reason == B2B_OK ? NSS_ASKED_PUBLISHED : NSS_ASKED_NO;
+	if (type != B2B_SAY_RESERVED || !ours(said->reserved.groups[0]) || !ours(said->reserved.groups[1]))
+		return NSS_ASKED_NO;
+	*ret_reserved = said->reserved;
+	return NSS_ASKED_RESERVED;
+}
+
+static enum nss_asked question(const char *name, uint64_t deadline_ns, struct b2b_say_reserved *ret_reserved)
 {
 	struct b2b_ask_name ask = { .name = "" };
-	struct b2b_say_name say = { .reason = B2B_INTERNAL };
+	union said said;
+	uint16_t type;
 	size_t len = strnlen(name, sizeof(ask.name));
 	int fd, r;
 
 	if (len >= sizeof(ask.name))
-		return false;
+		return NSS_ASKED_NO;
 	memcpy(ask.name, name, len);
 	fd = b2b_agent_connect(deadline_ns);
 	if (fd < 0)
-		return false;
+		return NSS_ASKED_NO;
 	r = b2b_agent_send(fd, B2B_ASK_NAME, &ask, deadline_ns);
 	if (r == 0)
-		r = b2b_agent_receive(fd, B2B_SAY_NAME, NULL, &say, sizeof(say), deadline_ns);
+		r = b2b_agent_receive(fd, 0, &type, &said, sizeof(said), deadline_ns);
 	close(fd);
-	return r == 0 && say.reason == B2B_OK;
+	return r == 0 ? judge(type, &said, ret_reserved) : NSS_ASKED_NO;
 }
 
-bool nss_ask(const char *name)
+enum nss_asked nss_ask(const char *name, struct b2b_say_reserved *ret_reserved)
 {
 	uint64_t deadline_ns = b2b_now_ns() + ASK_NS;
 	_Atomic uint64_t *place;
 	sigset_t all, before;
-	bool published;
+	enum nss_asked asked;
 	int cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	place = take_place();
-	published = place && question(name, deadline_ns);
+	asked = place ? question(name, deadline_ns, ret_reserved) : NSS_ASKED_NO;
 	if (place)
 		atomic_store(place, 0);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	pthread_setcancelstate(cancel, NULL);
-	return published;
+	return asked;
 }

@@ -1,8 +1,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "common/one_piece.h"
+#include "nss_b2b/ask.h"
 #include "nss_b2b/entry.h"
 
 enum nss_status _nss_b2b_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size, gid_t **groupsp,
@@ -69,6 +71,18 @@ static int add(void *arg, uint32_t gid)
 	return 0;
 }
 
+/* sshd asks before it lets anybody in (AllowGroups, Match Group), and it is root. */
+B2B_APART static int add_reserved(const char *user, struct groups *groups)
+{
+	struct b2b_say_reserved reserved;
+	int r = -ESRCH;
+
+	if (geteuid() != 0 || nss_ask(user, &reserved) != NSS_ASKED_RESERVED)
+		return r;
+	r = add(groups, reserved.groups[0]);
+	return r == 0 ? add(groups, reserved.groups[1]) : r;
+}
+
 B2B_ONE_PIECE NSS_EXPORT enum nss_status _nss_b2b_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size,
                                                                  gid_t **groupsp, long int limit, int *errnop)
 {
@@ -77,6 +91,8 @@ B2B_ONE_PIECE NSS_EXPORT enum nss_status _nss_b2b_initgroups_dyn(const char *use
 	struct b2b_cache *cache = nss_cache();
 
 	r = cache ? b2b_cache_initgroups(cache, user, add, &groups) : -ENOMEM;
+	if (r == -ESRCH)
+		r = add_reserved(user, &groups);
 	*groupsp = groups.list;
 	*size = groups.size;
 	*start = groups.n;

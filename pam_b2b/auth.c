@@ -42,6 +42,7 @@ struct login {
 		struct b2b_say_decision decision;
 		unsigned char any[B2B_PACKET_MAX];
 	} said;
+	bool closed; /* when the program looked the person up: it has no shell for them */
 	bool gone; /* nobody is there any more */
 };
 
@@ -236,16 +237,56 @@ static enum b2b_reason follow(struct login *login)
 	return reason;
 }
 
-/* Nobody is let in whom the cache has closed meanwhile, whatever the agent says; and the ticket goes to `account`. */
+static uint64_t started_ns(pid_t pid)
+{
+	uint64_t ticks;
+	long hertz = sysconf(_SC_CLK_TCK);
+
+	return hertz > 0 && b2b_start_ticks(pid, &ticks) == 0 ? ticks * (B2B_NS_PER_S / (uint64_t)hertz) : 0;
+}
+
+static uint64_t patience_ns(const struct login *login)
+{
+	unsigned timeout = is_sshd(login) ? B2B_PAM_TIMEOUT_SSHD_S : B2B_PAM_TIMEOUT_S;
+
+	return (login->call.options.timeout_s ? login->call.options.timeout_s : timeout) * B2B_NS_PER_S;
+}
+
+/*
+ * When the program that serves this log-in began, 0: not known. Under sshd that is this process' parent, or for the method "password"
+ * this one itself (its parent, the listener, is then older than any log-in may be).
+ */
+static uint64_t connection_began_ns(const struct login *login)
+{
+	uint64_t now = b2b_now_ns(), began = is_sshd(login) ? started_ns(login->parent) : 0;
+
+	return !began || began > now || now - began >= patience_ns(login) ? started_ns(getpid()) : began;
+}
+
+/* When LOGIN has to be over. sshd counts its LoginGraceTime from the connection's beginning. */
+static uint64_t deadline_of(const struct login *login)
+{
+	uint64_t now = b2b_now_ns(), began = is_sshd(login) && b2b_sshd_version() ? connection_began_ns(login) : 0;
+
+	return (began && began <= now ? began : now) + patience_ns(login);
+}
+
+/*
+ * Nobody is let in whom the cache has closed meanwhile, whatever the agent says, nor with another id than the program was told; and
+ * the ticket goes to `account`.
+ */
 static enum b2b_reason accept(struct login *login)
 {
 	struct b2b_call *call = &login->call;
 	char variable[sizeof(B2B_TICKET_VARIABLE) + B2B_TICKET_SIZE];
+	uint32_t uid = call->standing.uid;
 	enum b2b_reason reason = b2b_call_person(call, call->origin.user, &call->standing);
 	int r;
 
 	if (reason == B2B_OK)
 		reason = b2b_standing_verdict(&call->standing);
+	if (reason == B2B_OK && (login->closed || call->standing.uid != uid))
+		reason = B2B_AUTH_AGAIN;
 	if (reason != B2B_OK)
 		return reason;
 	snprintf(variable, sizeof(variable), "%s=%s", B2B_TICKET_VARIABLE, call->decision.ticket);
@@ -254,23 +295,44 @@ static enum b2b_reason accept(struct login *login)
 	return r == PAM_SUCCESS ? B2B_OK : B2B_INTERNAL;
 }
 
+static enum b2b_reason find_person(struct login *login, bool *ret_newcomer)
+{
+	struct b2b_call *call = &login->call;
+	enum b2b_reason reason = b2b_call_person(call, call->origin.user, &call->standing);
+
+	*ret_newcomer = reason == B2B_USER_UNKNOWN;
+	if (*ret_newcomer)
+		return b2b_call_newcomer(call, call->origin.user, connection_began_ns(login), &call->standing);
+	if (reason == B2B_OK && !call->standing.agent_alive)
+		reason = B2B_AGENT_DOWN; /* without spending the two seconds */
+	return reason;
+}
+
+/* A person's own word may be one that the proof opens, where there is no directory: accept() looks again. */
+static enum b2b_reason may_follow(struct login *login)
+{
+	enum b2b_reason verdict = b2b_standing_verdict(&login->call.standing);
+
+	login->closed = verdict == B2B_REVOKED && login->call.standing.org_open;
+	return login->closed ? B2B_OK : verdict;
+}
+
 static enum b2b_reason log_in(struct login *login)
 {
 	struct b2b_call *call = &login->call;
 	enum b2b_reason reason = b2b_call_allowed(call);
+	bool newcomer = false;
 
 	if (reason == B2B_OK)
-		reason = b2b_call_person(call, call->origin.user, &call->standing);
-	if (reason == B2B_OK && !call->standing.agent_alive)
-		reason = B2B_AGENT_DOWN; /* without spending the two seconds */
-	if (reason == B2B_OK && b2b_recent(call)) {
+		reason = find_person(login, &newcomer);
+	if (reason == B2B_OK && !newcomer && b2b_recent(call)) {
 		reason = b2b_standing_verdict(&call->standing);
 		return reason == B2B_OK ? accept(login) : reason;
 	}
 	if (reason == B2B_OK)
 		reason = begin(login); /* the agent knows best why not … */
-	if (reason == B2B_OK)
-		reason = b2b_standing_verdict(&call->standing); /* … but cannot open what is closed here */
+	if (reason == B2B_OK && !newcomer)
+		reason = may_follow(login); /* … but cannot open what is closed here */
 	if (reason == B2B_OK)
 		reason = follow(login);
 	return reason == B2B_OK ? accept(login) : reason;
@@ -299,32 +361,6 @@ static int auth_code(enum b2b_reason reason)
 	default:
 		return PAM_AUTH_ERR;
 	}
-}
-
-static uint64_t started_ns(pid_t pid)
-{
-	uint64_t ticks;
-	long hertz = sysconf(_SC_CLK_TCK);
-
-	return hertz > 0 && b2b_start_ticks(pid, &ticks) == 0 ? ticks * (B2B_NS_PER_S / (uint64_t)hertz) : 0;
-}
-
-/*
- * When LOGIN has to be over. sshd counts its LoginGraceTime from the connection's beginning: that is, from the start of the
- * process that serves it, which is this one's parent, or for the method "password" this one itself (its parent, the listener, is
- * then older than any log-in may be).
- */
-static uint64_t deadline_of(const struct login *login)
-{
-	unsigned timeout = is_sshd(login) ? B2B_PAM_TIMEOUT_SSHD_S : B2B_PAM_TIMEOUT_S;
-	uint64_t limit = (login->call.options.timeout_s ? login->call.options.timeout_s : timeout) * B2B_NS_PER_S, now = b2b_now_ns(), began;
-
-	if (!is_sshd(login) || !b2b_sshd_version())
-		return now + limit;
-	began = started_ns(login->parent);
-	if (!began || began > now || now - began >= limit)
-		began = started_ns(getpid());
-	return began && began <= now ? began + limit : now + limit;
 }
 
 static int authenticate(struct login *login)

@@ -45,6 +45,13 @@ enum b2b_reason b2b_call_allowed(struct b2b_call *call);
  */
 enum b2b_reason b2b_call_person(struct b2b_call *call, const char *name, struct b2b_standing *ret_standing);
 
+/*
+ * For who is not in the cache (b2b_call_person: B2B_USER_UNKNOWN): an id is kept for NAME until somebody proves to be that person, and
+ * getpwnam knows it too. Fills uid, name and alias of *ret_standing where it returns B2B_OK. BEGAN_NS, when this log-in's program began,
+ * b2b_now_ns clock: who may have been told an id that is not kept any more is refused with B2B_AUTH_AGAIN.
+ */
+enum b2b_reason b2b_call_newcomer(struct b2b_call *call, const char *name, uint64_t began_ns, struct b2b_standing *ret_standing);
+
 /* The second lock: does the cache alone allow it? The whole of it, and only what revocations close. */
 enum b2b_reason b2b_standing_verdict(const struct b2b_standing *standing);
 enum b2b_reason b2b_standing_words(const struct b2b_standing *standing);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,7 +33,7 @@ static struct nss_module nss;
 static struct fixture fixture;
 
 /* An agent that answers one way, in a thread of the test. */
-enum manner { ANSWERS, ANSWERS_LATE, KNOWS_NOBODY, SAYS_NOTHING, HANGS_UP, TALKS_RUBBISH };
+enum manner { ANSWERS, RESERVES, RESERVES_LOCAL, RESERVES_FOREIGN, RESERVES_TAKEN, ANSWERS_LATE, KNOWS_NOBODY, SAYS_NOTHING, HANGS_UP, TALKS_RUBBISH };
 
 struct agent {
 	enum manner manner;
@@ -62,6 +63,19 @@ static void say(int fd, int32_t reason)
 	assert_int_equal(send(fd, &packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
 }
 
+/* An id that is kept for somebody who has proven nothing yet. */
+static void reserve(int fd, uint32_t uid)
+{
+	struct {
+		struct b2b_packet_head head;
+		struct b2b_say_reserved body;
+	} packet = { { B2B_PROTO_VERSION, B2B_SAY_RESERVED, sizeof(packet.body) },
+		     { .uid = uid, .groups = { FIXTURE_LO(FIXTURE_ACME), B2B_PARTNERS_GID }, .name = "new@acme", .alias = "acme",
+		       .home = "/home/acme/new", .shell = "/bin/sh" } };
+
+	assert_int_equal(send(fd, &packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
+}
+
 static void serve(struct agent *agent, int fd)
 {
 	uint64_t packet[B2B_PACKET_MAX / 8 + 1];
@@ -75,6 +89,18 @@ static void serve(struct agent *agent, int fd)
 	case ANSWERS:
 		publish_new();
 		say(fd, B2B_OK);
+		break;
+	case RESERVES:
+		reserve(fd, FIXTURE_LO(FIXTURE_ACME) + NEW_OFFSET);
+		break;
+	case RESERVES_LOCAL:
+		reserve(fd, 1000);
+		break;
+	case RESERVES_FOREIGN:
+		reserve(fd, FIXTURE_LO(FIXTURE_GLOBEX) + NEW_OFFSET);
+		break;
+	case RESERVES_TAKEN:
+		reserve(fd, FIXTURE_LO(FIXTURE_ACME) + 1);
 		break;
 	case ANSWERS_LATE:
 		pthread_kill(agent->asker, SIGUSR1);
@@ -159,6 +185,65 @@ static void a_first_time_name_is_fetched(void **state)
 	assert_int_equal(look("new@acme", &pw, &took), NSS_STATUS_SUCCESS);
 	agent_stop(&agent);
 	assert_int_equal(agent.asked, 1);
+}
+
+static void a_reservation_is_answered_as_the_snapshot_will(void **state)
+{
+	static char buf[256];
+	struct agent agent;
+	struct passwd pw;
+	size_t least = 0;
+	int reason;
+
+	(void)state;
+	agent_start(&agent, RESERVES);
+	while (nss.getpwnam_r("new@acme", &pw, buf, least, &reason) == NSS_STATUS_TRYAGAIN) {
+		assert_int_equal(reason, ERANGE);
+		least++;
+	}
+	assert_int_equal(least, sizeof("new@acme") + sizeof("/home/acme/new") + sizeof("/bin/sh") + sizeof("*"));
+	assert_string_equal(pw.pw_name, "new@acme");
+	assert_int_equal(pw.pw_uid, FIXTURE_LO(FIXTURE_ACME) + NEW_OFFSET);
+	assert_int_equal(pw.pw_gid, pw.pw_uid);
+	assert_string_equal(pw.pw_dir, "/home/acme/new");
+	assert_string_equal(pw.pw_shell, "/bin/sh");
+	assert_string_equal(pw.pw_passwd, "*");
+	assert_string_equal(pw.pw_gecos, "");
+	agent_stop(&agent);
+}
+
+static void a_reservation_has_the_groups_of_all_partners(void **state)
+{
+	struct agent agent;
+	gid_t *list = NULL;
+	long size = 0, n = 0;
+	int reason;
+
+	(void)state;
+	agent_start(&agent, RESERVES);
+	assert_int_equal(nss.initgroups_dyn("new@acme", 1, &n, &size, &list, -1, &reason), NSS_STATUS_SUCCESS);
+	assert_int_equal(n, 2);
+	assert_int_equal(list[0], FIXTURE_LO(FIXTURE_ACME));
+	assert_int_equal(list[1], B2B_PARTNERS_GID);
+	free(list);
+	agent_stop(&agent);
+}
+
+/* An agent that was taken over gives no name a local account's id, another organisation's, or another person's. */
+static void a_reservation_of_another_s_id_is_notfound(void **state)
+{
+	static const enum manner manners[] = { RESERVES_LOCAL, RESERVES_FOREIGN, RESERVES_TAKEN };
+	struct agent agent;
+	struct passwd pw;
+	uint64_t took;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(manners) / sizeof(manners[0]); i++) {
+		agent_start(&agent, manners[i]);
+		assert_int_equal(look("new@acme", &pw, &took), NSS_STATUS_NOTFOUND);
+		agent_stop(&agent);
+		assert_int_equal(agent.asked, 1);
+	}
 }
 
 static void an_answer_that_is_no_yes_is_notfound(void **state)
@@ -283,6 +368,9 @@ int main(void)
 	/* One cache for all: this process keeps what it has mapped. The last test adds a person to it. */
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_foreign_partner_causes_no_question, beat),
+		cmocka_unit_test_setup(a_reservation_is_answered_as_the_snapshot_will, beat),
+		cmocka_unit_test_setup(a_reservation_has_the_groups_of_all_partners, beat),
+		cmocka_unit_test_setup(a_reservation_of_another_s_id_is_notfound, beat),
 		cmocka_unit_test_setup(an_answer_that_is_no_yes_is_notfound, beat),
 		cmocka_unit_test_setup(a_silent_agent_costs_two_seconds, beat),
 		cmocka_unit_test_setup(nobody_is_asked_where_it_cannot_help, beat),

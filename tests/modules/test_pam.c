@@ -431,6 +431,27 @@ static void unknown_and_misspelt_names_start_nothing(void **state)
 	assert_string_equal(screen.text, "3:Your name on this host is alice@acme; log in by exactly that name.");
 }
 
+static void open_alice(void *arg)
+{
+	(void)arg;
+	b2b_live_store(fixture.lives[FIXTURE_ACME], ALICE, B2B_LIVE_OPEN, false);
+}
+
+/* The program has looked her up before, and has no shell for her. */
+static void who_is_opened_by_the_proof_logs_in_once_more(void **state)
+{
+	static const struct scripted_step steps[] = {
+		{ .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT },
+		{ .type = B2B_SAY_PROMPT, .text = PROMPT },
+		{ .want = B2B_ASK_RESULT, .type = B2B_SAY_DECISION, .uid = ALICE, .before = open_alice },
+	};
+
+	(void)state;
+	b2b_live_store(fixture.lives[FIXTURE_ACME], ALICE, B2B_LIVE_CLOSED, true);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", steps, COUNT(steps)), PAM_AUTH_ERR);
+	assert_non_null(strstr(screen.text, "log in once more"));
+}
+
 static void an_unknown_option_denies_partners(void **state)
 {
 	(void)state;
@@ -634,6 +655,7 @@ int main(void)
 		CASE(the_cache_closes_what_the_agent_opens),
 		CASE(newer_files_are_understood_or_deny),
 		CASE(unknown_and_misspelt_names_start_nothing),
+		CASE(who_is_opened_by_the_proof_logs_in_once_more),
 		CASE(an_unknown_option_denies_partners),
 		CASE(account_tells_denials_apart),
 		CASE(a_session_is_registered_while_it_lasts),

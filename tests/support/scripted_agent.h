@@ -20,10 +20,10 @@ struct scripted_step {
 	uint16_t want;             /* the request that must come first: B2B_ASK_RESULT and B2B_ASK_ANSWER on the same connection, others on a new one; 0: none */
 	enum scripted_how how;
 	uint16_t type;             /* B2B_SAY_… */
-	int32_t reason;            /* of a decision */
-	uint32_t uid;              /* of a decision */
+	int32_t reason;            /* of a decision; of a reservation, not 0: this agent began later than whoever asks */
+	uint32_t uid;              /* of a decision or reservation */
 	const char *answer;        /* what B2B_ASK_ANSWER must say, or of what command B2B_ASK_COMMAND is; NULL: anything */
-	const char *text;          /* prompt, question, or the decision's message */
+	const char *text;          /* prompt, question, the decision's message, or the reservation's name */
 	void (*before)(void *arg); /* in the child, before it answers; NULL: nothing */
 	void *arg;
 };

@@ -1,0 +1,74 @@
+/* Who logs in for the first time where there is no directory: not in the cache yet, but with an id that the agent keeps. */
+#include <security/pam_ext.h>
+#include <security/pam_modutil.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "pam_b2b/call.h"
+
+static enum b2b_reason ask(const char *name, struct b2b_say_reserved *ret_reserved)
+{
+	uint64_t deadline = b2b_now_ns() + B2B_ASK_LIMIT_S * B2B_NS_PER_S;
+	struct b2b_ask_name body;
+	union {
+		struct b2b_say_name name;
+		struct b2b_say_reserved reserved;
+	} said;
+	uint16_t type;
+	int fd, r;
+
+	if (strlen(name) >= sizeof(body.name))
+		return B2B_USER_UNKNOWN;
+	memset(&body, 0, sizeof(body));
+	memcpy(body.name, name, strlen(name));
+	fd = b2b_agent_connect(deadline);
+	if (fd < 0)
+		return B2B_AGENT_DOWN;
+	r = b2b_agent_send(fd, B2B_ASK_NAME, &body, deadline);
+	if (r == 0)
+		r = b2b_agent_receive(fd, 0, &type, &said, sizeof(said), deadline);
+	close(fd);
+	if (r < 0)
+		return B2B_AGENT_DOWN;
+	if (type == B2B_SAY_NAME) /* published just now: sshd has it from before */
+		return said.name.reason == B2B_OK ? B2B_AUTH_AGAIN : (enum b2b_reason)said.name.reason;
+	if (type != B2B_SAY_RESERVED)
+		return B2B_PROTOCOL;
+	*ret_reserved = said.reserved;
+	return B2B_OK;
+}
+
+/* sshd keeps the id that it was told when the connection came. */
+static bool kept_since(const struct b2b_say_reserved *reserved, uint64_t began_ns)
+{
+	uint64_t now = b2b_now_ns();
+
+	return began_ns >= reserved->since_ns && began_ns <= now && now - began_ns < reserved->keep_s * B2B_NS_PER_S;
+}
+
+enum b2b_reason b2b_call_newcomer(struct b2b_call *call, const char *name, uint64_t began_ns, struct b2b_standing *ret_standing)
+{
+	struct b2b_say_reserved reserved;
+	struct passwd *pw = pam_modutil_getpwnam(call->pamh, name);
+	enum b2b_reason reason;
+
+	if (!pw)
+		return B2B_USER_UNKNOWN;
+	reason = ask(name, &reserved);
+	if (reason != B2B_OK)
+		return reason;
+	memset(ret_standing, 0, sizeof(*ret_standing));
+	ret_standing->uid = reserved.uid;
+	memcpy(ret_standing->name, reserved.name, sizeof(ret_standing->name));
+	memcpy(ret_standing->alias, reserved.alias, sizeof(ret_standing->alias));
+	if (strcmp(name, reserved.name) != 0)
+		return B2B_NAME_INVALID;
+	if (pw->pw_uid != reserved.uid) {
+		pam_syslog(call->pamh, LOG_ERR, "getpwnam gives %s the uid %u instead of %u: another source of names stands in front", name,
+		           (unsigned)pw->pw_uid, reserved.uid);
+		return B2B_INTERNAL;
+	}
+	return kept_since(&reserved, began_ns) ? B2B_OK : B2B_AUTH_AGAIN;
+}
