@@ -193,6 +193,9 @@ static int start_parts(struct b2b_core *core, char *error)
 	    (r = b2b_source_new(core->loop, core->http, core->federation, core->state, core->policy, core->conf, &source_handlers, core,
 	                        &core->source)) < 0)
 		return r;
+	if (core->conf->federation.directory == B2B_DIRECTORY_TOKEN &&
+	    (r = b2b_reservations_new(core->state, core->policy, &core->reservations)) < 0)
+		return r;
 	if (core->conf->federation.signals == B2B_SIGNALS_SSF &&
 	    (r = b2b_stream_new(core->loop, core->http, core->federation, core->state, core->conf, core->policy, &stream_handlers, core, &core->stream)) < 0)
 		return r;
@@ -219,6 +222,7 @@ static void stop_parts(struct b2b_core *core)
 	b2b_stream_free(core->stream);
 	b2b_source_free(core->source);
 	b2b_status_cache_free(core->status);
+	b2b_reservations_free(core->reservations);
 	b2b_federation_free(core->federation);
 	b2b_publish_free(core->publish);
 	b2b_guard_link_free(core->guard);

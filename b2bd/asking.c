@@ -10,7 +10,7 @@ void b2b_asking_hint(const struct b2b_core *core, const struct b2b_gathered *gat
 	const struct b2b_decision_facts *facts = &gathered->facts;
 
 	b2b_hint_format(core->conf->federation.login_hint, name, gathered->principal.local,
-	                facts->org >= 0 ? core->policy->orgs[facts->org].alias : "", facts->principal ? gathered->principal.subject : "", buf, size);
+	                facts->org >= 0 ? core->policy->orgs[facts->org].alias : "", gathered->principal.subject ? gathered->principal.subject : "", buf, size);
 }
 
 void b2b_asking_acr_values(const struct b2b_conf *conf, const struct b2b_policy_service *service, char buf[B2B_ACR_VALUES_SIZE])

@@ -18,8 +18,10 @@ enum b2b_reason b2b_binding_check(const struct b2b_conf_federation *conf, const 
 
 	if (!principal || facts->org < 0)
 		return refuse(B2B_USER_UNKNOWN, "nobody of that name is known", ret_fault);
-	if (strcmp(token->subject, principal->subject) != 0)
+	if (principal->subject && strcmp(token->subject, principal->subject) != 0)
 		return refuse(B2B_AUTH_WRONG_PERSON, "another subject", ret_fault);
+	if (!principal->subject && !conf->name_claim)
+		return refuse(B2B_AUTH_WRONG_PERSON, "nothing in it says whose name that is", ret_fault);
 	/* whoever may choose a client's name at the service could choose a person's subject (RFC 9068 5) */
 	if (token->of_client && principal->kind != B2B_SERVICE_PRINCIPAL)
 		return refuse(B2B_AUTH_WRONG_PERSON, "a client, or not to be told from one, and no person", ret_fault);

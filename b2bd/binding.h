@@ -10,7 +10,8 @@
 #include "common/conf.h"
 
 /*
- * Compare TOKEN with the principal and the organisation of FACTS. A person who is in several organisations is taken as one of that which
+ * Compare TOKEN with the principal and the organisation of FACTS. A principal without a subject is one whom nobody has proven yet
+ * (directory = token): the name in the token alone says who it is. A person who is in several organisations is taken as one of that which
  * the log-in names, and of no other. Returns B2B_OK, or B2B_USER_UNKNOWN, B2B_AUTH_WRONG_PERSON, B2B_AUTH_WRONG_ORG; then *ret_fault
  * says precisely what does not agree (static). Whether the token still holds by its status list is not looked at here.
  */

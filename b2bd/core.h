@@ -10,6 +10,7 @@
 #include "b2bd/agent.h"
 #include "b2bd/clock_watch.h"
 #include "b2bd/decide.h"
+#include "b2bd/directory/reservation.h"
 #include "b2bd/directory/source.h"
 #include "b2bd/federation/federation.h"
 #include "b2bd/federation/status_cache.h"
@@ -73,6 +74,7 @@ struct b2b_core {
 	struct b2b_publish *publish;
 	struct b2b_federation *federation;
 	struct b2b_source *source;
+	struct b2b_reservations *reservations; /* NULL: there is a directory */
 	struct b2b_stream *stream; /* NULL: the service has no signals */
 	struct b2b_server *server;
 	struct b2b_tickets *tickets;
@@ -114,6 +116,7 @@ struct b2b_gathered {
 	struct b2b_authentication authentication; /* facts.authentication, where there is one */
 	struct b2b_org_record chain[B2B_DEPTH_MAX + 1];
 	size_t n_chain;
+	bool org_open;      /* the live words of the organisation and all above it alone */
 };
 /* By name; always fills *ret (an unknown person leaves facts.principal NULL). Caller clears. */
 void b2b_gather(struct b2b_core *core, const char *name, const char *service, struct b2b_gathered *ret);

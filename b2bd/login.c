@@ -22,6 +22,7 @@ static void login_free(struct b2b_login *login)
 	b2b_id_token_clear(&login->proven);
 	if (login->method)
 		login->method->cancel(login);
+	b2b_publish_forget(login->core->publish, login);
 	explicit_bzero(login, sizeof(*login));
 	free(login);
 }
@@ -57,7 +58,7 @@ static void login_say(struct b2b_login *login)
 	login_free(login);
 }
 
-static void login_decide(struct b2b_login *login, int org, enum b2b_reason reason, const char *detail)
+void b2b_login_decide(struct b2b_login *login, int org, enum b2b_reason reason, const char *detail)
 {
 	struct b2b_say_decision *decision = &login->decision;
 	char extra[512];
@@ -130,7 +131,7 @@ static void begin_next(struct b2b_login *login)
 		login->method = NULL;
 		pass_over(login, method->name, reason_of(r), r == -EOPNOTSUPP ? "not offered by the service, or not possible here" : strerror(-r));
 	}
-	login_decide(login, -1, login->unfit, "");
+	b2b_login_decide(login, -1, login->unfit, "");
 }
 
 void b2b_login_show(struct b2b_login *login, const struct b2b_say_prompt *prompt)
@@ -153,7 +154,8 @@ static void conclude(struct b2b_login *login, const struct b2b_id_token *token)
 	int org;
 	enum b2b_reason reason = b2b_login_accept(login, token, &org, detail);
 
-	login_decide(login, org, reason, detail);
+	if (reason != B2B_AUTH_PENDING)
+		b2b_login_decide(login, org, reason, detail);
 }
 
 /* Whether the list came or not: the decision looks. */
@@ -200,7 +202,7 @@ void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const cha
 		return;
 	}
 	b2b_audit_field(detail, sizeof(detail), "fault", fault_text);
-	login_decide(login, -1, reason, detail);
+	b2b_login_decide(login, -1, reason, detail);
 }
 
 uint32_t b2b_login_left_s(const struct b2b_login *login)
@@ -217,7 +219,7 @@ static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin 
 	struct b2b_gathered gathered;
 	enum b2b_reason reason;
 
-	b2b_gather(core, origin->user, origin->service, &gathered);
+	b2b_login_gather(core, origin, &gathered);
 	*ret_org = gathered.facts.org;
 	*ret_uid = gathered.principal.uid;
 	reason = b2b_decide_standing(&gathered.facts);

@@ -46,6 +46,7 @@ struct b2b_login {
 	bool waiting;      /* the module waits for whatever comes */
 	bool decided;
 	struct b2b_say_decision decision;
+	struct b2b_authentication authentication; /* while what was proven is being published (login_enter.c) */
 	/* of the methods */
 	struct b2b_approval *approval;
 	char binding[B2B_BINDING_SIZE];
@@ -62,12 +63,28 @@ void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token)
 void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text); /* FAULT_TEXT for the log; may be "" */
 uint32_t b2b_login_left_s(const struct b2b_login *login); /* of the caller's patience, at least 1; 0: unknown */
 
+void b2b_login_decide(struct b2b_login *login, int org, enum b2b_reason reason, const char *detail); /* the end; LOGIN may be gone */
+
 /*
  * login_accept.c: may LOGIN's person in by TOKEN? Its validator saw to issuer and audience; here it is bound to this very principal, in this
  * organisation (binding.h), and the decision is made. *ret_org: slot, -1 unknown; DETAIL: fields for the log, "" for none.
- * B2B_OK makes a ticket.
+ * B2B_OK makes a ticket; B2B_AUTH_PENDING: b2b_login_decide comes by itself, and LOGIN may be gone.
  */
 #define B2B_LOGIN_DETAIL_SIZE 320
 enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_token *token, int *ret_org, char detail[B2B_LOGIN_DETAIL_SIZE]);
+/* Decide by GATHERED and login->authentication, and make the ticket. */
+enum b2b_reason b2b_login_admit(struct b2b_login *login, struct b2b_gathered *gathered);
+
+/*
+ * login_enter.c: where there is no directory, the log-in itself brings the person.
+ * Gather what is known of who wants in by ORIGIN; there, somebody whom nobody has proven yet is taken as the one for whom an id is kept,
+ * and one who was not seen for too long as not closed by that: both only to be asked for a proof. Caller clears.
+ */
+void b2b_login_gather(struct b2b_core *core, const struct b2b_origin *origin, struct b2b_gathered *ret);
+/*
+ * What TOKEN, bound and admitted, says of the person of GATHERED goes into the ledger and the directory's copy, and is published.
+ * Returns B2B_OK: nothing changed; B2B_AUTH_PENDING: it is being published, then b2b_login_decide comes; or why it cannot be.
+ */
+enum b2b_reason b2b_login_enter(struct b2b_login *login, const struct b2b_gathered *gathered, const struct b2b_id_token *token);
 
 #endif

@@ -16,30 +16,59 @@ static void describe(const struct b2b_id_token *token, const char *fault, char d
 	b2b_audit_field(detail, B2B_LOGIN_DETAIL_SIZE, "approved_for", token->organisation ? token->organisation : "none");
 }
 
-enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_token *token, int *ret_org, char detail[B2B_LOGIN_DETAIL_SIZE])
+enum b2b_reason b2b_login_admit(struct b2b_login *login, struct b2b_gathered *gathered)
 {
 	struct b2b_core *core = login->core;
-	struct b2b_authentication authentication;
-	struct b2b_gathered gathered;
-	const char *fault = "";
 	enum b2b_reason reason;
 
-	*detail = '\0';
-	b2b_gather(core, login->origin.user, login->origin.service, &gathered);
-	*ret_org = gathered.facts.org;
-	reason = b2b_proven(core, &gathered.facts, token, &authentication, &fault);
+	gathered->facts.authentication = &login->authentication;
+	reason = b2b_decide(&gathered->facts);
+	if (reason == B2B_OK && b2b_ticket_add(core->tickets, &login->authentication, login->origin.service, login->origin.tty, b2b_now_ns(),
+	                                       login->decision.ticket) < 0)
+		reason = B2B_INTERNAL;
+	return reason;
+}
+
+/* What can be said against it before anything of the person is stored. */
+static enum b2b_reason judge(struct b2b_login *login, struct b2b_gathered *gathered, const struct b2b_id_token *token,
+                             char detail[B2B_LOGIN_DETAIL_SIZE])
+{
+	const char *fault = "";
+	enum b2b_reason reason = b2b_proven(login->core, &gathered->facts, token, &login->authentication, &fault);
+
 	if (*fault && reason != B2B_USER_UNKNOWN)
 		describe(token, fault, detail);
 	if (reason == B2B_OK && login->method->admit)
 		reason = login->method->admit(login, token);
-	if (reason == B2B_OK && b2b_proof_begin(core, token, login->method != &b2b_login_token, &authentication) < 0)
-		reason = B2B_INTERNAL; /* what could not be verified again must not be opened */
-	if (reason == B2B_OK && authentication.proof)
-		b2b_reverify_look(core);
-	if (reason == B2B_OK && b2b_ticket_add(core->tickets, &authentication, login->origin.service, login->origin.tty, b2b_now_ns(),
-	                                       login->decision.ticket) < 0)
-		reason = B2B_INTERNAL;
+	return reason;
+}
+
+/* What could not be verified again must not be opened. */
+static enum b2b_reason keep_proof(struct b2b_login *login, const struct b2b_id_token *token)
+{
+	if (b2b_proof_begin(login->core, token, login->method != &b2b_login_token, &login->authentication) < 0)
+		return B2B_INTERNAL;
+	if (login->authentication.proof)
+		b2b_reverify_look(login->core);
+	return B2B_OK;
+}
+
+enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_token *token, int *ret_org, char detail[B2B_LOGIN_DETAIL_SIZE])
+{
+	struct b2b_gathered gathered;
+	enum b2b_reason reason;
+
+	*detail = '\0';
+	b2b_login_gather(login->core, &login->origin, &gathered);
+	*ret_org = gathered.facts.org;
 	login->uid = gathered.principal.uid;
+	reason = judge(login, &gathered, token, detail);
+	if (reason == B2B_OK)
+		reason = keep_proof(login, token);
+	if (reason == B2B_OK)
+		reason = b2b_login_enter(login, &gathered, token);
+	if (reason == B2B_OK)
+		reason = b2b_login_admit(login, &gathered);
 	b2b_gathered_clear(&gathered);
 	return reason;
 }

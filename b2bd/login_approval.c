@@ -25,7 +25,7 @@ static void make_hint(const struct b2b_login *login, char *buf, size_t size)
 {
 	struct b2b_gathered gathered;
 
-	b2b_gather(login->core, login->origin.user, login->origin.service, &gathered);
+	b2b_login_gather(login->core, &login->origin, &gathered);
 	b2b_asking_hint(login->core, &gathered, login->origin.user, buf, size);
 	b2b_gathered_clear(&gathered);
 }

@@ -1,7 +1,8 @@
 /*
  * First-time names: NSS met a name of a known organisation that is not in its snapshot, and asks, once.
  * The person is fetched, stored, published; "OK" means: look again. Everything else is a quick no, because the
- * caller may be any `ls -l`; what the service denied is remembered for a few seconds.
+ * caller may be any `ls -l`; what the service denied is remembered for a few seconds. Where there is no directory a name that
+ * nobody has proven yet is answered with a reservation (directory/reservation.h).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -116,6 +117,51 @@ static enum b2b_reason may_ask(struct b2b_core *core, const struct b2b_client *c
 	return b2b_federation_ready(core->federation) ? B2B_OK : B2B_SERVICE_DOWN;
 }
 
+static enum b2b_reason reason_of(int error)
+{
+	switch (error) {
+	case -EINVAL:
+		return B2B_NAME_INVALID;
+	case -EEXIST:
+		return B2B_USER_UNKNOWN;
+	case -EBUSY:
+		return B2B_BUSY;
+	default:
+		return B2B_INTERNAL;
+	}
+}
+
+/*
+ * Where there is no directory: is it a name that nobody has proven yet? Then root, that is sshd, is told an id for it, and nobody else
+ * anything. False: CLIENT is to be answered as ever.
+ */
+static bool answer_reserved(struct b2b_core *core, struct b2b_client *client, int org, const char *local)
+{
+	struct b2b_say_reserved reserved;
+	struct b2b_principal known;
+	enum b2b_reason reason = B2B_USER_UNKNOWN;
+	int r;
+
+	if (!core->reservations)
+		return false;
+	if (b2b_directory_by_name(core->state, core->policy->orgs[org].id, local, &known) == 0) {
+		b2b_principal_clear(&known);
+		return false;
+	}
+	if (b2b_client_uid(client) == 0)
+		reason = b2b_org_chain_standing(core, org);
+	if (reason == B2B_OK) {
+		r = b2b_reserve(core->reservations, org, local, b2b_now_ns(), &reserved);
+		if (r == 0) {
+			b2b_client_say(client, B2B_SAY_RESERVED, &reserved);
+			return true;
+		}
+		reason = reason_of(r);
+	}
+	say_name(client, reason);
+	return true;
+}
+
 void b2b_on_ask_name(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_name *packet)
 {
 	struct b2b_name name;
@@ -129,6 +175,8 @@ void b2b_on_ask_name(struct b2b_core *core, struct b2b_client *client, const str
 	}
 	org = b2b_policy_org_by_alias(core->policy, name.alias);
 	reason = may_ask(core, client, org, name.local);
+	if (reason == B2B_OK && answer_reserved(core, client, org, name.local))
+		return;
 	ask = reason == B2B_OK ? calloc(1, sizeof(*ask)) : NULL;
 	if (!ask) {
 		say_name(client, reason == B2B_OK ? B2B_INTERNAL : reason);

@@ -67,7 +67,8 @@ static void gather(struct b2b_core *core, int org, const char *service, struct b
 	if (org < 0)
 		return;
 	facts->verified_age_ns = verified_age(core, org);
-	facts->words_open = gather_chain(core, org, gathered);
+	gathered->org_open = gather_chain(core, org, gathered);
+	facts->words_open = gathered->org_open;
 	if (facts->principal)
 		facts->words_open = facts->words_open &&
 		                    B2B_LIVE_STATE(b2b_live_load(core->lives[org], facts->principal->uid)) == B2B_LIVE_OPEN;

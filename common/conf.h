@@ -27,7 +27,7 @@ enum b2b_client_auth {
 };
 enum b2b_access_token_typ { B2B_TYP_AT_JWT, B2B_TYP_ANY };
 enum b2b_token_use { B2B_TOKEN_ONCE, B2B_TOKEN_MANY };
-enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_KEYCLOAK, B2B_DIRECTORY_TOKEN };
+enum b2b_directory { B2B_DIRECTORY_SCIM, B2B_DIRECTORY_TOKEN, B2B_DIRECTORY_KEYCLOAK };
 enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 /* How a log-in is verified again while a session rests on it; bits, the first that fits is taken. */
 enum b2b_reverify { B2B_REVERIFY_NONE = 1, B2B_REVERIFY_REFRESH = 2, B2B_REVERIFY_INTROSPECTION = 4, B2B_REVERIFY_LIFE = 8 };
@@ -72,6 +72,9 @@ struct b2b_conf_federation {
 	struct b2b_conf_words status_origins; /* "https://HOST[:PORT]" besides the issuer's own, from which status lists may be fetched */
 	uint32_t status_interval_s; /* longest time between two fetches of a status list */
 	enum b2b_directory directory;
+	uint32_t token_keep_s;    /* without a directory: how long somebody is known after the last proof */
+	char *roles_claim;        /* likewise: where a token has the person's roles; NULL: none */
+	char *groups_claim;       /* and groups */
 	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */
 	uint32_t reverify;        /* enum b2b_reverify */
 	uint32_t reverify_interval_s;

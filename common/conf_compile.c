@@ -162,6 +162,20 @@ static int check_audience(struct b2b_draft *draft, const struct b2b_conf *conf)
 	                          "found any without an audience of its own; expected section host to have an audience other than client_id");
 }
 
+/* Without a directory the token alone says whose name it is, and nobody's number is known before. */
+static int check_directory(struct b2b_draft *draft, const struct b2b_conf *conf)
+{
+	const struct b2b_draft_section *federation = b2b_draft_only(draft, B2B_CONF_FEDERATION);
+	bool token = conf->federation.directory == B2B_DIRECTORY_TOKEN;
+
+	if (token && !conf->federation.name_claim)
+		return b2b_draft_fail_key(draft, federation, "directory", "found token without name_claim; expected the claim that holds a person's log-in name");
+	if (token && !conf->host.hashed_ids)
+		return b2b_draft_fail_key(draft, b2b_draft_only(draft, B2B_CONF_HOST), "hashed_ids",
+		                          "found no with directory = token; expected yes, as nobody's pin is known before the first log-in");
+	return 0;
+}
+
 static uint32_t smallest_staleness(const struct b2b_draft *draft, const struct b2b_policy *policy)
 {
 	uint32_t smallest = b2b_draft_only(draft, B2B_CONF_HOST)->u.host.staleness_s;
@@ -289,6 +303,8 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 		r = check_audience(draft, conf);
 	if (r == 0)
 		r = compile_reverify(draft, conf);
+	if (r == 0)
+		r = check_directory(draft, conf);
 	if (r == 0)
 		r = check_staleness_keep(draft, conf);
 	if (r == 0)

@@ -12,7 +12,7 @@ static const char *const subjects[] = { "id", "externalId", "userName", NULL };
 static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA", NULL }; /* as enum b2b_alg */
 static const char *const access_typs[] = { "at+jwt", "any", NULL };
 static const char *const token_uses[] = { "once", "many", NULL };
-static const char *const directories[] = { "scim", NULL };
+static const char *const directories[] = { [B2B_DIRECTORY_SCIM] = "scim", [B2B_DIRECTORY_TOKEN] = "token", [2] = NULL };
 static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const reverifies[] = { "none", "refresh", "introspection", "life", NULL }; /* as enum b2b_reverify */
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
@@ -100,7 +100,15 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "a revocation takes as long as sync_interval, and only a completed pass lets sessions be opened, in no organisation of which, or above which, a removal waits (mass_removal)." },
 	{ B2B_CONF_FEDERATION, "ssf_url", &b2b_conf_https_url, AT(conf_federation, ssf_url), NULL, "the well-known place of the issuer", NULL, 0, 0,
 	  "Configuration document of the Shared Signals transmitter." },
-	{ B2B_CONF_FEDERATION, "directory", &b2b_conf_word, AT(conf_federation, directory), "scim", NULL, directories, 0, 0, "Where people and groups come from." },
+	{ B2B_CONF_FEDERATION, "directory", &b2b_conf_word, AT(conf_federation, directory), "scim", NULL, directories, 0, 0,
+	  "Where people and groups come from: a SCIM 2.0 directory; or none but the tokens, and then a person is known from the first log-in on (WITHOUT A DIRECTORY)." },
+	{ B2B_CONF_FEDERATION, "token_keep", &b2b_conf_duration, AT(conf_federation, token_keep_s), "30d", NULL, NULL, 60, 365 * DAY,
+	  "With directory = token, how long after the last log-in a person stays known. Past it their access is closed, sessions too, until they log in again." },
+	{ B2B_CONF_FEDERATION, "roles_claim", &b2b_conf_text, AT(conf_federation, roles_claim), NULL, "none", NULL, 0, 0,
+	  "With directory = token, claim with the person's roles: its name, or with slashes where within, or below %o/ in the organisation's own object. "
+	  "Those that the organisation has in its section count." },
+	{ B2B_CONF_FEDERATION, "groups_claim", &b2b_conf_text, AT(conf_federation, groups_claim), NULL, "none", NULL, 0, 0,
+	  "Likewise, claim with the person's groups in the organisation; they are made when they are named for the first time." },
 	{ B2B_CONF_FEDERATION, "sync_interval", &b2b_conf_duration, AT(conf_federation, sync_interval_s), NULL,
 	  "15m; without signals a third of the smallest staleness", NULL, 1, 7 * DAY,
 	  "Time between two full passes over the directory; changes that are signalled do not wait for it. Without signals at most a third of the smallest staleness." },

@@ -1,4 +1,4 @@
-/* When to read the directory; how is the source's own business (scim_*.c). */
+/* When to read the directory; how is the source's own business (scim_*.c, token_pass.c). */
 #include "b2bd/directory/source.h"
 
 #include <errno.h>
@@ -8,6 +8,7 @@
 
 #include "b2bd/directory/scim_find.h"
 #include "b2bd/directory/scim_pass.h"
+#include "b2bd/directory/token_pass.h"
 #include "b2bd/jitter.h"
 #include "common/clock.h"
 
@@ -32,6 +33,7 @@ struct b2b_source {
 	char *base;
 	struct b2b_scim_store store; /* of single questions */
 	struct b2b_scim_pass *pass;
+	struct b2b_token_pass *token_pass; /* instead, where there is no directory */
 	uint64_t began_ns; /* the pass */
 	bool again; /* asked for while a pass was under way: that one may have read too early */
 	struct b2b_timer timer;
@@ -79,6 +81,7 @@ static void pass_end(void *arg, int error, const char *why)
 	struct b2b_source *source = arg;
 
 	source->pass = NULL;
+	source->token_pass = NULL;
 	source->failures = error == -EAGAIN ? source->failures + 1 : 0;
 	snprintf(source->why, sizeof(source->why), "%s", error < 0 ? why : "");
 	if (error == 0 || error == -EBUSY)
@@ -91,17 +94,31 @@ static void pass_end(void *arg, int error, const char *why)
 		source->handlers.passed(source->arg, source->began_ns, error, source->why);
 }
 
+static int start_pass(struct b2b_source *source)
+{
+	static const struct b2b_scim_pass_handlers scim = { .changed = pass_changed, .end = pass_end };
+	static const struct b2b_token_pass_handlers token = { .changed = pass_changed, .end = pass_end };
+
+	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN)
+		return b2b_token_pass_start(source->api.federation, source->state, source->policy, &token, source, &source->token_pass);
+	return b2b_scim_pass_start(&source->api, source->base, source->state, source->policy, source->conf, &scim, source, &source->pass);
+}
+
+static bool passing(const struct b2b_source *source)
+{
+	return source->pass || source->token_pass;
+}
+
 static void begin(struct b2b_source *source)
 {
-	static const struct b2b_scim_pass_handlers handlers = { .changed = pass_changed, .end = pass_end };
 	int r;
 
-	if (source->pass)
+	if (passing(source))
 		return;
 	source->again = false;
 	b2b_timer_stop(&source->timer);
 	source->began_ns = b2b_now_ns();
-	r = b2b_scim_pass_start(&source->api, source->base, source->state, source->policy, source->conf, &handlers, source, &source->pass);
+	r = start_pass(source);
 	if (r < 0) {
 		snprintf(source->why, sizeof(source->why), "a pass could not be begun: %s", strerror(-r));
 		source->failures++;
@@ -161,6 +178,7 @@ void b2b_source_free(struct b2b_source *source)
 		free(question);
 	}
 	b2b_scim_pass_cancel(source->pass);
+	b2b_token_pass_cancel(source->token_pass);
 	b2b_timer_stop(&source->timer);
 	free(source->store.changed);
 	free(source->base);
@@ -169,7 +187,7 @@ void b2b_source_free(struct b2b_source *source)
 
 void b2b_source_sync(struct b2b_source *source)
 {
-	if (source->pass)
+	if (passing(source))
 		source->again = true;
 	else
 		b2b_timer_set(source->api.loop, &source->timer, 0, due, source);
@@ -203,10 +221,27 @@ static void found(void *arg, int error)
 	free(question);
 }
 
+/* What the tokens have brought is all there is. */
+static int find_known(struct b2b_source *source, int org, const char *local)
+{
+	struct b2b_principal person;
+	int r = b2b_directory_by_name(source->state, source->policy->orgs[org].id, local, &person);
+
+	if (r == 0)
+		b2b_principal_clear(&person);
+	return r == 0 || r == -ENOENT ? r : -EHOSTUNREACH;
+}
+
 void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg)
 {
-	struct question *question = calloc(1, sizeof(*question));
+	struct question *question;
 	int r;
+
+	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN) {
+		done(arg, find_known(source, org, local));
+		return;
+	}
+	question = calloc(1, sizeof(*question));
 
 	if (!question) {
 		done(arg, -EHOSTUNREACH);

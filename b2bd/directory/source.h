@@ -1,5 +1,5 @@
 /*
- * Where people come from: one interface, one file per source (scim.c; keycloak.c and token.c come later).
+ * Where people come from: one interface, one file per source (scim_*.c; token_pass.c where only tokens tell of them).
  * A source fetches, checks and stores into state (b2b_directory_put_*) in bounded transactions; it decides nothing.
  */
 #ifndef B2B_SOURCE_H
@@ -35,7 +35,7 @@ void b2b_source_sync(struct b2b_source *source);
 
 /*
  * Ask for one person of organisation ORG by local name. DONE(arg, error): 0 stored (changed was called),
- * -ENOENT the service says there is no such person, -EHOSTUNREACH it did not answer in time.
+ * -ENOENT the service says there is no such person, -EHOSTUNREACH it did not answer in time. May be called at once.
  */
 void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg);
 void b2b_source_forget(struct b2b_source *source, void *arg);

@@ -48,6 +48,10 @@ void b2b_federation_refetch_keys(struct b2b_federation *federation, void (*done)
  * revocation may wait for it, and strangers who show tokens with made-up keys must not make it wait for a minute.
  */
 void b2b_federation_follow_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg);
+/*
+ * Fetch the keys now, whenever they were last: does the service answer? DONE as above. Returns 0, or -ENOMEM: then it does not come.
+ */
+int b2b_federation_renew_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg);
 void b2b_federation_forget(struct b2b_federation *federation, void *arg); /* ARG's pending callbacks do not come any more */
 
 /*

@@ -235,6 +235,19 @@ void b2b_federation_follow_keys(struct b2b_federation *federation, void (*done)(
 	refetch(federation, FOLLOW_S, done, arg);
 }
 
+int b2b_federation_renew_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg)
+{
+	struct b2b_refresh *refresh = &federation->refresh;
+	struct b2b_waiter waiter = { .keys = done, .arg = arg };
+	int r = b2b_waiters_add(&refresh->waiters, &waiter);
+
+	if (r == 0 && !refresh->call && !refresh->refetching) {
+		refresh->refetching = true;
+		again_in(federation, 0);
+	}
+	return r;
+}
+
 /* Not at once: whoever makes a federation has yet to say whom to tell. */
 void b2b_refresh_begin(struct b2b_federation *federation)
 {

@@ -152,10 +152,28 @@ static int sign(struct fed *fed, const char *typ, json_t *claims, char **ret_jwt
 	return error;
 }
 
+/* For hosts without a directory: the person's own name, roles and groups. */
+static int add_delegation(struct fed *fed, const char *person, json_t *claims)
+{
+	json_t *row = NULL;
+	int error = fed_sql_row(fed->db,
+				"SELECT substr(p.user_name, 1, instr(p.user_name, '@') - 1) AS login, p.roles AS roles_json, (SELECT json_group_array(g.local) FROM members m"
+				" JOIN groups g ON g.id = m.group_id WHERE m.person = p.id) AS groups_json FROM people p WHERE p.id = ?1",
+				json_pack("[s]", person), &row);
+	if (!error && json_object_update(claims, row) != 0)
+		error = -ENOMEM;
+	json_decref(row);
+	return error;
+}
+
 int fed_id_token(struct fed *fed, const struct fed_grant *grant, char **ret_jwt)
 {
-	json_t *claims;
+	json_t *claims = NULL;
 	int error = claims_of(fed, grant, grant->client, fed->id_token_s, &claims);
+	if (!error)
+		error = add_delegation(fed, grant->person, claims);
+	if (error)
+		json_decref(claims);
 	return error ? error : sign(fed, "JWT", claims, ret_jwt);
 }
 

@@ -51,6 +51,18 @@ void b2b_federation_follow_keys(struct b2b_federation *federation, void (*done)(
 	b2b_federation_refetch_keys(federation, done, arg);
 }
 
+const char *b2b_federation_why(const struct b2b_federation *federation)
+{
+	(void)federation;
+	return "";
+}
+
+int b2b_federation_renew_keys(struct b2b_federation *federation, void (*done)(void *arg, bool fetched), void *arg)
+{
+	b2b_federation_refetch_keys(federation, done, arg);
+	return 0;
+}
+
 void b2b_federation_forget(struct b2b_federation *federation, void *arg)
 {
 	(void)federation;

@@ -82,6 +82,22 @@ static void a_subject_is_compared_whole(void **state)
 	expect(f, B2B_USER_UNKNOWN, "nobody of that name is known");
 }
 
+/* directory = token, before the first log-in */
+static void whom_nobody_has_proven_yet_is_known_by_name_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	f->principal.subject = NULL;
+	expect(f, B2B_AUTH_WRONG_PERSON, "nothing in it says whose name that is");
+	f->conf.name_claim = (char *)"login";
+	expect(f, B2B_OK, "");
+	json_object_set_new(f->token.claims, "login", json_string("alic"));
+	expect(f, B2B_AUTH_WRONG_PERSON, b2b_token_fault_text(B2B_TOKEN_NAME_OTHER));
+	json_object_set_new(f->token.claims, "login", json_string("alice"));
+	f->token.of_client = true;
+	expect(f, B2B_AUTH_WRONG_PERSON, "a client by itself, no person");
+}
+
 static void a_client_by_itself_is_no_person(void **state)
 {
 	struct fixture *f = *state;
@@ -113,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(who_is_in_several_organisations_logs_in_to_the_named_one),
 		TEST(a_subject_is_compared_whole),
+		TEST(whom_nobody_has_proven_yet_is_known_by_name_alone),
 		TEST(a_client_by_itself_is_no_person),
 		TEST(the_name_must_agree_where_it_is_configured),
 	};

@@ -77,6 +77,9 @@ static void has_sensible_defaults(void **state)
 	assert_null(conf->federation.scim_url);
 	assert_null(conf->federation.ca_file);
 	assert_int_equal(conf->federation.directory, B2B_DIRECTORY_SCIM);
+	assert_int_equal(conf->federation.token_keep_s, 30 * 86400);
+	assert_null(conf->federation.roles_claim);
+	assert_null(conf->federation.groups_claim);
 	assert_int_equal(conf->federation.sync_interval_s, 900);
 	assert_int_equal(conf->federation.clock_skew_s, 30);
 	assert_int_equal(conf->federation.mass_removal_percent, 20);
@@ -121,6 +124,21 @@ static void what_is_verified_again_and_told_before_the_end_has_defaults(void **s
 	conf = parse("[host]\nsession_warnings = none\n");
 	assert_int_equal(conf->host.n_warnings, 0);
 	b2b_conf_free(conf);
+}
+
+static void tokens_can_stand_for_the_directory(void **state)
+{
+	struct b2b_conf *conf = parse("directory = token\nname_claim = login\ntoken_keep = 12h\nroles_claim = %o/roles\ngroups_claim = user/groups\n");
+
+	(void)state;
+	assert_int_equal(conf->federation.directory, B2B_DIRECTORY_TOKEN);
+	assert_int_equal(conf->federation.token_keep_s, 43200);
+	assert_string_equal(conf->federation.roles_claim, "%o/roles");
+	assert_string_equal(conf->federation.groups_claim, "user/groups");
+	b2b_conf_free(conf);
+	refuse("directory = token\n", "b2b.conf:5: [federation] directory: found token without name_claim; expected");
+	refuse("directory = token\nname_claim = login\n[host]\nhashed_ids = no\n", "b2b.conf:8: [host] hashed_ids: found no with directory = token; expected yes");
+	refuse("token_keep = 59s\n", "b2b.conf:5: [federation] token_keep: found");
 }
 
 static void without_signals_the_directory_is_read_often_enough(void **state)
@@ -484,6 +502,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_sensible_defaults),
 		cmocka_unit_test(what_is_verified_again_and_told_before_the_end_has_defaults),
+		cmocka_unit_test(tokens_can_stand_for_the_directory),
 		cmocka_unit_test(without_signals_the_directory_is_read_often_enough),
 		cmocka_unit_test(has_a_sensible_policy),
 		cmocka_unit_test(reads_everything_that_can_be_said),

@@ -1,0 +1,205 @@
+#include "b2bd/directory/reservation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "b2bd/rate.h"
+#include "b2bd/state/directory_rows.h"
+#include "b2bd/state/ledger.h"
+#include "common/cache_view.h"
+#include "common/clock.h"
+
+struct reservation {
+	int org;
+	uint32_t uid;
+	uint64_t until_ns; /* 0: free */
+	char local[B2B_NAME_SIZE];
+};
+
+struct b2b_reservations {
+	struct b2b_state *state;
+	const struct b2b_policy *policy;
+	uint64_t since_ns;
+	struct b2b_rate rate; /* new ones, by organisation */
+	struct reservation list[B2B_RESERVATIONS_MAX];
+};
+
+int b2b_reservations_new(struct b2b_state *state, const struct b2b_policy *policy, struct b2b_reservations **ret_reservations)
+{
+	struct b2b_reservations *reservations = calloc(1, sizeof(*reservations));
+
+	if (!reservations)
+		return -ENOMEM;
+	reservations->state = state;
+	reservations->policy = policy;
+	reservations->since_ns = b2b_now_ns();
+	reservations->rate = (struct b2b_rate){ .burst = 32, .every_ns = B2B_NS_PER_S };
+	*ret_reservations = reservations;
+	return 0;
+}
+
+void b2b_reservations_free(struct b2b_reservations *reservations)
+{
+	free(reservations);
+}
+
+static struct reservation *find(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns)
+{
+	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
+		struct reservation *one = &reservations->list[i];
+
+		if (one->until_ns > now_ns && one->org == org && strcmp(one->local, local) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+/* A free entry, while the organisation has not too many. */
+static struct reservation *room(struct b2b_reservations *reservations, int org, uint64_t now_ns)
+{
+	struct reservation *place = NULL;
+	size_t of_org = 0;
+
+	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
+		struct reservation *one = &reservations->list[i];
+
+		if (one->until_ns <= now_ns)
+			place = one;
+		else
+			of_org += one->org == org;
+	}
+	return of_org < B2B_RESERVATIONS_ORG_MAX ? place : NULL;
+}
+
+static bool is_kept(const struct b2b_reservations *reservations, uint32_t uid, uint64_t now_ns)
+{
+	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
+		if (reservations->list[i].until_ns > now_ns && reservations->list[i].uid == uid)
+			return true;
+	}
+	return false;
+}
+
+/* May a new person have the name? */
+static int judge_name(const struct b2b_reservations *reservations, int org, const char *local)
+{
+	const char *org_id = reservations->policy->orgs[org].id;
+	uint32_t gid;
+	int r = b2b_directory_check_local(reservations->policy, org, local);
+
+	if (r < 0)
+		return r;
+	r = b2b_group_by_name(reservations->state, org_id, local, &gid);
+	if (r != -ENOENT)
+		return r < 0 ? r : -EEXIST;
+	return b2b_principal_name_claimable(reservations->state, org_id, local, 0);
+}
+
+static int choose(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, uint32_t *ret_uid)
+{
+	struct b2b_ledger_choice choice;
+	int r = b2b_ledger_choose(reservations->state, &reservations->policy->orgs[org], B2B_ID_USER, local, 0, &choice);
+
+	if (r < 0)
+		return r;
+	if (!choice.id)
+		return -EDQUOT;
+	if (is_kept(reservations, choice.id, now_ns))
+		return -EBUSY;
+	*ret_uid = choice.id;
+	return 0;
+}
+
+static int add(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, struct reservation **ret_one)
+{
+	struct reservation *one = room(reservations, org, now_ns);
+	uint32_t uid = 0;
+	int r = judge_name(reservations, org, local);
+
+	if (r == 0)
+		r = one && b2b_rate_take(&reservations->rate, (uint32_t)org, now_ns) ? choose(reservations, org, local, now_ns, &uid) : -EBUSY;
+	if (r < 0)
+		return r;
+	*one = (struct reservation){ .org = org, .uid = uid };
+	memcpy(one->local, local, strlen(local) + 1);
+	*ret_one = one;
+	return 0;
+}
+
+/* As the cache makes it out of root's template (common/cache_home.h). */
+static int fill_home(const struct b2b_policy *policy, const char *alias, const char *local, char buf[B2B_HOME_SIZE])
+{
+	size_t n_local = strlen(local), from = 0, at = 0;
+	struct b2b_home *home = b2b_aligned_new(sizeof(*home) + b2b_home_room(policy->home, alias));
+	int r = -ENAMETOOLONG;
+
+	if (!home)
+		return -ENOMEM;
+	b2b_home_fill(home, policy->home, alias);
+	if (b2b_home_size(home, n_local) > B2B_HOME_SIZE)
+		goto out;
+	for (uint16_t i = 0; i < home->n_cuts; i++) {
+		memcpy(buf + at, home->text + from, home->cuts[i] - from);
+		at += home->cuts[i] - from;
+		memcpy(buf + at, local, n_local);
+		at += n_local;
+		from = home->cuts[i];
+	}
+	memcpy(buf + at, home->text + from, home->n_text - from);
+	r = 0;
+out:
+	free(home);
+	return r;
+}
+
+static int describe(const struct b2b_reservations *reservations, const struct reservation *one, struct b2b_say_reserved *reserved)
+{
+	const struct b2b_policy *policy = reservations->policy;
+	const struct b2b_policy_org *org = &policy->orgs[one->org];
+	int r;
+
+	memset(reserved, 0, sizeof(*reserved));
+	reserved->since_ns = reservations->since_ns;
+	reserved->keep_s = B2B_RESERVE_KEEP_S;
+	reserved->uid = one->uid;
+	reserved->groups[0] = org->range_lo;
+	reserved->groups[1] = policy->partners_gid;
+	memcpy(reserved->alias, org->alias, sizeof(reserved->alias));
+	memcpy(reserved->shell, policy->shells[0], sizeof(reserved->shell));
+	r = b2b_name_join(one->local, policy->separator, org->alias, reserved->name, sizeof(reserved->name));
+	return r < 0 ? r : fill_home(policy, org->alias, one->local, reserved->home);
+}
+
+int b2b_reserve(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, struct b2b_say_reserved *ret_reserved)
+{
+	struct reservation *one = find(reservations, org, local, now_ns);
+	struct b2b_say_reserved reserved;
+	int r = one ? 0 : add(reservations, org, local, now_ns, &one);
+
+	if (r == 0)
+		r = describe(reservations, one, &reserved);
+	if (r < 0)
+		return r;
+	one->until_ns = now_ns + B2B_RESERVE_KEEP_S * B2B_NS_PER_S;
+	*ret_reserved = reserved;
+	return 0;
+}
+
+uint32_t b2b_reserved_uid(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns)
+{
+	struct reservation *one = find(reservations, org, local, now_ns);
+
+	if (!one)
+		return 0;
+	one->until_ns = now_ns + B2B_RESERVE_KEEP_S * B2B_NS_PER_S;
+	return one->uid;
+}
+
+void b2b_reservation_drop(struct b2b_reservations *reservations, int org, const char *local)
+{
+	struct reservation *one = find(reservations, org, local, 0);
+
+	if (one)
+		one->until_ns = 0;
+}

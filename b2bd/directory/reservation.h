@@ -1,0 +1,39 @@
+/*
+ * Ids of people whom nobody has seen yet, where there is no directory (directory = token): sshd wants to know the id, home and shell
+ * of a name before anybody has proven to be that person. They are kept in memory alone, and go into the ledger with the proof.
+ */
+#ifndef B2B_RESERVATION_H
+#define B2B_RESERVATION_H
+
+#include <stdint.h>
+
+#include "b2bd/state/state.h"
+#include "common/proto.h"
+
+#define B2B_RESERVE_KEEP_S 120      /* sshd's LoginGraceTime */
+#define B2B_RESERVATIONS_MAX 512    /* of the host */
+#define B2B_RESERVATIONS_ORG_MAX 64 /* of one organisation */
+
+struct b2b_reservations; /* opaque */
+
+/* STATE and POLICY outlive it. Returns 0 or -ENOMEM. */
+int b2b_reservations_new(struct b2b_state *state, const struct b2b_policy *policy, struct b2b_reservations **ret_reservations);
+void b2b_reservations_free(struct b2b_reservations *reservations); /* NULL is legal */
+
+/*
+ * Keep an id for LOCAL of ORG (slot) from NOW_NS on for B2B_RESERVE_KEEP_S: the one that it has been given already, or the place that a
+ * hash of its name has in the organisation's range (b2b_ledger_place), or the next behind it that nobody ever had. Who meets another
+ * reservation at that place waits until it is over, so that nobody is told a number that depends on who else is there.
+ * Returns 0 and fills all of *ret_reserved; -EINVAL no name for a person of ORG; -EEXIST a group's or somebody else's name; -EBUSY too
+ * many of them, or too fast (at most 32 new ones of an organisation at once, then one a second); -EDQUOT no id can be had;
+ * -ENAMETOOLONG the home; or a negative errno.
+ */
+int b2b_reserve(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, struct b2b_say_reserved *ret_reserved);
+
+/* The id that is kept for LOCAL at NOW_NS, and B2B_RESERVE_KEEP_S longer now; 0: none. */
+uint32_t b2b_reserved_uid(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns);
+
+/* It is in the ledger now. */
+void b2b_reservation_drop(struct b2b_reservations *reservations, int org, const char *local);
+
+#endif
