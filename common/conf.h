@@ -43,7 +43,7 @@ struct b2b_conf_federation {
 	char *client_key_id;      /* kid of it; NULL: RFC 7638 thumbprint */
 	char *client_certificate; /* PEM file, for the TLS methods; may hold a chain */
 	char *client_secret_file; /* for the secret methods */
-	char *assertion_audience; /* "issuer" (RFC 7523bis) | "token_endpoint" */
+	char *assertion_audience; /* "issuer" (RFC 7523bis) | "token_endpoint" | "endpoint" */
 	char *ca_file;            /* NULL: system's */
 	char *proxy;              /* NULL: none */
 	char *login_hint;         /* template of how the service knows who is to approve: %n %u %o %s */

@@ -7,7 +7,7 @@
 
 static const char *const client_auths[] = { "private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth",
 	                                    "self_signed_tls_client_auth", NULL };
-static const char *const audiences[] = { "issuer", "token_endpoint", NULL };
+static const char *const audiences[] = { "issuer", "token_endpoint", "endpoint", NULL };
 static const char *const subjects[] = { "id", "externalId", "userName", NULL };
 static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA", NULL }; /* as enum b2b_alg */
 static const char *const access_typs[] = { "at+jwt", "any", NULL };
@@ -42,7 +42,7 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "client_secret_file", &b2b_conf_path, AT(conf_federation, client_secret_file), NULL,
 	  "required for client_secret_basic and client_secret_post", NULL, 0, 0, "File whose first line is the client secret; access as for client_key." },
 	{ B2B_CONF_FEDERATION, "assertion_audience", &b2b_conf_word_text, AT(conf_federation, assertion_audience), "issuer", NULL, audiences, 0, 0,
-	  "Audience of the host's signed assertions: the issuer, or for an older service its token endpoint." },
+	  "Audience of the host's signed assertions: the issuer; or for an older service its token endpoint, or the endpoint that is asked." },
 	{ B2B_CONF_FEDERATION, "ca_file", &b2b_conf_path, AT(conf_federation, ca_file), NULL, "the system's authorities", NULL, 0, 0,
 	  "PEM file with the only authorities that may vouch for the service's TLS certificate." },
 	{ B2B_CONF_FEDERATION, "proxy", &b2b_conf_proxy_url, AT(conf_federation, proxy), NULL, "none", NULL, 0, 0, "Proxy through which the service is reached." },

@@ -111,14 +111,20 @@ static char *encode_object(json_t *object)
 	return encoded;
 }
 
-/* RFC 7523 3; the audience is the issuer alone, and `typ` its own, as the revision of that RFC asks. */
-static char *make_assertion(const struct b2b_client_identity *identity, const char *token_endpoint)
+/* RFC 7523 3; the audience is the issuer alone, and `typ` its own, as the revision of that RFC asks; else what root says of an older service. */
+static const char *audience_of(const struct b2b_conf_federation *conf, const char *url, const char *token_endpoint)
+{
+	const char *audience = conf->assertion_audience ? conf->assertion_audience : "";
+
+	return strcmp(audience, "token_endpoint") == 0 ? token_endpoint : strcmp(audience, "endpoint") == 0 ? url : conf->issuer;
+}
+
+static char *make_assertion(const struct b2b_client_identity *identity, const char *audience)
 {
 	const struct b2b_conf_federation *conf = identity->conf;
-	bool to_endpoint = conf->assertion_audience && strcmp(conf->assertion_audience, "token_endpoint") == 0;
 	char *header = encode_object(json_pack("{s:s,s:s,s:s}", "alg", b2b_alg_name(identity->proof.alg), "typ", "client-authentication+jwt", "kid",
 	                                       identity->proof.kid));
-	char *payload = encode_object(assertion_claims(conf, to_endpoint ? token_endpoint : conf->issuer));
+	char *payload = encode_object(assertion_claims(conf, audience));
 	char *input = NULL, *encoded = NULL, *assertion = NULL;
 	unsigned char *signature = NULL;
 	size_t len;
@@ -141,9 +147,9 @@ out:
 	return assertion;
 }
 
-static int add_assertion(const struct b2b_client_identity *identity, const char *token_endpoint, struct b2b_form *form)
+static int add_assertion(const struct b2b_client_identity *identity, const char *audience, struct b2b_form *form)
 {
-	char *assertion = make_assertion(identity, token_endpoint);
+	char *assertion = make_assertion(identity, audience);
 
 	if (!assertion)
 		return -EIO;
@@ -167,7 +173,7 @@ int b2b_client_post(struct b2b_client_identity *identity, struct b2b_http *http,
 	if (r < 0)
 		return r;
 	if (conf->client_auth == B2B_CLIENT_PRIVATE_KEY_JWT) {
-		r = add_assertion(identity, token_endpoint, form);
+		r = add_assertion(identity, audience_of(conf, url, token_endpoint), form);
 	} else if (conf->client_auth == B2B_CLIENT_SECRET_BASIC) {
 		request.basic_user = user = b2b_form_encode(conf->client_id);
 		request.basic_password = password = b2b_form_encode(identity->proof.secret.text);

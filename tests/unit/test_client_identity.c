@@ -216,6 +216,8 @@ static void count(void *arg, const struct b2b_http_response *response)
 	++*(int *)arg;
 }
 
+static char asked[128]; /* the URL of the last post */
+
 /* Post {a=b} and wait until it has arrived in LAST. */
 static void post(struct b2b_client_identity *identity)
 {
@@ -227,6 +229,7 @@ static void post(struct b2b_client_identity *identity)
 	struct b2b_http *http;
 	int done = 0;
 
+	snprintf(asked, sizeof(asked), "%s", tls_server_url(server));
 	assert_int_equal(b2b_loop_new(&loop), 0);
 	assert_int_equal(b2b_http_new(loop, tls_server_ca(server), NULL, &http), 0);
 	b2b_form_add(&form, "a", "b c&=");
@@ -302,6 +305,7 @@ static void assertions_are_signed_by_the_kind_of_key(void **state)
 	assertion_with("EdDSA", "own-kid", "issuer", "https://login.example");
 	assertion_with("RS256", NULL, "token_endpoint", "https://login.example/token");
 	assertion_with("ES384", NULL, NULL, "https://login.example");
+	assertion_with("ES256", NULL, "endpoint", asked);
 }
 
 static void secret_travels_form_encoded_in_the_header(void **state)
