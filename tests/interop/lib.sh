@@ -1,6 +1,6 @@
 # Services that nobody here wrote, in the lab: each gets the same checks (interop_checks), and a page in README.md.
 # A script sets up its product (product_prepare outside the lab, product_start inside), and says how a person approves a
-# log-in there (product_approve CODE PERSON, product_deny CODE PERSON) and is offboarded (product_offboard PERSON).
+# log-in there (product_approve CODE PERSON, product_deny CODE PERSON where it can) and is offboarded (product_offboard PERSON).
 
 INTEROP=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 PRODUCTS=$(realpath -m "${BUILD:-build}")/interop
@@ -17,6 +17,22 @@ interop_npm()
 	echo "fetching $1 (npm, once) …" >&2
 	(cd "$to" && npm ci --no-audit --no-fund) >"$to/npm.log" 2>&1 || { echo "FAIL $1: npm ci: $(tail -n 5 "$to/npm.log")"; exit 1; }
 	cp "$to/package-lock.json" "$to/node_modules/.done"
+}
+
+# interop_debian NAME PACKAGE…: those packages of this Debian, unpacked and not installed, in $PRODUCTS/NAME/root.
+interop_debian()
+{
+	local to=$PRODUCTS/$1 deb
+
+	shift
+	mkdir -p "$to/debs"
+	test "$(cat "$to/.done" 2>/dev/null)" = "$*" && return
+	echo "fetching $* (apt, once) …" >&2
+	(cd "$to/debs" && rm -f ./*.deb && apt-get -o APT::Sandbox::User=root download "$@") >"$to/apt.log" 2>&1 ||
+		{ echo "FAIL apt-get download: $(tail -n 3 "$to/apt.log")"; exit 1; }
+	rm -rf "$to/root"
+	for deb in "$to"/debs/*.deb; do dpkg -x "$deb" "$to/root"; done
+	echo "$*" >"$to/.done"
 }
 
 if test "${B2B_LAB:-}" != inside; then product_prepare; fi
@@ -62,8 +78,8 @@ session_approved()
 	session_shows "$1" '^shell-is-up' 15
 }
 
-# A log-in, its refusals, an offboarding: the same for every product. People: alice@acme, dave@acme, erin@globex.
-interop_checks()
+# A log-in and its refusals: the same for every product. People: alice@acme, dave@acme, erin@globex.
+interop_logins()
 {
 	session_approved a1 alice@acme alice@acme web7 || die "alice cannot log in: $(tail -n 20 "${SESSION_OUT[a1]}"; host_log web7 b2bd | tail -n 5)"
 	ok login
@@ -74,11 +90,17 @@ interop_checks()
 	session_code w1 && product_approve "${SESSION_CODE[w1]}" dave@acme && session_type w1 ''
 	check wrong-person-refused "approved by dave, alice got in" session_shows w1 'approved by another person.*|Permission denied'
 	check wrong-person-logged "not in the log" wait_for 5 interop_logged 'event=auth .*user=alice@acme reason=auth-wrong-person.*approved_by='
+	declare -F product_deny >/dev/null || { skip denied "the product has no way to say no to a code"; return; }
 	session_start d1 dave@acme web7
 	session_code d1 && product_deny "${SESSION_CODE[d1]}" dave@acme && session_type d1 ''
 	check denied-refused "denied, dave got in" session_shows d1 'denied|Permission denied'
 	check denied-logged "not in the log" wait_for 5 interop_logged 'event=auth .*user=dave@acme reason=auth-denied'
+}
 
+# The same, and an offboarding, of which the product tells the host by itself or is asked.
+interop_checks()
+{
+	interop_logins
 	product_offboard alice@acme || die "the product does not offboard"
 	check offboarded-ended "alice's session runs on" wait_for 20 session_over a1
 	check offboarded-told "alice did not read why: $(tail -n 5 "${SESSION_OUT[a1]}")" session_shows a1 '[*]{3} Your access .*\([0-9a-f]{16}\)' 2

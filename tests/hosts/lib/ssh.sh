@@ -66,7 +66,7 @@ session_code()
 {
 	local deadline=$(($(now_ms) + 10000)) code
 
-	until code=$(grep -aoE '\b[A-Z]{4}-[A-Z]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${SESSION_CODE[$1]:-}"; do
+	until code=$(grep -aoE '\b[A-Z0-9]{4}-[A-Z0-9]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${SESSION_CODE[$1]:-}"; do
 		test "$(now_ms)" -lt "$deadline" || return 1
 		sleep 0.02
 	done

@@ -1,0 +1,172 @@
+#!/usr/bin/env bash
+# glewlwyd, from Debian: an OpenID provider without a directory, so that its tokens stand for one.
+# README.md, "glewlwyd", says what is set here as an administrator would.
+PACKAGES='glewlwyd glewlwyd-common libconfig9 libmariadb3 liborcania2.3 libyder2.0 libhoel1.4 librhonabwy1.1 libulfius2.7 libiddawc1.1 liboath0
+libcbor0.8 sqlite3'
+# shellcheck disable=SC2086
+product_prepare() { interop_debian glewlwyd $PACKAGES; }
+. "$(dirname "$0")/lib.sh"
+
+ISSUER=https://login.lab/api/oidc
+API=https://login.lab/api
+ROOT=$PRODUCTS/glewlwyd/root
+HOST_STALENESS=9s
+HOST_FEDERATION="directory = token
+signals = none
+sync_interval = 2s
+api_scope = directory
+name_claim = login
+groups_claim = team
+token_keep = 1d
+assertion_audience = endpoint"
+
+# glewlwyd's own configuration, and its database by the package's script.
+product_files()
+{
+	local run=$LAB/run modules=$ROOT/usr/lib/glewlwyd
+
+	cat >"$run/glewlwyd.conf" <<-CONF
+		port = 443
+		bind_address = "$SERVICE_ADDRESS"
+		external_url = "https://login.lab"
+		login_url = "login.html"
+		api_prefix = "api"
+		log_mode = "console"
+		log_level = "INFO"
+		cookie_secure = 1
+		session_key = "GLEWLWYD2_SESSION_ID"
+		admin_scope = "g_admin"
+		profile_scope = "g_profile"
+		user_module_path = "$modules/user"
+		client_module_path = "$modules/client"
+		user_auth_scheme_module_path = "$modules/scheme"
+		plugin_module_path = "$modules/plugin"
+		use_secure_connection = true
+		secure_connection_key_file = "$run/tls.key"
+		secure_connection_pem_file = "$run/tls.pem"
+		hash_algorithm = "SHA512"
+		database = { type = "sqlite3" path = "$run/glewlwyd.db" };
+	CONF
+	zcat -f "$ROOT/usr/share/doc/glewlwyd/database/init.sqlite3.sql"* | in_root sqlite3 "$run/glewlwyd.db"
+}
+
+# in_root PROGRAM…: from the packages.
+in_root()
+{
+	LD_LIBRARY_PATH=$(echo "$ROOT"/usr/lib/*-linux-gnu) "$ROOT/usr/bin/$1" "${@:2}"
+}
+
+# as PERSON CURL-ARGUMENTS…: with that person's cookies.
+as()
+{
+	interop_curl -b "$LAB/run/jar.$1" -c "$LAB/run/jar.$1" -H 'Content-Type: application/json' "${@:2}"
+}
+
+log_in()
+{
+	rm -f "$LAB/run/jar.$1"
+	as "$1" -f -d "$(jq -nc --arg name "$1" --arg password "$2" '{username: $name, password: $password}')" "$API/auth/"
+}
+
+# plugin_parameters: of the OpenID Connect plug-in, with the signing key that is there now.
+plugin_parameters()
+{
+	jq -n --arg iss "$ISSUER" --rawfile key "$LAB/run/sign.key" --rawfile cert "$LAB/run/sign.pub" '
+		def claim($name): {name: $name, type: "string", "user-property": $name, mandatory: true, "on-demand": false, scope: []};
+		{module: "oidc", name: "oidc", display_name: "OpenID Connect", enabled: true, parameters: {
+			iss: $iss, "jwt-type": "rsa", "jwt-key-size": "256", key: $key, cert: $cert, "jwks-show": true, "subject-type": "public",
+			"access-token-duration": 3600, "refresh-token-duration": 1209600, "code-duration": 600, "refresh-token-rolling": true,
+			"allow-non-oidc": true, "auth-type-code-enabled": false, "auth-type-token-enabled": false, "auth-type-implicit-enabled": false,
+			"auth-type-none-enabled": false, "auth-type-password-enabled": false, "auth-type-client-enabled": true,
+			"auth-type-device-enabled": true, "auth-type-refresh-enabled": true,
+			"device-authorization-expiration": 600, "device-authorization-interval": 1,
+			"introspection-revocation-allowed": true, "introspection-revocation-allow-target-client": true,
+			"request-parameter-allow": true, "client-pubkey-parameter": "pubkey", "client-jwks-parameter": "jwks", "client-jwks_uri-parameter": "jwks_uri",
+			"name-claim": "mandatory", "email-claim": "no", "scope-claim": "no",
+			claims: [claim("organization"), claim("login"), claim("team")]}}'
+}
+
+person()
+{
+	jq -n --arg name "$1" --arg display "$2" --arg organisation "$3" '{username: $name, name: $display, email: "", enabled: true,
+		password: ($name + "-demo"), scope: ["openid", "organization"], organization: $organisation, login: $name, team: "dba"}' |
+		as admin -f -d @- "$API/user/"
+}
+
+# What the administrator clicks together.
+product_configure()
+{
+	log_in admin password && as admin -f "$API/mod/user/database" |
+		jq '.parameters["data-format"] += ({organization: 1, login: 1, team: 1} |
+			map_values({multiple: false, read: true, write: true, "profile-read": true, "profile-write": false}))' |
+		as admin -f -X PUT -d @- "$API/mod/user/database" && as admin -f -X PUT "$API/mod/reload/" || return 1
+	plugin_parameters | as admin -f -d @- "$API/mod/plugin/" || return 1
+	as admin -f -d '{"name": "organization", "display_name": "Organisation", "description": "whose person it is", "password_required": true,
+		"password_max_age": 0, "scheme": {}}' "$API/scope/" || return 1
+	jq -n --rawfile key "$LAB/run/client.pub" '{client_id: "web7", name: "web7", confidential: true, enabled: true, pubkey: $key,
+		authorization_type: ["device_authorization", "client_credentials", "refresh_token"], token_endpoint_auth_method: ["private_key_jwt"],
+		token_endpoint_signing_alg: "ES256", scope: ["directory"], redirect_uri: []}' | as admin -f -d @- "$API/client/" || return 1
+	person alice 'Alice Ames' 42c3e9 && person dave 'Dave Dunn' 42c3e9 && person erin 'Erin East' 9d01f2
+}
+
+product_start()
+{
+	in_root glewlwyd --config-file="$LAB/run/glewlwyd.conf" >>"$LAB/log/glewlwyd" 2>&1 </dev/null &
+	disown
+	wait_for 60 interop_curl -f "$API/../config" || die "glewlwyd does not answer: $(tail -n 5 "$LAB/log/glewlwyd")"
+}
+
+# What its page does in a browser: log in, grant the scopes, go on.
+product_approve()
+{
+	local person=${2%%@*}
+
+	log_in "$person" "$person-demo" || return 1
+	as "$person" -f -X PUT -d '{"scope": "openid organization"}' "$API/auth/grant/web7/" || return 1
+	as "$person" -o /dev/null -w '%{redirect_url}\n' "$ISSUER/device?code=$1&g_continue" | grep -q 'prompt=deviceComplete'
+}
+
+product_offboard()
+{
+	local person=${1%%@*}
+
+	log_in admin password && as admin -f "$API/user/$person" | jq '.enabled = false' | as admin -f -X PUT -d @- "$API/user/$person"
+}
+
+make_signing_key()
+{
+	openssl genrsa -out "$LAB/run/sign.key" 2048 2>/dev/null
+	openssl pkey -in "$LAB/run/sign.key" -pubout -out "$LAB/run/sign.pub"
+}
+
+rotate()
+{
+	make_signing_key
+	log_in admin password && plugin_parameters | as admin -f -X PUT -d @- "$API/mod/plugin/oidc" && as admin -f -X PUT "$API/mod/plugin/oidc/reset"
+}
+
+lab_start
+interop_identity || die "no keys"
+make_signing_key
+product_files
+product_start
+product_configure || die "glewlwyd cannot be set up: $(tail -n 5 "$LAB/log/glewlwyd")"
+wait_for 10 interop_curl -f "$ISSUER/.well-known/openid-configuration" || die "glewlwyd has no OpenID Connect: $(tail -n 5 "$LAB/log/glewlwyd")"
+host_start web7
+
+check unknown-before "somebody who never logged in is known" test -z "$(host_exec web7 setpriv --reuid 65534 --clear-groups getent passwd alice@acme)"
+interop_logins
+check known-since "nobody but root sees her" test -n "$(host_exec web7 setpriv --reuid 65534 --clear-groups getent passwd alice@acme)"
+check token-groups "she is not in the group of her token: $(session_run a1 'id -Gn')" grep -qw dba@acme <<<"$(session_run a1 'id -Gn')"
+
+product_offboard alice@acme || die "the product does not offboard"
+session_start o1 alice@acme web7
+session_code o1 || die "no code: $(tail -n 10 "${SESSION_OUT[o1]}")"
+if product_approve "${SESSION_CODE[o1]}" alice@acme 2>/dev/null; then FAIL offboarded-log-in "she can approve a log-in"; else ok offboarded-log-in; fi
+skip offboarded-ended "glewlwyd sends no signals and has no directory: an open session goes on until its own end"
+check closed-by-hand "the host does not close her" host_exec web7 b2bctl revoke user alice@acme --reason offboarded
+check closed-ended "alice's session runs on" wait_for 20 session_over a1
+check other-lives "erin's session ended too" test "$(session_run e1 'echo on-$((6*7))')" = on-42
+interop_rotation rotate
+skip signals "glewlwyd sends no Shared Signals"
+finish
