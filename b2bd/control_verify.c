@@ -71,6 +71,18 @@ static void of_a_log_in(const struct b2b_core *core, char *buf, size_t size)
 		snprintf(buf, size, "; that the service alone withdraws a log-in shows nowhere");
 }
 
+/* Without signals and without a directory. */
+static json_t *of_a_person_of_the_tokens(const struct b2b_core *core)
+{
+	const struct b2b_conf_federation *conf = &core->conf->federation;
+	uint32_t keep_s = conf->token_keep_s + conf->token_keep_s / 8;
+
+	if (conf->reverify & (B2B_REVERIFY_REFRESH | B2B_REVERIFY_INTROSPECTION))
+		return json_sprintf("within about %us, when the service is asked again about the log-in; who is not logged in, %us after the last "
+		                    "log-in (token_keep): there are neither signals nor a directory", conf->reverify_interval_s, keep_s);
+	return json_sprintf("with the session, or %us after the last log-in (token_keep): there are neither signals nor a directory", keep_s);
+}
+
 json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream_status *signals, const struct b2b_source_status *directory)
 {
 	char log_in[128];
@@ -80,6 +92,8 @@ json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream
 		return json_string("at once: signals are arriving");
 	if (signals)
 		return json_sprintf("signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit%s", log_in);
+	if (core->reservations)
+		return of_a_person_of_the_tokens(core);
 	if (directory->failing_since_s)
 		return json_sprintf("the directory cannot be read: open sessions stay until it can; new ones are refused after the staleness limit%s", log_in);
 	if (core->withheld)

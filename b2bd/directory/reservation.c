@@ -198,8 +198,10 @@ uint32_t b2b_reserved_uid(struct b2b_reservations *reservations, int org, const 
 
 void b2b_reservation_drop(struct b2b_reservations *reservations, int org, const char *local)
 {
-	struct reservation *one = find(reservations, org, local, 0);
+	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
+		struct reservation *one = &reservations->list[i];
 
-	if (one)
-		one->until_ns = 0;
+		if (one->org == org && strcmp(one->local, local) == 0)
+			one->until_ns = 0;
+	}
 }

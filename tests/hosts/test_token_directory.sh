@@ -22,6 +22,11 @@ in_ledger()
 	host_exec web7 b2bctl --json idmap "$1" 2>/dev/null | jq '.ids | length'
 }
 
+closed()
+{
+	host_exec web7 getent passwd "$1" | grep -q ':/usr/sbin/nologin$'
+}
+
 # Before anybody came
 reserved=$(host_exec web7 getent passwd alice@acme)
 check reserved-for-root "root sees: $reserved" grep -qE '^alice@acme:\*:[0-9]+:[0-9]+::/home/acme/alice:/bin/bash$' <<<"$reserved"
@@ -86,5 +91,22 @@ control suspend person=dave@acme >/dev/null
 check signal-ends "dave's session runs on" wait_for 10 session_over a1
 out=$(ssh_as dave@acme dave@acme web7 'echo in')
 check closed-refused "dave got in: $out" test -z "$(grep -x in <<<"$out")"
+# Who is not seen for too long is closed, keeps the name, and comes back by a log-in; it takes more than a minute.
+if test -n "${LONG:-}"; then
+	HOST_FEDERATION+=$'\ntoken_keep = 1m'
+	host_conf | host_exec web7 sh -c 'cat >/etc/b2b/b2b.conf'
+	host_exec web7 sh -c 'kill -HUP "$(cat /run/lab/b2bd.pid)"'
+	wait_for 20 host_ready web7
+	out=$(ssh_as erin@globex erin@globex web7 'id -u')
+	check keep-log-in "$out" grep -qE '^[0-9]+$' <<<"$out"
+	check absent-closed "erin still has a shell" wait_for 150 closed erin@globex
+	check absent-keeps-name "no name" host_exec web7 id -u erin@globex
+	out=$(ssh_as erin@globex erin@globex web7 'echo in')
+	check absent-once-more "$out" grep -q 'log in once more' <<<"$out"
+	out=$(ssh_as erin@globex erin@globex web7 'echo in')
+	check absent-back "$out" grep -qx in <<<"$out"
+else
+	skip absent "token_keep is a minute at least: make check-long"
+fi
 check_secrets web7
 finish
