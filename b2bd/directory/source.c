@@ -32,7 +32,7 @@ struct b2b_source {
 	void *arg;
 	char *base;
 	struct b2b_scim_store store; /* of single questions */
-	struct b2b_scim_pass *pass;
+	struct b2b_pass *pass;
 	struct b2b_token_pass *token_pass; /* instead, where there is no directory */
 	uint64_t began_ns; /* the pass */
 	bool again; /* asked for while a pass was under way: that one may have read too early */
@@ -96,12 +96,12 @@ static void pass_end(void *arg, int error, const char *why)
 
 static int start_pass(struct b2b_source *source)
 {
-	static const struct b2b_scim_pass_handlers scim = { .changed = pass_changed, .end = pass_end };
-	static const struct b2b_token_pass_handlers token = { .changed = pass_changed, .end = pass_end };
+	struct b2b_pass_order order = { .api = source->api, .base = source->base, .state = source->state, .policy = source->policy,
+		                        .conf = source->conf, .handlers = { .changed = pass_changed, .end = pass_end }, .arg = source };
 
 	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN)
-		return b2b_token_pass_start(source->api.federation, source->state, source->policy, &token, source, &source->token_pass);
-	return b2b_scim_pass_start(&source->api, source->base, source->state, source->policy, source->conf, &scim, source, &source->pass);
+		return b2b_token_pass_start(&order, &source->token_pass);
+	return b2b_scim_pass_start(&order, &source->pass);
 }
 
 static bool passing(const struct b2b_source *source)
@@ -177,7 +177,7 @@ void b2b_source_free(struct b2b_source *source)
 		b2b_scim_find_cancel(question->find);
 		free(question);
 	}
-	b2b_scim_pass_cancel(source->pass);
+	b2b_pass_cancel(source->pass);
 	b2b_token_pass_cancel(source->token_pass);
 	b2b_timer_stop(&source->timer);
 	free(source->store.changed);

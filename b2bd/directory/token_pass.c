@@ -10,7 +10,7 @@
 struct b2b_token_pass {
 	struct b2b_federation *federation;
 	struct b2b_state *state;
-	struct b2b_token_pass_handlers handlers;
+	struct b2b_pass_handlers handlers;
 	void *arg;
 	const struct b2b_policy *policy;
 	bool changed[B2B_ORGS_MAX]; /* by slot */
@@ -44,7 +44,7 @@ static int assume_orgs(struct b2b_token_pass *pass)
 static void answered(void *arg, bool fetched)
 {
 	struct b2b_token_pass *pass = arg;
-	struct b2b_token_pass_handlers handlers = pass->handlers;
+	struct b2b_pass_handlers handlers = pass->handlers;
 	const char *why = b2b_federation_why(pass->federation);
 	int r = fetched ? b2b_directory_end_pass(pass->state, b2b_wall_s()) : 0;
 
@@ -60,22 +60,21 @@ static void answered(void *arg, bool fetched)
 		handlers.end(arg, fetched ? 0 : -EAGAIN, fetched ? "" : *why ? why : "the service did not answer");
 }
 
-int b2b_token_pass_start(struct b2b_federation *federation, struct b2b_state *state, const struct b2b_policy *policy,
-                         const struct b2b_token_pass_handlers *handlers, void *arg, struct b2b_token_pass **ret_pass)
+int b2b_token_pass_start(const struct b2b_pass_order *order, struct b2b_token_pass **ret_pass)
 {
 	struct b2b_token_pass *pass = calloc(1, sizeof(*pass));
 	int r;
 
 	if (!pass)
 		return -ENOMEM;
-	pass->federation = federation;
-	pass->state = state;
-	pass->handlers = *handlers;
-	pass->arg = arg;
-	pass->policy = policy;
+	pass->federation = order->api.federation;
+	pass->state = order->state;
+	pass->handlers = order->handlers;
+	pass->arg = order->arg;
+	pass->policy = order->policy;
 	r = assume_orgs(pass);
 	if (r == 0)
-		r = b2b_federation_renew_keys(federation, answered, pass);
+		r = b2b_federation_renew_keys(pass->federation, answered, pass);
 	if (r < 0) {
 		free(pass);
 		return r;
