@@ -28,7 +28,7 @@ static bool too_deep(const char *text, size_t len)
 	return false;
 }
 
-int b2b_json_parse_why(const char *text, size_t len, json_t **ret_root, enum b2b_json_fault *ret_why)
+static int parse(const char *text, size_t len, json_type type, json_t **ret_root, enum b2b_json_fault *ret_why)
 {
 	json_error_t error;
 	json_t *root;
@@ -46,12 +46,24 @@ int b2b_json_parse_why(const char *text, size_t len, json_t **ret_root, enum b2b
 			*ret_why = B2B_JSON_DUPLICATE;
 		return json_error_code(&error) == json_error_out_of_memory ? -ENOMEM : -EBADMSG;
 	}
-	if (!json_is_object(root)) {
+	if (json_typeof(root) != type) {
 		json_decref(root);
 		return -EBADMSG;
 	}
 	*ret_root = root;
 	return 0;
+}
+
+int b2b_json_parse_why(const char *text, size_t len, json_t **ret_root, enum b2b_json_fault *ret_why)
+{
+	return parse(text, len, JSON_OBJECT, ret_root, ret_why);
+}
+
+int b2b_json_parse_array(const char *text, size_t len, json_t **ret_root)
+{
+	enum b2b_json_fault why;
+
+	return parse(text, len, JSON_ARRAY, ret_root, &why);
 }
 
 int b2b_json_parse(const char *text, size_t len, json_t **ret_root)

@@ -11,6 +11,8 @@
 /* Parse an object of LEN bytes of TEXT. Returns 0 and *ret_root (json_decref it), -EBADMSG, or -ENOMEM. */
 int b2b_json_parse(const char *text, size_t len, json_t **ret_root);
 
+int b2b_json_parse_array(const char *text, size_t len, json_t **ret_root); /* likewise, an array */
+
 /* The same, for whoever has to say why: *ret_why is set when -EBADMSG is returned. */
 enum b2b_json_fault { B2B_JSON_SYNTAX, B2B_JSON_DEEP, B2B_JSON_DUPLICATE };
 int b2b_json_parse_why(const char *text, size_t len, json_t **ret_root, enum b2b_json_fault *ret_why);

@@ -10,77 +10,23 @@
 #include "b2bd/directory/scim_text.h"
 #include "common/log.h"
 
-#define TIMEOUT_MS 1600 /* NSS waits two seconds in all, and the snapshot has to be built within them */
-
-struct b2b_scim_find {
-	struct b2b_scim_store *store;
-	int org;
-	char local[B2B_NAME_SIZE];
-	struct b2b_api_call *call;
-	void (*done)(void *arg, int error);
-	void *arg;
-};
-
-static void finish(struct b2b_scim_find *find, int error)
-{
-	void (*done)(void *arg, int error) = find->done;
-	void *arg = find->arg;
-
-	free(find);
-	done(arg, error);
-}
-
-/* A server that passes over a filter which it does not understand answers with whomever: only the one asked for counts. */
-static int store_found(struct b2b_scim_find *find, const json_t *resources)
-{
-	const char *org_id = find->store->policy->orgs[find->org].id;
-	struct b2b_principal stored;
-	const json_t *resource;
-	json_t *only;
-	int64_t complete_s;
-	size_t i;
-	int r = -ENOENT;
-
-	json_array_foreach(resources, i, resource) {
-		if (!b2b_scim_is_person(find->store, resource, org_id, find->local))
-			continue;
-		only = json_pack("[O]", resource);
-		r = only ? b2b_scim_store_people(find->store, only, b2b_directory_last_pass(find->store->state, &complete_s)) : -ENOMEM;
-		json_decref(only);
-		break;
-	}
-	/* passed over for a fault of the record: then there is nobody of that name for this host */
-	if (r == 0) {
-		r = b2b_directory_by_name(find->store->state, org_id, find->local, &stored);
-		if (r == 0)
-			b2b_principal_clear(&stored);
-	}
-	return r;
-}
-
 static void answered(void *arg, const struct b2b_http_response *response)
 {
-	struct b2b_scim_find *find = arg;
+	struct b2b_find *find = arg;
 	struct b2b_scim_page page;
 	int r;
 
-	find->call = NULL;
-	if (response->error || response->status != 200) {
-		if (response->error)
-			b2b_log(LOG_WARNING, "directory: %s", response->error_text);
-		else
-			b2b_log(LOG_WARNING, "directory: a question for one person was answered with status %ld", response->status);
-		finish(find, -EHOSTUNREACH);
+	if (!b2b_find_answered(find, response))
 		return;
-	}
-	if (b2b_scim_page_parse(response->body, response->body_len, &page) < 0) {
+	r = b2b_scim_page_parse(response->body, response->body_len, &page);
+	if (r < 0) {
 		b2b_log(LOG_WARNING, "directory: a question for one person was not answered with a SCIM list");
-		finish(find, -EHOSTUNREACH);
+		b2b_find_end(find, r);
 		return;
 	}
-	r = store_found(find, page.resources);
+	r = b2b_find_store(find, page.resources);
 	b2b_scim_page_clear(&page);
-	finish(find, r == 0 || r == -ENOENT ? r : -EHOSTUNREACH);
+	b2b_find_end(find, r);
 }
 
 /* TEXT, or NULL for want of memory; takes A and B. */
@@ -127,36 +73,14 @@ static char *find_url(const struct b2b_scim_store *store, const char *base, int 
 	return url;
 }
 
-int b2b_scim_find_start(const struct b2b_api *api, const char *base, struct b2b_scim_store *store, int org, const char *local,
-                        void (*done)(void *arg, int error), void *arg, struct b2b_scim_find **ret_find)
+int b2b_scim_find_start(const struct b2b_find *question, struct b2b_find **ret_find)
 {
-	struct b2b_http_request request = { .method = "GET", .accept = "application/scim+json, application/json", .timeout_ms = TIMEOUT_MS };
-	struct b2b_scim_find *find = calloc(1, sizeof(*find));
-	char *url = find_url(store, base, org, local);
-	int r = -ENOMEM;
+	struct b2b_find *find = b2b_find_new(question);
+	int r = find ? b2b_find_ask(find, find_url(find->store, find->base, find->org, find->local), answered) : -ENOMEM;
 
-	if (!find || !url)
-		goto out;
-	find->store = store;
-	find->org = org;
-	find->done = done;
-	find->arg = arg;
-	snprintf(find->local, sizeof(find->local), "%s", local);
-	request.url = url;
-	*ret_find = find;
-	r = b2b_api_start(api, &request, answered, find, &find->call);
-	if (r == 0)
-		find = NULL;
-out:
-	free(find);
-	free(url);
+	if (r < 0)
+		free(find);
+	else
+		*ret_find = find;
 	return r;
-}
-
-void b2b_scim_find_cancel(struct b2b_scim_find *find)
-{
-	if (!find)
-		return;
-	b2b_api_cancel(find->call);
-	free(find);
 }

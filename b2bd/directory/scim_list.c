@@ -7,6 +7,7 @@
 
 #include "b2bd/directory/id_set.h"
 #include "b2bd/directory/scim_parse.h"
+#include "b2bd/json.h"
 #include "common/clock.h"
 
 #define COUNT 500                 /* resources asked for at once: also the size of a transaction */
@@ -22,11 +23,12 @@ struct b2b_scim_list {
 	struct b2b_api api;
 	struct b2b_scim_list_handlers handlers;
 	void *arg;
-	char *url; /* without query */
+	char *url; /* without what tells the page */
+	enum b2b_list_style style;
 	struct b2b_api_call *call;
 	struct b2b_timer retry;
 	struct b2b_id_set shown;
-	int64_t start;    /* startIndex of the page that is asked for */
+	int64_t start;    /* place of the first resource of the page that is asked for; SCIM counts from 1 */
 	int64_t total;    /* as the first page said; -1: none yet */
 	unsigned tries, restarts;
 	char why[WHY_SIZE];
@@ -72,6 +74,12 @@ static void try_again(struct b2b_scim_list *list, long after_s)
 	b2b_timer_set(list->api.loop, &list->retry, delay, retry, list);
 }
 
+static void rewind_list(struct b2b_scim_list *list)
+{
+	list->start = list->style == B2B_LIST_SCIM ? 1 : 0;
+	list->total = -1;
+}
+
 /* People came or went while we read, and pages have moved: somebody may have slipped through. */
 static void start_over(struct b2b_scim_list *list)
 {
@@ -80,8 +88,7 @@ static void start_over(struct b2b_scim_list *list)
 		return;
 	}
 	b2b_id_set_clear(&list->shown);
-	list->start = 1;
-	list->total = -1;
+	rewind_list(list);
 	ask(list);
 }
 
@@ -106,6 +113,17 @@ static int64_t note_shown(struct b2b_scim_list *list, const json_t *resources)
 	return new;
 }
 
+/* Without a total only an empty page is the end; one that shows nobody new would never come to it. */
+static void turn_untotalled(struct b2b_scim_list *list, size_t n, int64_t new)
+{
+	if (n == 0)
+		end(list, 0, "");
+	else if (new == 0)
+		end(list, -EAGAIN, "the same page comes again");
+	else
+		ask(list);
+}
+
 static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *page)
 {
 	int64_t new = note_shown(list, page->resources), shown;
@@ -120,19 +138,36 @@ static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *pa
 		end(list, -EAGAIN, strerror(-r));
 		return;
 	}
+	list->start += (int64_t)json_array_size(page->resources);
+	if (list->style == B2B_LIST_KEYCLOAK) {
+		turn_untotalled(list, json_array_size(page->resources), new);
+		return;
+	}
 	if (list->total >= 0 && page->total != list->total) {
 		start_over(list);
 		return;
 	}
 	list->total = page->total;
 	shown = (int64_t)list->shown.n;
-	list->start += (int64_t)json_array_size(page->resources);
 	if (shown == list->total)
 		end(list, 0, "");
 	else if (shown > list->total || new == 0)
 		end(list, -EAGAIN, shown > list->total ? "more resources than totalResults" : "fewer resources than totalResults");
 	else
 		ask(list);
+}
+
+static int parse_page(const struct b2b_scim_list *list, const struct b2b_http_response *response, struct b2b_scim_page *ret_page)
+{
+	json_t *root;
+	int r;
+
+	if (list->style == B2B_LIST_SCIM)
+		return b2b_scim_page_parse(response->body, response->body_len, ret_page);
+	r = b2b_json_parse_array(response->body, response->body_len, &root);
+	if (r == 0)
+		*ret_page = (struct b2b_scim_page){ .root = root, .resources = root, .total = -1 };
+	return r;
 }
 
 static void answered(void *arg, const struct b2b_http_response *response)
@@ -150,12 +185,12 @@ static void answered(void *arg, const struct b2b_http_response *response)
 		if (response->error || response->status == 429 || response->status >= 500)
 			try_again(list, response->retry_after_s);
 		else
-			end(list, -EAGAIN, list->why);
+			end(list, response->status == 404 ? -ENOENT : -EAGAIN, list->why);
 		return;
 	}
-	r = b2b_scim_page_parse(response->body, response->body_len, &page);
+	r = parse_page(list, response, &page);
 	if (r < 0) {
-		snprintf(list->why, sizeof(list->why), "%s did not answer with a SCIM list", list->url);
+		snprintf(list->why, sizeof(list->why), "%s did not answer with a %slist", list->url, list->style == B2B_LIST_SCIM ? "SCIM " : "");
 		try_again(list, -1);
 		return;
 	}
@@ -164,15 +199,21 @@ static void answered(void *arg, const struct b2b_http_response *response)
 	b2b_scim_page_clear(&page);
 }
 
+/* Returns 0 or -ENAMETOOLONG. */
+static int page_url(const struct b2b_scim_list *list, char *url, size_t size)
+{
+	const char *format = list->style == B2B_LIST_SCIM ? "%s%cstartIndex=%lld&count=%d" : "%s%cfirst=%lld&max=%d";
+
+	return snprintf(url, size, format, list->url, strchr(list->url, '?') ? '&' : '?', (long long)list->start, COUNT) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
 static void ask(struct b2b_scim_list *list)
 {
 	char url[2304];
 	struct b2b_http_request request = { .method = "GET", .url = url, .accept = "application/scim+json, application/json",
 		                            .timeout_ms = PAGE_TIMEOUT_MS, .max_body = PAGE_MAX };
-	int r = 0;
+	int r = page_url(list, url, sizeof(url));
 
-	if (snprintf(url, sizeof(url), "%s?startIndex=%lld&count=%d", list->url, (long long)list->start, COUNT) >= (int)sizeof(url))
-		r = -ENAMETOOLONG;
 	if (r == 0)
 		r = b2b_api_start(&list->api, &request, answered, list, &list->call);
 	if (r < 0) {
@@ -182,22 +223,23 @@ static void ask(struct b2b_scim_list *list)
 	}
 }
 
-int b2b_scim_list_start(const struct b2b_api *api, const char *base, const char *type, const struct b2b_scim_list_handlers *handlers,
+int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_list_style style, const struct b2b_scim_list_handlers *handlers,
                         void *arg, struct b2b_scim_list **ret_list)
 {
 	struct b2b_scim_list *list = calloc(1, sizeof(*list));
 
 	if (!list)
 		return -ENOMEM;
-	if (asprintf(&list->url, "%s/%s", base, type) < 0) {
+	list->url = strdup(url);
+	if (!list->url) {
 		free(list);
 		return -ENOMEM;
 	}
 	list->api = *api;
+	list->style = style;
 	list->handlers = *handlers;
 	list->arg = arg;
-	list->start = 1;
-	list->total = -1;
+	rewind_list(list);
 	*ret_list = list;
 	ask(list);
 	return 0;

@@ -66,8 +66,14 @@ static int start_list(struct scim_pass *scim)
 {
 	static const char *const types[N_LISTS] = { "Organizations", "Users", "Groups" };
 	static const struct b2b_scim_list_handlers handlers = { .page = page, .end = list_end };
+	char *url;
+	int r;
 
-	return b2b_scim_list_start(&scim->pass.api, scim->pass.base, types[scim->stage], &handlers, scim, &scim->list);
+	if (asprintf(&url, "%s/%s", scim->pass.base, types[scim->stage]) < 0)
+		return -ENOMEM;
+	r = b2b_scim_list_start(&scim->pass.api, url, B2B_LIST_SCIM, &handlers, scim, &scim->list);
+	free(url);
+	return r;
 }
 
 static void list_end(void *arg, int error, const char *why)

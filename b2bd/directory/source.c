@@ -18,7 +18,7 @@
 struct question {
 	struct question *next;
 	struct b2b_source *source;
-	struct b2b_scim_find *find;
+	struct b2b_find *find;
 	void (*done)(void *arg, int error);
 	void *arg;
 };
@@ -174,7 +174,7 @@ void b2b_source_free(struct b2b_source *source)
 		return;
 	while ((question = source->questions)) {
 		source->questions = question->next;
-		b2b_scim_find_cancel(question->find);
+		b2b_find_cancel(question->find);
 		free(question);
 	}
 	b2b_pass_cancel(source->pass);
@@ -232,16 +232,11 @@ static int find_known(struct b2b_source *source, int org, const char *local)
 	return r == 0 || r == -ENOENT ? r : -EHOSTUNREACH;
 }
 
-void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg)
+static void ask(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg)
 {
-	struct question *question;
+	struct question *question = calloc(1, sizeof(*question));
+	struct b2b_find find = { .api = &source->api, .base = source->base, .store = &source->store, .org = org, .done = found, .arg = question };
 	int r;
-
-	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN) {
-		done(arg, find_known(source, org, local));
-		return;
-	}
-	question = calloc(1, sizeof(*question));
 
 	if (!question) {
 		done(arg, -EHOSTUNREACH);
@@ -252,12 +247,21 @@ void b2b_source_find(struct b2b_source *source, int org, const char *local, void
 	question->arg = arg;
 	question->next = source->questions;
 	source->questions = question;
-	r = b2b_scim_find_start(&source->api, source->base, &source->store, org, local, found, question, &question->find);
+	snprintf(find.local, sizeof(find.local), "%s", local);
+	r = b2b_scim_find_start(&find, &question->find);
 	if (r < 0) {
 		unlink_question(question);
 		free(question);
 		done(arg, -EHOSTUNREACH);
 	}
+}
+
+void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg)
+{
+	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN)
+		done(arg, find_known(source, org, local));
+	else
+		ask(source, org, local, done, arg);
 }
 
 /* The answer is stored all the same when it comes. */
