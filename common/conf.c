@@ -16,7 +16,7 @@ static void free_federation(struct b2b_conf_federation *federation)
 		            federation->client_certificate,
 		            federation->client_secret_file, federation->assertion_audience, federation->ca_file, federation->proxy,
 		            federation->scope, federation->login_hint, federation->api_scope, federation->organisation_claim, federation->name_claim,
-		            federation->subject_attribute, federation->scim_url, federation->scim_schema, federation->scim_organisation_attribute,
+		            federation->subject_attribute, federation->scim_url, federation->keycloak_url, federation->scim_schema, federation->scim_organisation_attribute,
 		            federation->scim_name_attribute, federation->scim_group_name_attribute, federation->scim_uid_attribute,
 		            federation->scim_gid_attribute, federation->scim_keys_attribute, federation->scim_owner_attribute, federation->roles_claim,
 		            federation->groups_claim,

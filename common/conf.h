@@ -54,6 +54,7 @@ struct b2b_conf_federation {
 	char *name_claim;         /* where it names the person's own log-in name; NULL: it is not asked */
 	char *subject_attribute;  /* SCIM attribute equal to the token's sub: id | externalId | userName */
 	char *scim_url;           /* NULL: issuer + "/scim/v2" */
+	char *keycloak_url;       /* of the realm's admin API; NULL: issuer with /admin before /realms */
 	char *scim_schema;        /* URN of the extension that carries localName, organizationId, … */
 	char *scim_organisation_attribute; /* of a person or group, its organisation's id (b2bd/directory/scim_attribute.h) */
 	char *scim_name_attribute;         /* of a person, the local name */

@@ -39,6 +39,14 @@ static int need_proof(struct b2b_draft *draft, const struct b2b_draft_section *s
 	}
 }
 
+/* Keycloak's issuers are those of realms, and where its admin API is follows from them. */
+static int need_realm(struct b2b_draft *draft, const struct b2b_draft_section *section, const struct b2b_conf_federation *federation)
+{
+	bool found = federation->directory != B2B_DIRECTORY_KEYCLOAK || strstr(federation->issuer, "/realms/");
+
+	return found ? 0 : need(draft, section, "keycloak_url", federation->keycloak_url, ", as the issuer is no realm's (https://…/realms/NAME)");
+}
+
 static int compile_federation(struct b2b_draft *draft, struct b2b_conf *conf)
 {
 	struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_FEDERATION);
@@ -50,6 +58,8 @@ static int compile_federation(struct b2b_draft *draft, struct b2b_conf *conf)
 		r = need(draft, section, "client_id", federation->client_id, "");
 	if (r == 0)
 		r = need_proof(draft, section, federation);
+	if (r == 0)
+		r = need_realm(draft, section, federation);
 	if (r < 0)
 		return r;
 	conf->federation = *federation;

@@ -12,7 +12,8 @@ static const char *const subjects[] = { "id", "externalId", "userName", NULL };
 static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "EdDSA", NULL }; /* as enum b2b_alg */
 static const char *const access_typs[] = { "at+jwt", "any", NULL };
 static const char *const token_uses[] = { "once", "many", NULL };
-static const char *const directories[] = { [B2B_DIRECTORY_SCIM] = "scim", [B2B_DIRECTORY_TOKEN] = "token", [2] = NULL };
+static const char *const directories[] = { [B2B_DIRECTORY_SCIM] = "scim", [B2B_DIRECTORY_KEYCLOAK] = "keycloak", [B2B_DIRECTORY_TOKEN] = "token",
+	                                  [B2B_DIRECTORY_TOKEN + 1] = NULL };
 static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const reverifies[] = { "none", "refresh", "introspection", "life", NULL }; /* as enum b2b_reverify */
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };
@@ -75,6 +76,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "Attribute of a person in the directory that equals the token's sub." },
 	{ B2B_CONF_FEDERATION, "scim_url", &b2b_conf_https_url, AT(conf_federation, scim_url), NULL, "the issuer followed by /scim/v2", NULL, 0, 0,
 	  "Base URL of the SCIM 2.0 directory." },
+	{ B2B_CONF_FEDERATION, "keycloak_url", &b2b_conf_https_url, AT(conf_federation, keycloak_url), NULL, "the issuer with /admin before /realms", NULL, 0, 0,
+	  "Base URL of the realm in Keycloak's admin API, where directory is keycloak." },
 	{ B2B_CONF_FEDERATION, "scim_schema", &b2b_conf_text, AT(conf_federation, scim_schema), "urn:b2b:scim:schemas:2.0:User", NULL, NULL, 0, 0,
 	  "Schema extension of a person that carries the organisation's id, the local name and the state." },
 	{ B2B_CONF_FEDERATION, "scim_organisation_attribute", &b2b_conf_text, AT(conf_federation, scim_organisation_attribute), "organizationId", NULL, NULL, 0, 0,
@@ -101,7 +104,7 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "ssf_url", &b2b_conf_https_url, AT(conf_federation, ssf_url), NULL, "the well-known place of the issuer", NULL, 0, 0,
 	  "Configuration document of the Shared Signals transmitter." },
 	{ B2B_CONF_FEDERATION, "directory", &b2b_conf_word, AT(conf_federation, directory), "scim", NULL, directories, 0, 0,
-	  "Where people and groups come from: a SCIM 2.0 directory; or none but the tokens, and then a person is known from the first log-in on (WITHOUT A DIRECTORY)." },
+	  "Where people and groups come from: a SCIM 2.0 service, or the organisations of a Keycloak realm (DIRECTORIES); or none but the tokens, and then a person is known from the first log-in on (WITHOUT A DIRECTORY)." },
 	{ B2B_CONF_FEDERATION, "token_keep", &b2b_conf_duration, AT(conf_federation, token_keep_s), "30d", NULL, NULL, 60, 365 * DAY,
 	  "With directory = token, how long after the last log-in a person stays known. Past it their access is closed, sessions too, until they log in again." },
 	{ B2B_CONF_FEDERATION, "roles_claim", &b2b_conf_text, AT(conf_federation, roles_claim), NULL, "none", NULL, 0, 0,

@@ -17,6 +17,7 @@ struct b2b_find *b2b_find_new(const struct b2b_find *find)
 		*copy = *find;
 		copy->began_ns = b2b_now_ns();
 		copy->call = NULL;
+		copy->rest = NULL;
 	}
 	return copy;
 }
@@ -26,6 +27,7 @@ void b2b_find_cancel(struct b2b_find *find)
 	if (!find)
 		return;
 	b2b_api_cancel(find->call);
+	json_decref(find->rest);
 	free(find);
 }
 
@@ -48,6 +50,7 @@ void b2b_find_end(struct b2b_find *find, int error)
 	void (*done)(void *arg, int error) = find->done;
 	void *arg = find->arg;
 
+	json_decref(find->rest);
 	free(find);
 	done(arg, error == 0 || error == -ENOENT ? error : -EHOSTUNREACH);
 }

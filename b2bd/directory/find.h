@@ -6,7 +6,7 @@
 #include "b2bd/directory/scim_store.h"
 #include "common/names.h"
 
-/* Fill in all but CALL; LOCAL is the name in the organisation of slot ORG, STORE must outlive it. */
+/* Fill in what is above began_ns; LOCAL is the name in the organisation of slot ORG, STORE must outlive it. */
 struct b2b_find {
 	const struct b2b_api *api;
 	const char *base; /* URL of the directory, without a slash at its end */
@@ -21,6 +21,7 @@ struct b2b_find {
 	void *arg;
 	uint64_t began_ns;
 	struct b2b_api_call *call;
+	json_t *rest; /* the directory's own, for what it asks next; freed with it */
 };
 
 /* FIND as a question of its own, to be asked or cancelled; NULL for want of memory. */

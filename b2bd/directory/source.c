@@ -1,4 +1,4 @@
-/* When to read the directory; how is the source's own business (scim_*.c, token_pass.c). */
+/* When to read the directory; how is the source's own business (scim_*.c, keycloak_*.c, token_pass.c). */
 #include "b2bd/directory/source.h"
 
 #include <errno.h>
@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/keycloak_find.h"
+#include "b2bd/directory/keycloak_pass.h"
+#include "b2bd/directory/keycloak_url.h"
 #include "b2bd/directory/scim_find.h"
 #include "b2bd/directory/scim_pass.h"
 #include "b2bd/directory/token_pass.h"
@@ -94,6 +97,11 @@ static void pass_end(void *arg, int error, const char *why)
 		source->handlers.passed(source->arg, source->began_ns, error, source->why);
 }
 
+static bool is_keycloak(const struct b2b_source *source)
+{
+	return source->conf->federation.directory == B2B_DIRECTORY_KEYCLOAK;
+}
+
 static int start_pass(struct b2b_source *source)
 {
 	struct b2b_pass_order order = { .api = source->api, .base = source->base, .state = source->state, .policy = source->policy,
@@ -101,7 +109,7 @@ static int start_pass(struct b2b_source *source)
 
 	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN)
 		return b2b_token_pass_start(&order, &source->token_pass);
-	return b2b_scim_pass_start(&order, &source->pass);
+	return is_keycloak(source) ? b2b_keycloak_pass_start(&order, &source->pass) : b2b_scim_pass_start(&order, &source->pass);
 }
 
 static bool passing(const struct b2b_source *source)
@@ -126,7 +134,7 @@ static void begin(struct b2b_source *source)
 	}
 }
 
-static char *base_url(const struct b2b_conf_federation *federation)
+static char *scim_base(const struct b2b_conf_federation *federation)
 {
 	const char *url = federation->scim_url ? federation->scim_url : federation->issuer;
 	size_t len = strlen(url);
@@ -153,7 +161,7 @@ int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 	source->conf = conf;
 	source->handlers = *handlers;
 	source->arg = arg;
-	source->base = base_url(&conf->federation);
+	source->base = is_keycloak(source) ? b2b_keycloak_base(&conf->federation) : scim_base(&conf->federation);
 	source->store = (struct b2b_scim_store){ .state = state, .policy = policy, .conf = conf };
 	source->store.changed = calloc(policy->n_orgs + 1, sizeof(*source->store.changed));
 	if (!source->base || !source->store.changed) {
@@ -248,7 +256,7 @@ static void ask(struct b2b_source *source, int org, const char *local, void (*do
 	question->next = source->questions;
 	source->questions = question;
 	snprintf(find.local, sizeof(find.local), "%s", local);
-	r = b2b_scim_find_start(&find, &question->find);
+	r = is_keycloak(source) ? b2b_keycloak_find_start(&find, &question->find) : b2b_scim_find_start(&find, &question->find);
 	if (r < 0) {
 		unlink_question(question);
 		free(question);

@@ -1,5 +1,6 @@
 /*
- * Where people come from: one interface, one file per source (scim_*.c; token_pass.c where only tokens tell of them).
+ * Where people come from: one interface, files of their own for each kind (scim_*, keycloak_*; token_pass.c where only tokens tell of
+ * them).
  * A source fetches, checks and stores into state (b2b_directory_put_*) in bounded transactions; it decides nothing.
  */
 #ifndef B2B_SOURCE_H

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/keycloak_url.h"
 #include "b2bd/errand/errand.h"
 #include "b2bd/federation/federation.h"
 #include "b2bd/signals/ssf.h"
@@ -59,18 +60,32 @@ static bool token(struct check *check)
 	return check->token;
 }
 
+/* What the directory answers with 200 to; malloc'ed, NULL where there is none, or for want of memory. */
+static char *directory_url(const struct b2b_conf_federation *federation)
+{
+	const char *scim = federation->scim_url ? federation->scim_url : federation->issuer;
+	char *base = NULL, *url = NULL;
+
+	if (federation->directory == B2B_DIRECTORY_KEYCLOAK) {
+		base = b2b_keycloak_base(federation);
+		if (!base || asprintf(&url, "%s/organizations?first=0&max=1", base) < 0)
+			url = NULL;
+	} else if (federation->directory == B2B_DIRECTORY_SCIM &&
+	           asprintf(&url, "%s%s/Users?count=1", scim, federation->scim_url ? "" : "/scim/v2") < 0) {
+		url = NULL;
+	}
+	free(base);
+	return url;
+}
+
 static void directory(struct check *check)
 {
-	const struct b2b_conf_federation *federation = &check->conf->federation;
-	struct b2b_http_request request = { .method = "GET", .accept = "application/scim+json", .bearer = check->token };
+	char *url = directory_url(&check->conf->federation);
+	struct b2b_http_request request = { .method = "GET", .accept = "application/scim+json, application/json", .bearer = check->token, .url = url };
 	struct b2b_errand_answer answer;
-	char *url = NULL;
 
-	if (federation->directory != B2B_DIRECTORY_SCIM)
+	if (!url)
 		return;
-	if (asprintf(&url, "%s%s/Users?count=1", federation->scim_url ? federation->scim_url : federation->issuer, federation->scim_url ? "" : "/scim/v2") < 0)
-		return;
-	request.url = url;
 	b2b_errand_ask(check->errand, &request, &answer);
 	if (answer.error == 0 && answer.status == 200)
 		say(check, "directory", true, url);

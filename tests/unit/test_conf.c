@@ -305,6 +305,8 @@ static void refuses_wrong_values(void **state)
 	refuse("[host]\nstaleness_keep = 4m\n", "b2b.conf:6: [host] staleness_keep: found 240s; expected at least 300s, the largest staleness, or none");
 	refuse("[host]\npoll_hold = 1m\n", "b2b.conf:6: [host] poll_hold: found 60s; expected at most 40s, a third of the smallest staleness");
 	refuse("[service sudo]\nstaleness = 30s\n[host]\npoll_hold = 11s\n", "b2b.conf:8: [host] poll_hold: found 11s; expected at most 10s");
+	refuse_text("[federation]\nissuer = https://x\nclient_id = w\nclient_key = /k\ndirectory = keycloak\n",
+	            "b2b.conf:1: [federation] keycloak_url: found nothing; expected an https URL, as the issuer is no realm's");
 	refuse("signals = set\n", "b2b.conf:5: [federation] signals: found \"set\"; expected one of ssf, none");
 	refuse("reverify = none life\n", "b2b.conf:5: [federation] reverify: found none and more; expected none alone, or a way");
 	refuse("reverify = sometimes\n", "b2b.conf:5: [federation] reverify: found \"sometimes\"; expected different words out of none, refresh, introspection, life");

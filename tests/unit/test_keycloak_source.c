@@ -1,0 +1,713 @@
+/* The organisations of a Keycloak realm: tests/unit/keycloak is what 26.7.3 answered, and here it is told to misbehave. */
+#include "tests/unit/fake_federation.h"
+#include "tests/unit/state_fixture.h"
+
+#include <errno.h>
+#include <jansson.h>
+
+#include "b2bd/directory/keycloak_url.h"
+#include "b2bd/directory/source.h"
+#include "b2bd/state/key_state.h"
+#include "b2bd/state/removal_state.h"
+#include "common/clock.h"
+#include "common/reason.h"
+#include "tests/support/tls_server.h"
+
+#define BASE "/admin/realms/partners"
+#define ALICE "668f8f91-0f59-47be-a89c-585c0128b249"
+#define ERIN "53602a43-f512-4dcc-bc3d-11c256864360"
+
+struct org {
+	const char *id;
+	json_t *record, *members, *groups;
+};
+
+struct realm {
+	struct org orgs[2];
+	json_t *children, *dba, *night;
+	int page;                 /* largest page that is given */
+	int status;               /* of everything; 0: as it is */
+	int member_status;        /* of a single member who is not hidden; 0: as it is */
+	int requests, off_after;  /* organisations are switched off after so many; 0: never */
+	bool no_groups, repeats, no_acme;
+	int n_hidden;
+	int namesakes;            /* people of the realm who have the attribute that is asked for */
+	char searched[128];
+};
+
+struct world {
+	struct state_fixture *base;
+	struct realm realm;
+	struct tls_server *server;
+	struct b2b_loop *loop;
+	struct b2b_http *http;
+	struct b2b_conf conf;
+	struct b2b_source *source;
+	char issuer[256];
+	int passes, error, changes, found, find_error;
+	char why[256];
+};
+
+static json_t *recorded(const char *name)
+{
+	char path[128];
+	json_t *json;
+
+	snprintf(path, sizeof(path), "tests/unit/keycloak/%s.json", name);
+	json = json_load_file(path, 0, NULL);
+	assert_non_null(json);
+	return json;
+}
+
+static char *text(json_t *json)
+{
+	char *body = json_dumps(json, JSON_COMPACT);
+
+	json_decref(json);
+	return body;
+}
+
+static long number(const char *path, const char *name)
+{
+	const char *at = strstr(path, name);
+
+	return at ? strtol(at + strlen(name), NULL, 10) : 0;
+}
+
+static char *slice(const struct realm *realm, const char *path, const json_t *all, size_t n)
+{
+	long first = number(path, "first="), most = number(path, "max=");
+	json_t *part = json_array();
+	size_t i;
+
+	if (most > realm->page)
+		most = realm->page;
+	if (realm->repeats)
+		first = 0;
+	for (i = (size_t)first; i < n && (long)i < first + most; i++)
+		json_array_append(part, json_array_get(all, i));
+	return text(part);
+}
+
+static json_t *member(const struct org *org, const char *id, size_t id_len)
+{
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(org->members, i, entry) {
+		const char *own = json_string_value(json_object_get(entry, "id"));
+
+		if (own && strlen(own) == id_len && !strncmp(own, id, id_len))
+			return entry;
+	}
+	return NULL;
+}
+
+/* As Keycloak does: the text anywhere in the username. */
+static char *search(const struct org *org, const char *what)
+{
+	json_t *found = json_array(), *entry;
+	size_t i;
+
+	json_array_foreach(org->members, i, entry) {
+		if (strstr(json_string_value(json_object_get(entry, "username")), what))
+			json_array_append(found, entry);
+	}
+	return text(found);
+}
+
+static char *answer_groups(const struct realm *realm, const struct org *org, const char *path, const char *rest, int *status)
+{
+	const json_t *list = strstr(rest, "/children")                ? realm->children
+	                     : strstr(rest, "/groups/dd1bc11e")       ? realm->dba
+	                     : strncmp(rest, "/groups/", 8) == 0      ? realm->night
+	                                                              : org->groups;
+
+	if (realm->no_groups) {
+		*status = 404;
+		return NULL;
+	}
+	return slice(realm, path, list, json_array_size(list));
+}
+
+static char *answer_members(struct realm *realm, const struct org *org, const char *path, const char *rest, int *status)
+{
+	size_t n = json_array_size(org->members);
+	const char *what = strstr(rest, "search=");
+	json_t *one;
+
+	if (what) {
+		snprintf(realm->searched, sizeof(realm->searched), "%s", what + strlen("search="));
+		return search(org, realm->searched);
+	}
+	if (strncmp(rest, "/members/", 9) != 0)
+		return slice(realm, path, org->members, org == &realm->orgs[0] ? n - (size_t)realm->n_hidden : n);
+	one = member(org, rest + 9, strlen(rest + 9));
+	*status = one && realm->member_status ? realm->member_status : one ? 200 : 404;
+	return *status == 200 ? json_dumps(one, JSON_COMPACT) : strdup("{\"error\":\"HTTP 404 Not Found\"}");
+}
+
+/* GET /users?q=localName:NAME: of the whole realm. */
+static char *answer_users(const struct realm *realm)
+{
+	json_t *list = json_array();
+	int i;
+
+	for (i = 0; i < realm->namesakes; i++)
+		json_array_append_new(list, json_pack("{s:s}", "id", i ? "7e9a4d52-0000-4000-8000-00000000000a" : "913451be-9158-41e3-9816-3df89a94c63b"));
+	return text(list);
+}
+
+static char *answer_org(struct realm *realm, const char *path, const char *rest, int *status)
+{
+	struct org *org;
+	size_t i, len;
+
+	for (i = 0; i < 2; i++) {
+		org = &realm->orgs[i];
+		len = strlen(org->id);
+		if (strncmp(rest, org->id, len) != 0 || (i == 0 && realm->no_acme))
+			continue;
+		rest += len;
+		return !*rest                                 ? json_dumps(org->record, JSON_COMPACT)
+		       : strncmp(rest, "/groups", 7) == 0     ? answer_groups(realm, org, path, rest, status)
+		                                              : answer_members(realm, org, path, rest, status);
+	}
+	*status = 404;
+	return strdup("{\"errorMessage\":\"Organization not found.\"}");
+}
+
+static void answer(void *arg, const struct tls_request *request, struct tls_reply *reply)
+{
+	struct realm *realm = arg;
+	const char *path = request->path;
+	static const char orgs[] = BASE "/organizations";
+
+	realm->requests++;
+	if (realm->status) {
+		reply->status = realm->status;
+	} else if (realm->off_after && realm->requests > realm->off_after) {
+		reply->status = 404;
+		reply->body = strdup("{\"errorMessage\":\"Organizations not enabled for this realm.\"}");
+	} else if (!strncmp(path, BASE "/users?", strlen(BASE "/users?"))) {
+		reply->body = answer_users(realm);
+	} else if (!strncmp(path, orgs, strlen(orgs)) && path[strlen(orgs)] == '?') {
+		reply->body = strdup("[]");
+	} else if (!strncmp(path, orgs, strlen(orgs))) {
+		reply->body = answer_org(realm, path, path + strlen(orgs) + 1, &reply->status);
+	} else {
+		reply->status = 404;
+	}
+}
+
+static void changed(void *arg, int org)
+{
+	struct world *world = arg;
+
+	assert_in_range(org, 0, 1);
+	assert_true(b2b_state_idle(world->base->state));
+	world->changes++;
+}
+
+static void passed(void *arg, uint64_t began_ns, int error, const char *why)
+{
+	struct world *world = arg;
+
+	(void)began_ns;
+	world->passes++;
+	world->error = error;
+	snprintf(world->why, sizeof(world->why), "%s", why);
+}
+
+static void new_source(struct world *world)
+{
+	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
+
+	assert_int_equal(b2b_source_new(world->loop, world->http, NULL, world->base->state, &world->base->policy, &world->conf, &handlers, world,
+	                                &world->source),
+	                 0);
+}
+
+static void load(struct realm *realm)
+{
+	realm->orgs[0] = (struct org){ .id = "42c3e9", .record = recorded("organization"), .members = recorded("members"), .groups = recorded("groups") };
+	realm->orgs[1] = (struct org){ .id = "9d01f2", .record = recorded("globex"), .members = recorded("globex_members"), .groups = json_array() };
+	realm->children = recorded("children");
+	realm->dba = recorded("dba");
+	realm->night = recorded("night");
+	realm->page = 500;
+}
+
+static int setup(void **state)
+{
+	struct world *world = calloc(1, sizeof(*world));
+	struct b2b_conf_federation *federation = &world->conf.federation;
+
+	fixture_setup((void **)&world->base);
+	load(&world->realm);
+	world->server = tls_server_start(TLS_SERVER_SOUND, answer, &world->realm);
+	snprintf(world->issuer, sizeof(world->issuer), "%s/realms/partners", tls_server_url(world->server));
+	*federation = (struct b2b_conf_federation){
+		.issuer = world->issuer, .directory = B2B_DIRECTORY_KEYCLOAK, .scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User",
+		.scim_organisation_attribute = (char *)"organizationId", .scim_name_attribute = (char *)"localName",
+		.scim_group_name_attribute = (char *)"localName", .subject_attribute = (char *)"id", .scim_uid_attribute = (char *)"uidNumber",
+		.scim_gid_attribute = (char *)"gidNumber", .scim_keys_attribute = (char *)"sshKeys", .sync_interval_s = 3600,
+		.mass_removal_percent = 30, .mass_removal_least = 2,
+	};
+	memset(&fake, 0, sizeof(fake));
+	assert_int_equal(b2b_loop_new(&world->loop), 0);
+	assert_int_equal(b2b_http_new(world->loop, tls_server_ca(world->server), NULL, &world->http), 0);
+	new_source(world);
+	*state = world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *world = *state;
+	void *base = world->base;
+	size_t i;
+
+	b2b_source_free(world->source);
+	b2b_http_free(world->http);
+	b2b_loop_free(world->loop);
+	tls_server_stop(world->server);
+	for (i = 0; i < 2; i++) {
+		json_decref(world->realm.orgs[i].record);
+		json_decref(world->realm.orgs[i].members);
+		json_decref(world->realm.orgs[i].groups);
+	}
+	json_decref(world->realm.children);
+	json_decref(world->realm.dba);
+	json_decref(world->realm.night);
+	fixture_teardown(&base);
+	free(world);
+	return 0;
+}
+
+static void turn_until(struct world *world, const int *value, int wanted)
+{
+	uint64_t deadline = b2b_now_ns() + 60 * B2B_NS_PER_S;
+
+	while (*value < wanted) {
+		assert_true(b2b_now_ns() < deadline);
+		b2b_loop_turn(world->loop, 50);
+	}
+}
+
+static int pass(struct world *world)
+{
+	int wanted = world->passes + 1;
+
+	b2b_source_sync(world->source);
+	turn_until(world, &world->passes, wanted);
+	return world->error;
+}
+
+static void find_done(void *arg, int error)
+{
+	struct world *world = arg;
+
+	world->found++;
+	world->find_error = error;
+}
+
+static int find(struct world *world, int org, const char *local)
+{
+	int wanted = world->found + 1;
+
+	b2b_source_find(world->source, org, local, find_done, world);
+	turn_until(world, &world->found, wanted);
+	return world->find_error;
+}
+
+/* How LOCAL of the organisation ORG stands, or -ENOENT. */
+static int standing(struct world *world, int org, const char *local)
+{
+	struct b2b_principal person;
+	int r = b2b_directory_by_name(world->base->state, world->realm.orgs[org].id, local, &person);
+
+	if (r < 0)
+		return r;
+	r = b2b_principal_standing(&person, b2b_wall_s());
+	b2b_principal_clear(&person);
+	return r;
+}
+
+static json_t *at(struct world *world, int org, size_t n)
+{
+	return json_array_get(world->realm.orgs[org].members, n);
+}
+
+static void reads_what_a_real_server_says(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+	struct b2b_principal alice;
+	char *keys = NULL;
+
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, 5);
+	assert_int_equal(status.groups, 2);
+	assert_int_equal(status.organisations, 2);
+	assert_int_equal(b2b_directory_by_name(world->base->state, "42c3e9", "alice", &alice), 0);
+	assert_string_equal(alice.id, ALICE);
+	assert_string_equal(alice.subject, ALICE);
+	assert_string_equal(alice.display, "alice Example");
+	assert_string_equal(alice.shell, "/bin/sh");
+	assert_int_equal(alice.uid, 2013270001);
+	assert_int_equal(alice.roles, 2);
+	assert_int_equal(alice.not_after, 2082758400);
+	b2b_principal_clear(&alice);
+	assert_int_equal(b2b_key_get(world->base->state, ALICE, &keys), 0);
+	assert_int_equal(strncmp(keys, "ssh-ed25519 AAAA", 16), 0);
+	assert_null(strstr(keys, "laptop"));
+	free(keys);
+	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
+	assert_int_equal(standing(world, 0, "grace"), B2B_OK); /* by her attribute, not her username */
+	assert_int_equal(standing(world, 0, "g.hopper"), -ENOENT);
+	assert_int_equal(standing(world, 0, "heidi"), B2B_USER_SUSPENDED);
+	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
+}
+
+struct groups {
+	uint32_t dba, night;
+	size_t n_dba, n_night;
+};
+
+static int note_group(void *arg, const char *local, uint32_t gid, const uint32_t *members, size_t n_members)
+{
+	struct groups *groups = arg;
+
+	(void)members;
+	if (!strcmp(local, "dba")) {
+		groups->dba = gid;
+		groups->n_dba = n_members;
+	} else if (!strcmp(local, "night")) {
+		groups->night = gid;
+		groups->n_night = n_members;
+	}
+	return 0;
+}
+
+static void groups_within_groups_are_read_too(void **state)
+{
+	struct world *world = *state;
+	struct groups groups = { 0 };
+
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(b2b_directory_each_group(world->base->state, "42c3e9", note_group, &groups), 0);
+	assert_int_equal(groups.dba, 2013271000);
+	assert_int_equal(groups.n_dba, 1);
+	assert_true(groups.night != 0);
+	assert_int_equal(groups.n_night, 1);
+	world->realm.no_groups = true; /* an older release */
+	assert_int_equal(pass(world), 0);
+	groups = (struct groups){ 0 };
+	assert_int_equal(b2b_directory_each_group(world->base->state, "42c3e9", note_group, &groups), 0);
+	assert_int_equal(groups.dba, 0);
+}
+
+static void a_second_pass_changes_nothing(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	assert_true(world->changes > 0);
+	world->changes = 0;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(world->changes, 0);
+}
+
+static void pages_are_turned_until_one_is_empty(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+
+	world->realm.page = 1;
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, 5);
+	world->realm.repeats = true;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_non_null(strstr(world->why, "same page"));
+	assert_int_equal(standing(world, 0, "grace"), B2B_OK);
+}
+
+static void who_left_the_organisation_is_removed(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	json_array_remove(world->realm.orgs[0].members, 1);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "dave"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
+	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
+}
+
+static void who_is_disabled_is_suspended(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	json_object_set_new(at(world, 0, 1), "enabled", json_false());
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "dave"), B2B_USER_SUSPENDED);
+	json_object_del(at(world, 0, 0), "enabled"); /* nothing said is no yes */
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "alice"), B2B_USER_SUSPENDED);
+}
+
+/* Keycloak leaves out of a list whomever the account may not see, with status 200. */
+static void who_is_only_not_shown_stays(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->realm.n_hidden = 1;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "heidi"), B2B_USER_SUSPENDED);
+	world->realm.member_status = 403;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(standing(world, 0, "heidi"), B2B_USER_SUSPENDED);
+	world->realm.n_hidden = 4;
+	assert_int_equal(pass(world), -EBUSY); /* before anybody is asked for */
+	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
+}
+
+static void organisations_switched_off_remove_nobody(void **state)
+{
+	struct world *world = *state;
+	int n;
+
+	assert_int_equal(pass(world), 0);
+	n = world->realm.requests;
+	json_array_remove(world->realm.orgs[0].members, 1);
+	world->realm.requests = 0;
+	assert_int_equal(pass(world), 0); /* dave is gone, by one question for him and one for acme */
+	assert_int_equal(world->realm.requests, n + 2);
+	json_array_remove(world->realm.orgs[0].members, 0);
+	for (n = world->realm.requests - 1; n > 0; n--) {
+		world->realm.requests = 0;
+		world->realm.off_after = n;
+		assert_int_not_equal(pass(world), 0);
+		assert_int_equal(standing(world, 0, "alice"), B2B_OK);
+		assert_int_equal(standing(world, 1, "erin"), B2B_OK);
+	}
+}
+
+static void a_disabled_organisation_is_closed(void **state)
+{
+	struct world *world = *state;
+	struct b2b_org_record org;
+
+	assert_int_equal(pass(world), 0);
+	json_object_set_new(world->realm.orgs[0].record, "enabled", json_false());
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(b2b_directory_org(world->base->state, "42c3e9", &org), 0);
+	assert_int_equal(b2b_org_standing(&org, b2b_wall_s()), B2B_ORG_SUSPENDED);
+	assert_int_equal(org.not_before, 1767225600);
+	b2b_org_record_clear(&org);
+	json_object_del(world->realm.orgs[0].record, "enabled"); /* says nothing of it: as before */
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(b2b_directory_org(world->base->state, "42c3e9", &org), 0);
+	assert_int_equal(b2b_org_standing(&org, b2b_wall_s()), B2B_ORG_SUSPENDED);
+	b2b_org_record_clear(&org);
+}
+
+static void an_organisation_that_is_gone_waits_for_a_word(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->realm.no_acme = true;
+	assert_int_equal(pass(world), -EBUSY);
+	assert_non_null(strstr(world->why, "acme is no longer listed"));
+	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
+	assert_int_equal(b2b_removal_approve(world->base->state, "42c3e9", b2b_wall_s(), 1000), 0);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "alice"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
+}
+
+static void an_invitation_ends_nobody_elsewhere(void **state)
+{
+	struct world *world = *state;
+	json_t *erin;
+
+	assert_int_equal(pass(world), 0);
+	erin = json_deep_copy(at(world, 1, 0));
+	json_array_append(world->realm.orgs[0].members, erin); /* acme is read before globex */
+	assert_int_equal(find(world, 0, "erin"), -ENOENT);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
+	assert_int_equal(standing(world, 0, "erin"), -ENOENT);
+	json_array_clear(world->realm.orgs[1].members);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 1, "erin"), B2B_USER_REMOVED);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "erin"), B2B_OK);
+	json_decref(erin);
+}
+
+static void a_broken_record_keeps_who_is_known(void **state)
+{
+	struct world *world = *state;
+	static const char *const broken[] = { "{\"localName\":[7]}", "{\"localName\":{\"a\":\"b\"}}", "{\"state\":[\"maybe\"]}", "{\"notAfter\":[\"tomorrow\"]}",
+		                              "{\"roles\":\"dba\"}", "{\"localName\":[\"BAD NAME\"]}" };
+	size_t i;
+
+	assert_int_equal(pass(world), 0);
+	for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		json_object_set_new(at(world, 0, 1), "attributes", json_loads(broken[i], 0, NULL));
+		assert_int_equal(pass(world), 0);
+		assert_int_equal(standing(world, 0, "dave"), B2B_OK);
+	}
+	json_object_set_new(at(world, 0, 1), "attributes", json_string("none"));
+	json_object_set_new(at(world, 0, 1), "username", json_integer(5));
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
+	json_object_del(at(world, 0, 1), "id");
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
+}
+
+/* An attribute must not say where somebody belongs, whatever root calls it. */
+static void no_attribute_moves_anybody(void **state)
+{
+	struct world *world = *state;
+
+	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[s],s:[s]}", "organizationId", "9d01f2", "id", ERIN));
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
+	assert_int_equal(standing(world, 1, "dave"), -ENOENT);
+}
+
+static void errors_remove_nobody(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(pass(world), 0);
+	world->realm.status = 403;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_non_null(strstr(world->why, "view-organizations and view-users"));
+	world->realm.status = 500;
+	assert_int_equal(pass(world), -EAGAIN);
+	world->realm.status = 404;
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_non_null(strstr(world->why, "is keycloak_url right, and are organisations enabled"));
+	world->realm.status = 200; /* and an empty body */
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
+}
+
+static void a_person_is_found_by_username(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(find(world, 0, "alice"), 0);
+	assert_string_equal(world->realm.searched, "alice");
+	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
+	assert_int_equal(standing(world, 0, "dave"), -ENOENT);
+	assert_int_equal(find(world, 0, "nobody"), -ENOENT);
+	assert_int_equal(find(world, 0, "g.hopper"), -ENOENT); /* she has a name of her own */
+	assert_int_equal(find(world, 1, "alice"), -ENOENT);
+	world->realm.status = 500;
+	assert_int_equal(find(world, 0, "dave"), -EHOSTUNREACH);
+}
+
+static void a_person_is_found_by_an_attribute(void **state)
+{
+	struct world *world = *state;
+
+	world->realm.namesakes = 3; /* grace and two of other organisations */
+	assert_int_equal(find(world, 1, "grace"), -ENOENT);
+	assert_int_equal(find(world, 0, "grace"), 0);
+	assert_int_equal(standing(world, 0, "grace"), B2B_OK);
+	assert_int_equal(find(world, 0, "nobody"), -ENOENT);
+	world->realm.namesakes = 11; /* too many to ask for: that is not a no */
+	assert_int_equal(find(world, 0, "nobody"), -EHOSTUNREACH);
+}
+
+static void ends_at_any_moment_without_a_trace(void **state)
+{
+	struct world *world = *state;
+	int n, all;
+
+	assert_int_equal(pass(world), 0);
+	all = world->realm.requests;
+	json_array_remove(world->realm.orgs[0].members, 1);
+	for (n = 1; n <= all + 2; n++) {
+		world->realm.requests = 0;
+		b2b_source_sync(world->source);
+		turn_until(world, &world->realm.requests, n);
+		b2b_source_free(world->source);
+		new_source(world);
+	}
+	world->realm.namesakes = 3;
+	for (n = 1; n <= 4; n++) {
+		world->realm.requests = 0;
+		b2b_source_find(world->source, 0, "nobody", find_done, world);
+		turn_until(world, &world->realm.requests, n);
+		b2b_source_free(world->source);
+		new_source(world);
+	}
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "dave"), B2B_USER_REMOVED);
+}
+
+static void the_admin_api_is_beside_the_issuer(void **state)
+{
+	static const struct {
+		const char *issuer, *url, *base;
+	} cases[] = {
+		{ "https://login.example.com/realms/partners", NULL, "https://login.example.com/admin/realms/partners" },
+		{ "https://example.com/auth/realms/partners/", NULL, "https://example.com/auth/admin/realms/partners" },
+		{ "https://example.com/realms/a/realms/b", NULL, "https://example.com/realms/a/admin/realms/b" },
+		{ "https://example.com/realms/a", "https://admin.example.com/admin/realms/a/", "https://admin.example.com/admin/realms/a" },
+		{ "https://example.com/partners", NULL, NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct b2b_conf_federation federation = { .issuer = (char *)cases[i].issuer, .keycloak_url = (char *)cases[i].url };
+		char *base = b2b_keycloak_base(&federation);
+
+		if (cases[i].base)
+			assert_string_equal(base, cases[i].base);
+		else
+			assert_null(base);
+		free(base);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(reads_what_a_real_server_says),
+		TEST(groups_within_groups_are_read_too),
+		TEST(a_second_pass_changes_nothing),
+		TEST(pages_are_turned_until_one_is_empty),
+		TEST(who_left_the_organisation_is_removed),
+		TEST(who_is_disabled_is_suspended),
+		TEST(who_is_only_not_shown_stays),
+		TEST(organisations_switched_off_remove_nobody),
+		TEST(a_disabled_organisation_is_closed),
+		TEST(an_organisation_that_is_gone_waits_for_a_word),
+		TEST(an_invitation_ends_nobody_elsewhere),
+		TEST(a_broken_record_keeps_who_is_known),
+		TEST(no_attribute_moves_anybody),
+		TEST(errors_remove_nobody),
+		TEST(a_person_is_found_by_username),
+		TEST(a_person_is_found_by_an_attribute),
+		TEST(ends_at_any_moment_without_a_trace),
+		cmocka_unit_test(the_admin_api_is_beside_the_issuer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
