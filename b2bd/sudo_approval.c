@@ -133,7 +133,7 @@ static enum b2b_reason judge_approver(struct b2b_sudo *sudo, const struct asked 
 	enum b2b_reason reason;
 
 	b2b_gather_uid(core, asked->uid, sudo->ask.origin.service, &gathered);
-	reason = b2b_proven(core->conf, &gathered.facts, token, &authentication, ret_fault);
+	reason = b2b_proven(core, &gathered.facts, token, &authentication, ret_fault);
 	if (reason != B2B_OK) {
 		if (!**ret_fault)
 			*ret_fault = b2b_reason_code(reason);

@@ -32,6 +32,12 @@ enum b2b_signals { B2B_SIGNALS_SSF, B2B_SIGNALS_NONE };
 /* How a log-in is verified again while a session rests on it; bits, the first that fits is taken. */
 enum b2b_reverify { B2B_REVERIFY_NONE = 1, B2B_REVERIFY_REFRESH = 2, B2B_REVERIFY_INTROSPECTION = 4, B2B_REVERIFY_LIFE = 8 };
 
+/* A list of words. */
+struct b2b_conf_words {
+	char **words;
+	size_t n;
+};
+
 enum b2b_command_message { B2B_MESSAGE_FULL, B2B_MESSAGE_CODE };
 
 /* [federation] */

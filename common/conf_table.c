@@ -13,7 +13,7 @@ static const char *const algorithms[] = { "RS256", "PS256", "ES256", "ES384", "E
 static const char *const access_typs[] = { "at+jwt", "any", NULL };
 static const char *const token_uses[] = { "once", "many", NULL };
 static const char *const directories[] = { [B2B_DIRECTORY_SCIM] = "scim", [B2B_DIRECTORY_KEYCLOAK] = "keycloak", [B2B_DIRECTORY_TOKEN] = "token",
-	                                  [B2B_DIRECTORY_TOKEN + 1] = NULL };
+	                                  [B2B_DIRECTORY_KEYCLOAK + 1] = NULL };
 static const char *const signals[] = { "ssf", "none", NULL };
 static const char *const reverifies[] = { "none", "refresh", "introspection", "life", NULL }; /* as enum b2b_reverify */
 static const char *const visibilities[] = { "organisation", "strict", "everyone", NULL };

@@ -79,7 +79,7 @@ bool b2b_scope_has_record(const struct b2b_scope *scope, const struct b2b_sessio
 
 static bool spares(const struct b2b_scope *scope, const struct b2b_session_record *record)
 {
-	return scope->spare_new && b2b_scope_has_uid(scope, record->uid) && !scope_has_record(scope, record);
+	return scope->spare_new && b2b_scope_has_uid(scope, record->uid) && !b2b_scope_has_record(scope, record);
 }
 
 bool b2b_scope_spares(const struct b2b_scope *scope, const struct b2b_registry *registry)
