@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/session_items.h"
 #include "common/clock.h"
 
 struct sessions {
@@ -12,8 +13,7 @@ struct sessions {
 	const char *name;                        /* jti or sid */
 	int org;                                 /* by name: of that organisation, with all below it, alone; -1: any */
 	uint32_t uid;                            /* by name: of that person alone; 0: anybody */
-	struct b2b_session *list;
-	size_t n, room;
+	struct b2b_session_items kept;
 	size_t younger; /* of the same people, and not to be ended */
 };
 
@@ -43,21 +43,6 @@ int b2b_event_cut_off(struct b2b_core *core, const struct b2b_revocation *revoca
 	if (r == 0)
 		r = b2b_event_note_seen(core, revocation->jti);
 	return finish(core, r);
-}
-
-static int keep(struct sessions *sessions, const struct b2b_session *session)
-{
-	struct b2b_session *more;
-
-	if (sessions->n == sessions->room) {
-		more = reallocarray(sessions->list, sessions->room + 64, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		sessions->list = more;
-		sessions->room += 64;
-	}
-	sessions->list[sessions->n++] = *session;
-	return 0;
 }
 
 /*
@@ -90,7 +75,7 @@ static int collect_before(void *arg, const struct b2b_session *session)
 	if (!concerns(sessions, session))
 		return 0;
 	if (!is_younger(sessions->core, session, sessions->revocation->event_ms))
-		return keep(sessions, session);
+		return b2b_session_keep(&sessions->kept, session);
 	sessions->younger++;
 	return 0;
 }
@@ -104,9 +89,9 @@ static int end_each(struct sessions *sessions, struct b2b_revocation revocation)
 	revocation.scope = B2B_SCOPE_SESSION;
 	revocation.close = false;
 	revocation.jti = NULL; /* seen when all of them are through */
-	for (i = 0; i < sessions->n; i++) {
-		revocation.session = &sessions->list[i];
-		revocation.uid = sessions->list[i].uid;
+	for (i = 0; i < sessions->kept.n; i++) {
+		revocation.session = &sessions->kept.list[i];
+		revocation.uid = sessions->kept.list[i].uid;
 		revocation.org = b2b_policy_org_by_uid(core->policy, revocation.uid);
 		one = revocation.org < 0 ? 0 : b2b_revoke(core, &revocation);
 		if (one < 0)
@@ -128,7 +113,7 @@ int b2b_end_before(struct b2b_core *core, const struct b2b_revocation *revocatio
 		if (r == 0)
 			r = b2b_event_cut_off(core, revocation);
 	}
-	free(sessions.list);
+	free(sessions.kept.list);
 	return r;
 }
 
@@ -142,7 +127,7 @@ static int collect_named(void *arg, const struct b2b_session *session)
 	if (!named || (sessions->uid && session->uid != sessions->uid) ||
 	    (sessions->org >= 0 && (org < 0 || !b2b_policy_org_within(policy, org, sessions->org))))
 		return 0;
-	return keep(sessions, session);
+	return b2b_session_keep(&sessions->kept, session);
 }
 
 static int note_void(struct b2b_core *core, const struct b2b_event *event, const char *subject)
@@ -173,7 +158,7 @@ static int end_named(struct b2b_core *core, const struct b2b_event *event, const
 		r = end_each(&sessions, revocation);
 	if (r == 0)
 		r = note_void(core, event, subject);
-	free(sessions.list);
+	free(sessions.kept.list);
 	return r;
 }
 

@@ -1,11 +1,11 @@
 /* Sessions whose time is over end, with the reason; before that their terminals are told. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "b2bd/core.h"
 #include "b2bd/idle.h"
+#include "b2bd/session_items.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -14,8 +14,7 @@
 
 struct sessions {
 	int64_t proof; /* only those that rest on it; 0: all that come */
-	struct b2b_session *list;
-	size_t n, room;
+	struct b2b_session_items kept;
 	bool idle; /* one has a limit for that */
 };
 
@@ -27,20 +26,11 @@ struct end {
 static int keep(void *arg, const struct b2b_session *session)
 {
 	struct sessions *sessions = arg;
-	struct b2b_session *more;
 
 	if (sessions->proof && session->proof != sessions->proof)
 		return 0;
-	if (sessions->n == sessions->room) {
-		more = reallocarray(sessions->list, sessions->room + 64, sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		sessions->list = more;
-		sessions->room += 64;
-	}
 	sessions->idle = sessions->idle || session->idle_s;
-	sessions->list[sessions->n++] = *session;
-	return 0;
+	return b2b_session_keep(&sessions->kept, session);
 }
 
 int b2b_session_end_for(struct b2b_core *core, const struct b2b_session *session, enum b2b_reason reason)
@@ -67,12 +57,12 @@ int b2b_sessions_end_proof(struct b2b_core *core, int64_t proof, enum b2b_reason
 	int r = b2b_session_list(core->state, 0, keep, &sessions), one;
 	size_t i;
 
-	for (i = 0; i < sessions.n; i++) { /* all of them, also where one cannot be stored */
-		one = b2b_session_end_for(core, &sessions.list[i], reason);
+	for (i = 0; i < sessions.kept.n; i++) { /* all of them, also where one cannot be stored */
+		one = b2b_session_end_for(core, &sessions.kept.list[i], reason);
 		if (one < 0)
 			r = one;
 	}
-	free(sessions.list);
+	free(sessions.kept.list);
 	return r;
 }
 
@@ -168,15 +158,15 @@ static int64_t look_at_each(struct b2b_core *core, struct sessions *sessions)
 
 	if (sessions->idle)
 		b2b_processes_scan(&processes, NULL, NULL); /* whom it does not show is not idle */
-	for (i = 0; i < sessions->n; i++) {
-		struct end end = end_of(core, &sessions->list[i], &processes);
+	for (i = 0; i < sessions->kept.n; i++) {
+		struct end end = end_of(core, &sessions->kept.list[i], &processes);
 
 		if (!end.at)
 			continue;
 		if (end.at <= b2b_core_now(core))
-			b2b_session_end_for(core, &sessions->list[i], end.why);
+			b2b_session_end_for(core, &sessions->kept.list[i], end.why);
 		else
-			next = earlier(next, approach(core, &sessions->list[i], end));
+			next = earlier(next, approach(core, &sessions->kept.list[i], end));
 	}
 	b2b_processes_free(&processes);
 	return next;
@@ -204,7 +194,7 @@ static void look(void *arg)
 	if (later)
 		next = earlier(next, later - longest);
 	look_in(core, next ? next - now : LOOK_MAX_S);
-	free(sessions.list);
+	free(sessions.kept.list);
 }
 
 void b2b_sessions_look(struct b2b_core *core)
