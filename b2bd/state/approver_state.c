@@ -1,24 +1,9 @@
 /* Who may approve commands: people in a group by its name, and people with a role. */
 #include "b2bd/state/approver_state.h"
 
-#include <errno.h>
-
 #include "b2bd/state/statement.h"
 
 #define PEOPLE_MAX 256 /* of one group or role: a few of them are asked, and some of those may not stand */
-
-static int take_people(sqlite3_stmt *row, struct b2b_uids *uids)
-{
-	int r;
-
-	while ((r = b2b_row_next(row)) > 0) {
-		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
-		if (r < 0)
-			break;
-	}
-	sqlite3_reset(row);
-	return r;
-}
 
 int b2b_group_people(struct b2b_state *state, const char *org_id, const char *local, struct b2b_uids *uids)
 {
@@ -35,7 +20,7 @@ int b2b_group_people(struct b2b_state *state, const char *org_id, const char *lo
 	b2b_row_int(row, 3, B2B_ACTIVE);
 	b2b_row_int(row, 4, B2B_PERSON);
 	b2b_row_int(row, 5, PEOPLE_MAX);
-	return take_people(row, uids);
+	return b2b_uids_take(uids, row);
 }
 
 int b2b_group_has(struct b2b_state *state, const char *org_id, const char *local, uint32_t uid)
@@ -70,5 +55,5 @@ int b2b_role_people(struct b2b_state *state, const char *org_id, uint64_t roles,
 	b2b_row_int(row, 3, B2B_ACTIVE);
 	b2b_row_int(row, 4, B2B_PERSON);
 	b2b_row_int(row, 5, PEOPLE_MAX);
-	return take_people(row, uids);
+	return b2b_uids_take(uids, row);
 }

@@ -47,13 +47,7 @@ static int stored_ids(struct b2b_state *state, const char *select, uint32_t id, 
 	if (r < 0)
 		return r;
 	b2b_row_int(row, 1, id);
-	while ((r = b2b_row_next(row)) > 0) {
-		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
-		if (r < 0)
-			break;
-	}
-	sqlite3_reset(row);
-	return r;
+	return b2b_uids_take(uids, row);
 }
 
 static int change_member(struct b2b_state *state, const char *sql, uint32_t first, uint32_t second)
@@ -270,13 +264,7 @@ static int living_members(struct b2b_state *state, uint32_t gid, struct b2b_uids
 		return r;
 	uids->n = 0;
 	b2b_row_int(row, 1, gid);
-	while ((r = b2b_row_next(row)) > 0) {
-		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
-		if (r < 0)
-			break;
-	}
-	sqlite3_reset(row);
-	return r;
+	return b2b_uids_take(uids, row);
 }
 
 int b2b_directory_each_group(struct b2b_state *state, const char *org_id,

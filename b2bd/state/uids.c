@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "b2bd/state/rows.h"
+
 int b2b_uids_add(struct b2b_uids *uids, uint32_t uid)
 {
 	uint32_t *more;
@@ -37,4 +39,17 @@ void b2b_uids_sort(struct b2b_uids *uids)
 			uids->list[n++] = uids->list[i];
 	}
 	uids->n = n;
+}
+
+int b2b_uids_take(struct b2b_uids *uids, sqlite3_stmt *row)
+{
+	int r;
+
+	while ((r = b2b_row_next(row)) > 0) {
+		r = b2b_uids_add(uids, (uint32_t)sqlite3_column_int64(row, 0));
+		if (r < 0)
+			break;
+	}
+	sqlite3_reset(row);
+	return r;
 }
