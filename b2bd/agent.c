@@ -183,6 +183,7 @@ static int start_parts(struct b2b_core *core, char *error)
 	core->floor_s = b2b_clock_floor(core->state);
 	core->push_rate = (struct b2b_rate){ .burst = core->conf->host.approval_requests,
 		                             .every_ns = core->conf->host.approval_pause_s * B2B_NS_PER_S };
+	core->command_rate = core->push_rate;
 	/* the link owns its descriptor; a reload needs the original again */
 	guard_fd = dup(core->setup->guard_fd);
 	if (guard_fd < 0)

@@ -82,6 +82,7 @@ struct b2b_core {
 	struct b2b_rate name_rate; /* first-time names, by peer uid */
 	struct b2b_rate auth_rate; /* log-ins begun, by the person's uid */
 	struct b2b_rate push_rate; /* requests to their approval devices that nobody approved, likewise */
+	struct b2b_rate command_rate; /* the same of others' commands: who wears approvers out must not keep them from logging in */
 	struct b2b_name_ask *asks; /* first-time names under way */
 	size_t n_asks;
 	struct b2b_ending *endings;    /* ends that the guard is working on */

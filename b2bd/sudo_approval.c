@@ -88,7 +88,7 @@ static void decide(struct b2b_sudo *sudo, enum b2b_reason reason, const char *de
 	cancel_all(sudo);
 	if (reason == B2B_OK) {
 		for (size_t i = 0; i < sudo->n_asked; i++) /* somebody else was faster: no nuisance either */
-			b2b_rate_give(&sudo->core->push_rate, sudo->asked[i].uid);
+			b2b_rate_give(&sudo->core->command_rate, sudo->asked[i].uid);
 		b2b_sudo_note(sudo->core, sudo->rule.subject_uid, b2b_client_pid(sudo->client));
 	}
 	b2b_client_attach(sudo->client, NULL, NULL);
@@ -230,14 +230,14 @@ static int ask_one(struct b2b_sudo *sudo, const struct b2b_gathered *gathered)
 	asked->sudo = sudo;
 	asked->uid = gathered->principal.uid;
 	b2b_audit_name(core, asked->uid, asked->name, sizeof(asked->name));
-	if (!b2b_rate_take(&core->push_rate, asked->uid, b2b_now_ns()))
+	if (!b2b_rate_take(&core->command_rate, asked->uid, b2b_now_ns()))
 		return -EDQUOT;
 	b2b_asking_hint(core, gathered, asked->name, hint, sizeof(hint));
 	b2b_asking_acr_values(core->conf, &core->policy->services[b2b_policy_service(core->policy, sudo->ask.origin.service)], acr_values);
 	request.acr_values = *acr_values ? acr_values : NULL;
 	r = b2b_ciba_start(core->federation, &request, &handlers, asked, &asked->approval);
 	if (r < 0)
-		b2b_rate_give(&core->push_rate, asked->uid);
+		b2b_rate_give(&core->command_rate, asked->uid);
 	else
 		sudo->n_asked++;
 	return r;
