@@ -3,7 +3,7 @@
 TTL=5
 . "$(dirname "$0")/lib.sh"
 lab_start
-FEDERATION_OPTIONS="--status-lists $LISTS --status-ttl $TTL"
+FEDERATION_OPTIONS="--status-lists $LISTS --status-ttl $TTL --client web8=$LAB/run/client.pub --client web9=$LAB/run/client.pub"
 federation_start
 list_cache_start
 HOST_METHODS='token device'
@@ -12,10 +12,10 @@ status_origins = $LISTS
 token_use = many"
 host_start web7
 
-# token_for PERSON: an access token, a JWT for web7.
+# token_for PERSON [HOST]: an access token, a JWT for that host (web7).
 token_for()
 {
-	control access-token "person=$1" audience=web7 | jq -re .access_token
+	control access-token "person=$1" "audience=${2:-web7}" | jq -re .access_token
 }
 
 # try TOKEN [USER]
@@ -131,7 +131,7 @@ if test -n "${LONG:-}"; then
 	# Several hosts, each with a session of the list: the cache is asked by all of them, the service once in a ttl.
 	for host in web8 web9; do
 		host_start $host
-		out=$(TOKEN=$token ssh_as - deploy@acme $host 'echo in as $(id -un)')
+		out=$(TOKEN=$(token_for deploy@acme $host) ssh_as - deploy@acme $host 'echo in as $(id -un)')
 		check $host-gets-in "$out" grep -q '^in as deploy@acme' <<<"$out"
 		session_start $host bob@emea.acme $host
 		session_shows $host 'Access token'
