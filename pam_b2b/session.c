@@ -119,11 +119,13 @@ static enum b2b_reason look_again(struct session *session)
 	return reason;
 }
 
-/* Best effort: the agent also notices by itself that the process is gone. */
+/*
+ * Best effort: the agent also notices by itself that the process is gone. Its answer would say nothing, and who waited for it would
+ * wait for its disk, a session that is being ended too.
+ */
 static void tell_closed(const struct b2b_session_record *record)
 {
 	struct b2b_ask_close body;
-	struct b2b_say_decision decision;
 	uint64_t deadline = b2b_now_ns() + CLOSE_LIMIT_NS;
 	int fd = b2b_agent_connect(deadline);
 
@@ -132,8 +134,7 @@ static void tell_closed(const struct b2b_session_record *record)
 	memset(&body, 0, sizeof(body)); /* its padding is sent as well: nothing of root's stack */
 	body.pid = record->pid;
 	body.start_ticks = record->start_ticks;
-	if (b2b_agent_send(fd, B2B_ASK_CLOSE, &body, deadline) == 0)
-		b2b_agent_receive(fd, B2B_SAY_DECISION, NULL, &decision, sizeof(decision), deadline);
+	b2b_agent_send(fd, B2B_ASK_CLOSE, &body, deadline);
 	close(fd);
 }
 
