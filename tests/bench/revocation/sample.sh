@@ -30,7 +30,7 @@ end_person()
 	uid=${SESSION_UID[$name]}
 	timed "$1" person "$uid" "$uid" offboard "person=$name"
 	QUEUED=$((QUEUED + 1))
-	next=${NEXT_LOCAL[$organisation]:-$SESSIONS}
+	next=${NEXT_LOCAL[$organisation]:-$((SESSIONS / (ORGANISATIONS - 1) + 1))}
 	NEXT_LOCAL[$organisation]=$((next + 1))
 	PERSONS+=("u$next@$organisation")
 	hold <<<"u$next@$organisation"

@@ -120,10 +120,21 @@ sessions_registered()
 	test "$(host_exec web7 sh -c 'ls /run/b2b/sessions | wc -l')" = "$1"
 }
 
+# Are there people enough for everybody who gets a session?
+site_check()
+{
+	local each=$((PEOPLE / (ORGANISATIONS + 1))) others=$(((SESSIONS + 3 * SAMPLES) / (ORGANISATIONS - 1) + 2))
+
+	test "$each" -ge $((SESSIONS / 5)) && test "$each" -ge "$others" && test "$each" -ge "$BYSTANDERS" ||
+		die "PEOPLE=$PEOPLE are $each in each organisation, too few for these sessions and samples; give more, or fewer of these"
+	test "$SSH_SESSIONS" -le $((SESSIONS - SESSIONS / 5)) || die "SSH_SESSIONS=$SSH_SESSIONS are more than there are sessions of single people"
+}
+
 site_start()
 {
 	local i
 
+	site_check
 	site_seed >"$LAB/run/seed"
 	FEDERATION_OPTIONS="--seed $LAB/run/seed"
 	federation_start
