@@ -500,6 +500,43 @@ static void a_session_is_registered_while_it_lasts(void **state)
 	assert_int_equal(scripted_agent_end(agent), 0);
 }
 
+static uint64_t closing_ns(void)
+{
+	static const struct scripted_step mute[] = {
+		{ .want = B2B_ASK_ACCOUNT, .type = B2B_SAY_DECISION, .uid = ALICE },
+		{ .want = B2B_ASK_OPEN, .type = B2B_SAY_DECISION, .uid = ALICE },
+		{ .want = B2B_ASK_CLOSE, .how = SCRIPTED_NOTHING },
+	};
+	pid_t agent = scripted_agent_start(mute, COUNT(mute));
+	pam_handle_t *pamh = begin("sshd", "alice@acme", NULL);
+	uint64_t began_ns;
+
+	assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_SUCCESS);
+	assert_int_equal(pam_open_session(pamh, 0), PAM_SUCCESS);
+	began_ns = b2b_now_ns();
+	assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	began_ns = b2b_now_ns() - began_ns;
+	assert_int_equal(registered(), 0);
+	pam_end(pamh, PAM_SUCCESS);
+	assert_int_equal(scripted_agent_end(agent), 0);
+	return began_ns;
+}
+
+/* Who waits for an answer waits for the limit, a second, each time; a busy machine does not make each of three as long. */
+static void closing_waits_for_no_answer(void **state)
+{
+	uint64_t least_ns = UINT64_MAX;
+
+	(void)state;
+	for (int i = 0; i < 3 && least_ns >= B2B_NS_PER_S; i++) {
+		uint64_t took_ns = closing_ns();
+
+		if (took_ns < least_ns)
+			least_ns = took_ns;
+	}
+	assert_true(least_ns < B2B_NS_PER_S);
+}
+
 /* sudo's way: authenticated and decided as themself, then PAM_USER becomes the target. */
 static void sudo_to_root_is_the_partners_session(void **state)
 {
@@ -659,6 +696,7 @@ int main(void)
 		CASE(an_unknown_option_denies_partners),
 		CASE(account_tells_denials_apart),
 		CASE(a_session_is_registered_while_it_lasts),
+		CASE(closing_waits_for_no_answer),
 		CASE(sudo_to_root_is_the_partners_session),
 		CASE(su_to_a_local_account_is_the_partners_session),
 		CASE(a_withdrawal_after_account_denies_the_session),
