@@ -88,9 +88,12 @@ json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream
 	char log_in[128];
 
 	of_a_log_in(core, log_in, sizeof(log_in));
-	if (signals && signals->connected)
+	if (signals && signals->connected && signals->closings)
 		return json_string("at once: signals are arriving");
-	if (signals)
+	if (signals && signals->connected && !core->reservations)
+		return json_sprintf("within about %us: the service signals ended log-ins, but not closed accounts; for these the directory is read at that interval",
+		                    core->conf->federation.sync_interval_s);
+	if (signals && !signals->connected)
 		return json_sprintf("signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit%s", log_in);
 	if (core->reservations)
 		return of_a_person_of_the_tokens(core);

@@ -204,7 +204,7 @@ static const char *trouble(const struct b2b_stream *stream)
 
 void b2b_stream_get_status(const struct b2b_stream *stream, struct b2b_stream_status *ret_status)
 {
-	*ret_status = (struct b2b_stream_status){ .connected = stream->connected, .last_poll_s = stream->last_poll_s,
+	*ret_status = (struct b2b_stream_status){ .connected = stream->connected, .closings = stream->stream.delivers, .last_poll_s = stream->last_poll_s,
 		                                  .failing_since_s = stream->failing_since_s, .why = trouble(stream),
 		                                  .events = stream->events, .refused = stream->refused };
 }

@@ -51,6 +51,7 @@ int b2b_stream_delete(struct b2b_stream *stream, void (*done)(void *arg, int err
 
 struct b2b_stream_status {
 	bool connected;          /* last poll succeeded */
+	bool closings;           /* the stream delivers what closes accounts, as far as the service says */
 	int64_t last_poll_s;     /* wall clock; 0 never */
 	int64_t failing_since_s; /* 0: not failing */
 	const char *why;

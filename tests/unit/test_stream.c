@@ -31,6 +31,7 @@ struct transmitter {
 	const char *verify_as;  /* the state that events carry, instead of the one that was asked for */
 	int verify_status, patch_status, subject_status; /* 0: as it should be */
 	char requested[8192]; /* events_requested, as JSON; "" nothing is said of them */
+	const char *delivered; /* the member events_delivered, as JSON with a comma; NULL nothing is said of it */
 	char updates[64];     /* methods that changed the stream */
 	char subjects[256];   /* organisations that were added */
 	int fail_polls; /* so many 500 */
@@ -105,10 +106,10 @@ static char *stream_json(const struct transmitter *transmitter)
 	char *body = NULL;
 
 	assert_true(asprintf(&body,
-	                     "{\"stream_id\":\"stream-1\",\"iss\":\"%s\",\"aud\":[\"web7\"],%s%s%s"
+	                     "{\"stream_id\":\"stream-1\",\"iss\":\"%s\",\"aud\":[\"web7\"],%s%s%s%s"
 	                     "\"delivery\":{\"method\":\"urn:ietf:rfc:%s\",\"endpoint_url\":\"%s/ssf/poll/1\"}}",
 	                     transmitter->url, *transmitter->requested ? "\"events_requested\":" : "", transmitter->requested,
-	                     *transmitter->requested ? "," : "", transmitter->pushed ? "8935" : "8936", transmitter->url) > 0);
+	                     *transmitter->requested ? "," : "", transmitter->delivered ? transmitter->delivered : "", transmitter->pushed ? "8935" : "8936", transmitter->url) > 0);
 	return body;
 }
 
@@ -444,9 +445,24 @@ static void is_set_up_and_brings_events(void **state)
 	turn_until(world, &world->transmitter.acks, 2);
 	b2b_stream_get_status(world->stream, &status);
 	assert_true(status.connected);
+	assert_true(status.closings);
 	assert_int_equal(status.events, 2);
 	assert_int_equal(status.refused, 0);
 	assert_string_equal(status.why, "");
+}
+
+/* As Keycloak 26.7 does. */
+static void says_that_closed_accounts_are_not_signalled(void **state)
+{
+	struct world *world = *state;
+	struct b2b_stream_status status;
+
+	world->transmitter.delivered = "\"events_delivered\":[\"https://schemas.openid.net/secevent/caep/event-type/session-revoked\"],";
+	start(world);
+	turn_until(world, &world->polled, 2);
+	b2b_stream_get_status(world->stream, &status);
+	assert_true(status.connected);
+	assert_false(status.closings);
 }
 
 static void events_come_in_the_order_of_their_time(void **state)
@@ -927,7 +943,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(is_set_up_and_brings_events),    TEST(events_come_in_the_order_of_their_time), TEST(what_is_not_durable_comes_again),
+		TEST(is_set_up_and_brings_events),    TEST(says_that_closed_accounts_are_not_signalled),
+		TEST(events_come_in_the_order_of_their_time), TEST(what_is_not_durable_comes_again),
 		TEST(bad_ones_are_refused),           TEST(an_unknown_key_is_waited_for),           TEST(failures_pass),
 		TEST(a_poll_is_complete_when_nothing_is_held_back),
 		TEST(whoever_refuses_again_within_a_minute_owes_a_pass_all_the_same),
