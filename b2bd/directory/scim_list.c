@@ -173,7 +173,7 @@ static int parse_page(const struct b2b_scim_list *list, const struct b2b_http_re
 static void answered(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_scim_list *list = arg;
-	struct b2b_scim_page page;
+	struct b2b_scim_page page = { 0 };
 	int r;
 
 	list->call = NULL;
