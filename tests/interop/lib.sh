@@ -35,6 +35,30 @@ interop_debian()
 	echo "$*" >"$to/.done"
 }
 
+# interop_maven NAME GROUP:ARTIFACT:VERSION:zip COMMAND…: that artifact, as NAME/SHA256SUMS says it is, unpacked as $PRODUCTS/NAME/dist, and
+# there built by COMMAND.
+interop_maven()
+{
+	local name=$1 artifact=$2 to=$PRODUCTS/$1 tool
+
+	shift 2
+	for tool in java mvn unzip; do
+		command -v "$tool" >/dev/null || { echo "FAIL $name: $tool is not there; install Debian's default-jre-headless, maven and unzip"; exit 1; }
+	done
+	mkdir -p "$to"
+	cp "$INTEROP/$name"/* "$to"
+	{ cat "$to/SHA256SUMS"; echo "$*"; } >"$to/wanted"
+	cmp -s "$to/wanted" "$to/.done" && return
+	echo "fetching $name (Maven, once) …" >&2
+	rm -rf "$to/dist" "$to/unpacked"
+	mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy -Dartifact="$artifact" -DoutputDirectory="$to" >"$to/mvn.log" 2>&1 ||
+		{ echo "FAIL $name: mvn: $(grep -a ERROR "$to/mvn.log" | head -n 3)"; exit 1; }
+	(cd "$to" && sha256sum -c SHA256SUMS) >"$to/sum.log" 2>&1 || { echo "FAIL $name: what came is not what SHA256SUMS says"; exit 1; }
+	unzip -q "$to"/*.zip -d "$to/unpacked" && mv "$to"/unpacked/* "$to/dist" && rm -f "$to"/*.zip
+	(cd "$to/dist" && "$@") >"$to/build.log" 2>&1 || { echo "FAIL $name: $*: $(tail -n 3 "$to/build.log")"; exit 1; }
+	cp "$to/wanted" "$to/.done"
+}
+
 if test "${B2B_LAB:-}" != inside; then product_prepare; fi
 . "$INTEROP/../hosts/lib.sh"
 
@@ -52,12 +76,29 @@ interop_identity()
 	test -s "$run/tls.pem" && test -s "$run/client.pub"
 }
 
+# interop_jwk: the public half of the host's key as a JWK, named by its thumbprint (RFC 7638), as the host names it.
+interop_jwk()
+{
+	local x y
+
+	x=$(openssl pkey -pubin -in "$LAB/run/client.pub" -outform DER | tail -c 64 | head -c 32 | base64 -w0 | tr '+/' '-_' | tr -d =)
+	y=$(openssl pkey -pubin -in "$LAB/run/client.pub" -outform DER | tail -c 32 | base64 -w0 | tr '+/' '-_' | tr -d =)
+	jq -cn --arg x "$x" --arg y "$y" '{crv: "P-256", kty: "EC", x: $x, y: $y}' >"$LAB/run/client.jwk"
+	jq -c --arg kid "$(jose jwk thp -i "$LAB/run/client.jwk")" '. + {kid: $kid, use: "sig", alg: "ES256"}' "$LAB/run/client.jwk"
+}
+
 interop_curl()
 {
 	curl -sS --max-time 10 --cacert "$LAB/run/ca.pem" --resolve "login.lab:443:$SERVICE_ADDRESS" "$@"
 }
 
-# interop_serve LABEL COMMAND…: the product, on this lab's address; its process is in PRODUCT_PID.
+# Asked seldom: a product that takes a minute to start wants the processor itself.
+interop_answers()
+{
+	interop_curl -f "$ISSUER/.well-known/openid-configuration" || { sleep 0.5; false; }
+}
+
+# interop_serve LABEL COMMAND…: the product, on this lab's address; its process is in PRODUCT_PID. PRODUCT_SECONDS: how long it may take (60).
 interop_serve()
 {
 	local label=$1
@@ -66,7 +107,7 @@ interop_serve()
 	"$@" >>"$LAB/log/$label" 2>&1 </dev/null &
 	PRODUCT_PID=$!
 	disown
-	wait_for 60 interop_curl -f "$ISSUER/.well-known/openid-configuration" || die "$label does not answer: $(tail -n 5 "$LAB/log/$label")"
+	wait_for "${PRODUCT_SECONDS:-60}" interop_answers || die "$label does not answer: $(tail -n 5 "$LAB/log/$label")"
 }
 
 # session_approved ID PERSON USER HOST: a session whose log-in PERSON approves at the product; true when a shell answers.

@@ -104,7 +104,7 @@ host_local_user()
 }
 
 # Root's configuration of a test host, HOST_CLIENT at the service (web7). initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
-# HOST_ACME: of acme's section. HOST_METHODS: of sshd. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds;
+# HOST_ACME: of acme's section; HOST_ACME_ID, HOST_GLOBEX_ID: the ids of these. HOST_METHODS: of sshd. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds;
 # HOST_HASHED_IDS: no keeps out who is neither
 # in it nor numbered by the directory.
 host_conf()
@@ -123,7 +123,7 @@ hashed_ids = ${HOST_HASHED_IDS:-yes}
 ${HOST_PINS:+idmap = /etc/b2b/idmap}
 ${HOST_HOST:-}
 [organisation acme]
-id       = 42c3e9
+id       = ${HOST_ACME_ID:-42c3e9}
 range    = 2013265920-2013331455
 services = sshd sudo sudo-i su su-l login
 roles    = operator dba
@@ -138,7 +138,7 @@ id       = 7be10b
 range    = 2013396992-2013462527
 services = sshd
 [organisation globex]
-id       = 9d01f2
+id       = ${HOST_GLOBEX_ID:-9d01f2}
 range    = 2013462528-2013528063
 services = sshd sudo
 [role operator]
