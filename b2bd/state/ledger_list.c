@@ -23,7 +23,7 @@ int b2b_ledger_each(struct b2b_state *state, uint32_t from, uint32_t to, uint32_
 	struct b2b_ledger_entry entry;
 	sqlite3_stmt *row = NULL;
 	int r = b2b_row_prepare(state, &row,
-	                        "SELECT ledger.id, ledger.org_id, owner, ledger.kind, chosen, coalesce(principal.local, grp.local, ''),"
+	                        "SELECT ledger.id, ledger.org_id, ledger.owner, ledger.kind, chosen, coalesce(principal.local, grp.local, ''),"
 	                        " coalesce(principal.state = 3, gid IS NULL)"
 	                        " FROM ledger LEFT JOIN principal ON uid = ledger.id LEFT JOIN grp ON gid = ledger.id"
 	                        " WHERE ledger.id BETWEEN ? AND ? ORDER BY ledger.id LIMIT ?");

@@ -95,7 +95,7 @@ static void whom_nobody_has_proven_yet_is_known_by_name_alone(void **state)
 	expect(f, B2B_AUTH_WRONG_PERSON, b2b_token_fault_text(B2B_TOKEN_NAME_OTHER));
 	json_object_set_new(f->token.claims, "login", json_string("alice"));
 	f->token.of_client = true;
-	expect(f, B2B_AUTH_WRONG_PERSON, "a client by itself, no person");
+	expect(f, B2B_AUTH_WRONG_PERSON, "a client, or not to be told from one, and no person");
 }
 
 static void a_client_by_itself_is_no_person(void **state)
