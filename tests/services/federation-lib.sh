@@ -1,4 +1,4 @@
-# Helpers of federation.sh (sourced): start and stop the service, call it, judge the answers.
+# Helpers of test_federation.sh (sourced): start and stop the service, call it, judge the answers.
 
 start_service()
 {

@@ -1,4 +1,4 @@
-# The pages, a part of federation.sh (sourced): as a browser would, cookie and hidden fields included.
+# The pages, a part of test_federation.sh (sourced): as a browser would, cookie and hidden fields included.
 
 JAR=$DIR/jar
 browse() { call "$1" "$2" -b "$JAR" -c "$JAR" "${@:3}"; }

@@ -1,4 +1,4 @@
-# Registration (sourced by federation.sh): RFC 7591 with an initial access token, RFC 7592 afterwards.
+# Registration (sourced by test_federation.sh): RFC 7591 with an initial access token, RFC 7592 afterwards.
 
 # register METADATA [TOKEN]
 register() { call POST /register -H "Authorization: Bearer ${2:-enrol-me}" -H 'Content-Type: application/json' -d "$1"; }

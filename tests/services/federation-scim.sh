@@ -1,4 +1,4 @@
-# SCIM 2.0, a part of federation.sh (sourced).
+# SCIM 2.0, a part of test_federation.sh (sourced).
 
 # scim METHOD PATH [curl options], with the token of db1 (reads) or, where WRITER is set, of the client that may write.
 scim() { call "$1" "/scim/v2$2" -H "Authorization: Bearer ${WRITER:-$DB1}" "${@:3}"; }

@@ -1,4 +1,4 @@
-# Shared Signals, a part of federation.sh (sourced).
+# Shared Signals, a part of test_federation.sh (sourced).
 
 ssf() { call "$1" "$2" -H "Authorization: Bearer $DB1" "${@:3}"; }
 # poll BODY: one poll of the stream; sets BODY, SETS (claims, one a line).
