@@ -164,7 +164,7 @@ $(BUILD)/tests/tools/%: tests/modules/tools/%.c
 	$(TOOL) -o $@ $< -lpthread
 
 # What the throw-away hosts run besides the products; by itself, so that it also starts in them uninstrumented.
-$(BUILD)/tests/hosts/%: tests/hosts/tools/%.c
+$(BUILD)/tests/hosts/%: tests/hosts/tools/%.c $(wildcard common/*.h)
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -I. -O2 $(WARN) -o $@ $<
 

@@ -16,12 +16,11 @@
 #include "common/proto.h"
 #include "common/reason.h"
 
-#define REASONS 64
-
-static const char *const codes[REASONS] = {
+static const char *const codes[] = {
 #define CODE(symbol, number, code, text) [number] = code,
 	B2B_REASONS(CODE)
 };
+#define REASONS (int)(sizeof(codes) / sizeof(codes[0]))
 
 static const size_t sizes[] = {
 	[B2B_ASK_NAME] = sizeof(struct b2b_ask_name),       [B2B_ASK_AUTH] = sizeof(struct b2b_ask_auth),
