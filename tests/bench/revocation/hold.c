@@ -40,16 +40,22 @@ static void say(int fd, const char *answer)
 	close(fd);
 }
 
-static _Noreturn void run_shell(void)
+#define ANSWER 3 /* a descriptor that every shell can name */
+
+/* Answers with the person's uid once all of the session's processes are there. */
+static _Noreturn void run_shell(const struct passwd *person, int answer)
 {
+	char uid[16];
+
 	setsid();
-	if (chdir("/") == 0)
-		execl("/bin/sh", "sh", "-c", "setsid sleep 86400 & wait", (char *)NULL);
+	snprintf(uid, sizeof(uid), "%u", person->pw_uid);
+	if (chdir("/") == 0 && dup3(answer, ANSWER, 0) == ANSWER)
+		execl("/bin/sh", "sh", "-c", "setsid sleep 86400 3>&- & printf %s \"$0\" >&3; exec 3>&-; wait", uid, (char *)NULL);
 	_exit(127);
 }
 
 /* What sshd leaves between the network and the shell: the person's, over when the shell is. */
-static _Noreturn void relay(const struct passwd *person)
+static _Noreturn void relay(const struct passwd *person, int answer)
 {
 	pid_t shell;
 
@@ -58,7 +64,8 @@ static _Noreturn void relay(const struct passwd *person)
 		_exit(1);
 	shell = fork();
 	if (shell == 0)
-		run_shell();
+		run_shell(person, answer);
+	close(answer);
 	while (shell > 0 && waitpid(shell, NULL, 0) < 0 && errno == EINTR)
 		;
 	_exit(shell > 0 ? 0 : 1);
@@ -99,12 +106,9 @@ static _Noreturn void lead(const char *name, int answer)
 		_exit(1);
 	}
 	child = fork();
-	if (child == 0) {
-		close(answer);
-		relay(person);
-	}
-	snprintf(text, sizeof(text), "%u", person->pw_uid);
-	say(answer, text);
+	if (child == 0)
+		relay(person, answer);
+	close(answer);
 	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
 		;
 	pam_close_session(pamh, PAM_SILENT);
