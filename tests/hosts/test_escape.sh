@@ -109,9 +109,15 @@ reboot_job()
 {
 	echo "@reboot echo ran >>/tmp/cron.$1" | host_exec web7 crontab -u "$1" -
 }
+no_cron()
+{
+	! host_exec web7 pgrep -x cron
+}
+
 restart_cron()
 {
 	host_kill web7 cron
+	wait_for 5 no_cron # the next one takes its lock
 	host_exec web7 rm -f /run/crond.reboot /tmp/cron.lena
 	host_spawn web7 cron cron -f
 	wait_for 10 host_exec web7 test -s /tmp/cron.lena || FAIL cron-runs "cron runs no job of lena's"
