@@ -76,10 +76,10 @@ static const struct fault_kind *kind_of(long call)
 	return NULL;
 }
 
-/* An anonymous mapping is memory of malloc's, not a call of the writer's. */
+/* Memory of malloc's is no call of the writer's; and when the heap grows differs from run to run. */
 static bool of_the_writer(const struct tracer_call *call)
 {
-	return call->call != SYS_mmap || !(call->args[3] & 0x20 /* MAP_ANONYMOUS */);
+	return call->call != SYS_brk && (call->call != SYS_mmap || !(call->args[3] & 0x20 /* MAP_ANONYMOUS */));
 }
 
 static enum tracer_verdict enter(void *arg, const struct tracer_call *call, int *error)
