@@ -98,6 +98,7 @@ verdict()
 daemon_figures()
 {
 	host_exec "$1" sh -c 'for pid in $(pgrep -x b2bd); do
+		test -d "/proc/$pid/fd" || continue
 		echo "$(ps -o user= -p "$pid" | tr -d " ")-$pid $(ls "/proc/$pid/fd" | wc -l) $(sed -n "s/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p" "/proc/$pid/status")"
 	done'
 }
@@ -116,12 +117,20 @@ programs()
 	host_exec "$1" sh -c 'ps -eo comm= | grep -vE "^(ps|sh|sort|uniq|grep)$" | sort | uniq -c'
 }
 
+# Short-lived children of b2bd's come and go: what is there twice in a row.
+settled()
+{
+	programs "$1" >"$LAB/run/programs.$1"
+	sleep 0.3
+	same_programs "$1"
+}
+
 baseline()
 {
 	local host
 
+	for host in $HOSTS_UP; do wait_for 20 settled "$host" || die "$host does not come to rest"; done
 	figures begin
-	for host in $HOSTS_UP; do programs "$host" >"$LAB/run/programs.$host"; done
 }
 
 everybody_closed()
