@@ -162,6 +162,7 @@ int b2b_stream_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 	stream->audience = conf->host.audience ? conf->host.audience : conf->federation.client_id;
 	stream->handlers = *handlers;
 	stream->arg = arg;
+	stream->began_s = b2b_wall_s();
 	b2b_stream_later(stream, 0, b2b_stream_discover);
 	*ret_stream = stream;
 	return 0;

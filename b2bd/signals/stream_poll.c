@@ -121,7 +121,7 @@ static int by_time(const void *a, const void *b)
 static void control_event(struct b2b_stream *stream, const struct b2b_event *event)
 {
 	if (event->kind == B2B_EVENT_VERIFICATION && event->state) {
-		b2b_stream_verified(stream, event->state);
+		b2b_stream_verified(stream, event);
 	} else if (event->kind == B2B_EVENT_STREAM_UPDATED) {
 		b2b_log(LOG_NOTICE, "signals: the service says that the stream is %s (%s)", event->state ? event->state : "changed",
 		        event->reason ? event->reason : "no reason is given");

@@ -35,6 +35,7 @@ struct b2b_stream {
 	uint32_t subject, subjects_taken; /* organisations that are being added to it */
 	char verify_state[B2B_STREAM_STATE_SIZE]; /* of the verification that is awaited; "" none */
 	uint64_t verified_ns;   /* when one came; 0: none since the set-up */
+	int64_t began_s;        /* when this agent took the stream up, by the wall clock */
 	uint64_t shared_ns;     /* when another host's verification event came last; 0: never */
 	bool unverifiable;      /* the service offers none */
 	uint64_t verify_due_ns; /* when it is late, or where none is awaited, when the next one is asked for */
@@ -95,8 +96,8 @@ void b2b_stream_add_subjects(struct b2b_stream *stream);
 
 /* stream_verify.c */
 void b2b_stream_verify(struct b2b_stream *stream); /* ask for a verification event, then poll */
-/* A verification event came, with STATE: the awaited one, or another host's. */
-void b2b_stream_verified(struct b2b_stream *stream, const char *state);
+/* A verification event with a state came: the awaited one, or another host's. */
+void b2b_stream_verified(struct b2b_stream *stream, const struct b2b_event *event);
 /* Did another host's come lately? Then this one hears only a part of what happens. */
 bool b2b_stream_shared(const struct b2b_stream *stream);
 /* Do polls mean something: has the stream proved itself lately, as far as the service offers that? */

@@ -69,12 +69,14 @@ static int make_state(char ret_state[B2B_STREAM_STATE_SIZE])
  * Another host asked for it: both poll one stream, and what one acknowledges the other never hears. Neither can vouch for
  * anything. Whatever is not made like our own states may be the service's own.
  */
-static bool from_another_host(const char *state)
+static bool from_another_host(const struct b2b_stream *stream, const struct b2b_event *event)
 {
 	char mark[MARK_LEN + 1];
 
-	return strlen(state) == B2B_STREAM_STATE_SIZE - 1 && strspn(state, "0123456789abcdef") == B2B_STREAM_STATE_SIZE - 1 &&
-	       host_mark(mark) == 0 && strncmp(state, mark, MARK_LEN);
+	/* what was asked for before this agent began may be of the same host by another name, or before it was made anew */
+	return event->time_ms / 1000 >= stream->began_s && strlen(event->state) == B2B_STREAM_STATE_SIZE - 1 &&
+	       strspn(event->state, "0123456789abcdef") == B2B_STREAM_STATE_SIZE - 1 && host_mark(mark) == 0 &&
+	       strncmp(event->state, mark, MARK_LEN);
 }
 
 static void share(struct b2b_stream *stream)
@@ -134,12 +136,13 @@ void b2b_stream_verify(struct b2b_stream *stream)
 	                   b2b_ssf_verify_body(stream->stream.id, stream->verify_state), b2b_stream_verify, asked);
 }
 
-void b2b_stream_verified(struct b2b_stream *stream, const char *state)
+void b2b_stream_verified(struct b2b_stream *stream, const struct b2b_event *event)
 {
-	if (from_another_host(state))
-		share(stream);
-	if (!*stream->verify_state || strcmp(stream->verify_state, state))
+	if (!*stream->verify_state || strcmp(stream->verify_state, event->state)) {
+		if (from_another_host(stream, event))
+			share(stream);
 		return;
+	}
 	stream->verify_state[0] = '\0';
 	stream->verified_ns = b2b_now_ns();
 	stream->verify_due_ns = stream->verified_ns + every_ns(stream);

@@ -72,7 +72,7 @@ committed=$(control_ms suspend person=dave@acme)
 check service-ends-with-owner "its session goes on" wait_for 5 test -e "$LAB/run/deploy.over"
 ok "service account ended with its owner: $(($(now_ms) - committed)) ms after the service committed it"
 check owner-in-audit "$(host_log web7 b2bd | grep closed | tail -n 2)" \
-	grep -q 'event=closed .*user=deploy@acme reason=owner-closed .*owner=dave@acme' <<<"$(host_log web7 b2bd)"
+	wait_for 5 grep -q 'event=closed .*user=deploy@acme reason=owner-closed .*owner=dave@acme' "$LAB/log/web7.b2bd"
 refused owner-closed 'for whom this account acts has no access' "$(token_for deploy@acme web7)"
 control reinstate person=dave@acme >/dev/null
 service_back()

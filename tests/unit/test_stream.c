@@ -851,6 +851,26 @@ static void another_host_on_the_same_stream_is_noticed(void **state)
 	turn_until(world, &world->polled, 1);
 }
 
+/* It was asked for by the host that this one was before it got its name, or was made anew. */
+static void what_was_asked_for_before_the_agent_began_is_no_other_host(void **state)
+{
+	struct world *world = *state;
+	int polls;
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	pthread_mutex_lock(&world->transmitter.lock);
+	world->transmitter.verify_as = "0123456789abcdef0123456789abcdef";
+	pthread_mutex_unlock(&world->transmitter.lock);
+	world->stream->began_s = b2b_wall_s() + 3600;
+	world->stream->verify_due_ns = 0;
+	turn_until(world, &world->transmitter.verifications, 2);
+	polls = world->transmitter.polls;
+	world->polled = 0;
+	turn_until(world, &world->transmitter.polls, polls + 2);
+	assert_true(world->polled > 0);
+}
+
 /* What a service says of its own accord is no other host's. */
 static void a_state_of_the_service_is_no_other_host(void **state)
 {
@@ -957,6 +977,7 @@ int main(void)
 		TEST(a_service_that_takes_no_organisation_tells_nothing),
 		TEST(no_lease_without_a_verification_event),
 		TEST(another_host_on_the_same_stream_is_noticed),
+		TEST(what_was_asked_for_before_the_agent_began_is_no_other_host),
 		TEST(a_state_of_the_service_is_no_other_host),
 		TEST(verification_that_cannot_be_asked_for_now_is_asked_for_again),
 		TEST(a_service_that_refuses_verification_is_believed),
