@@ -42,7 +42,7 @@ log_in()
 	WHO[$n]=$PERSON WHERE[$n]=$HOST BEGAN_MS[$n]=$(now_ms)
 	# shellcheck disable=SC2016
 	LOGIN_SECONDS=86400 with_approval "$PERSON" ssh "$PERSON@$HOST" \
-		"echo up; setsid bash -c 'exec -a soak-left sleep 86400' >/dev/null 2>&1 </dev/null & exec -a soak-$n sleep 86400" >"$LAB/run/soak.$n" &
+		"(exec -a soak-$n sleep 86400) & setsid bash -c 'exec -a soak-left sleep 86400' >/dev/null 2>&1 </dev/null & until pgrep -f '^soak-$n ' >/dev/null; do :; done; echo up; wait" >"$LAB/run/soak.$n" &
 	disown
 }
 
