@@ -2,7 +2,7 @@
  * Ending: told, ended, looked again, until a look into /proc finds nothing. Many at once, none of which waits.
  *
  *   at once      the registered sessions, as far as their records lead to their processes: the same as in the first look, but
- *                without reading what all other processes are
+ *                without reading what all other processes are; not where the scope is one session, which only a look can tell from others
  *   first look   the terminals of all that is found get the message, then everything but relays and leaders is killed
  *   grace        where root's policy gives it: they get SIGHUP instead, once each; killed when it is over, or relays' and
  *                leaders' turn as soon as nothing else is there; who is open and logs in anew meanwhile is left alone

@@ -430,6 +430,9 @@ void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const s
 	ssize_t watch;
 
 	end->begun = true;
+	/* What one session began is judged by who else is in it, and by its leader while it lives: that takes a look at all. */
+	if (end->scope.kind == B2B_SCOPE_SESSION)
+		return;
 	list->n = list->hidden = 0;
 	for (size_t i = 0; i < registry->n; i++) {
 		const struct b2b_session_record *record = &registry->items[i];

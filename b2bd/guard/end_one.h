@@ -53,6 +53,7 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 /*
  * Before the first look: end the scope's registered sessions at once, as far as their records and the kernel lead to their
  * processes. That takes no longer on a host with many others. LIST is scratch. The first look then goes as if this had not been.
+ * Nothing is done where the scope is one session.
  */
 void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first);
 

@@ -142,6 +142,132 @@ static void test_registered_session_needs_no_look(void **state)
 	b2b_posix_sessions_free(&end.sessions);
 }
 
+/* What /proc says in FILE of PID from now on, for as long as it lives: neither logind nor the kernel's audit is needed. */
+static void pretend(pid_t pid, const char *file, const char *text)
+{
+	char from[] = "/run/pretend-XXXXXX", path[64];
+	int fd = mkstemp(from);
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(mount(from, path, NULL, MS_BIND, NULL), 0);
+	unlink(from);
+}
+
+static void pauses(int n)
+{
+	while (n-- > 0)
+		world_pause();
+}
+
+/* An END of the session of alice's that LEADER opened, and of nothing else of hers, until nobody of it is left. */
+static void end_session(pid_t leader)
+{
+	struct b2b_session_record record = { .magic = B2B_SESSION_MAGIC, .uid = ALICE, .pid = leader, .start_ticks = ticks_of(leader) };
+	const struct b2b_registry registry = { .items = &record, .n = 1 };
+	struct b2b_end end = { .watch_fd = -1, .scope = { .policy = policy, .lives = lives, .own = -1, .kind = B2B_SCOPE_SESSION, .org = ACME,
+		                                          .uid = ALICE, .pid = leader, .start_ticks = record.start_ticks } };
+	struct b2b_processes list = { 0 };
+	bool clear = false;
+	ssize_t watch;
+
+	b2b_end_registered(&end, &list, &registry, &end);
+	assert_true(end.begun);
+	pauses(100); /* whoever goes because of that is gone then */
+	for (int i = 0; i < 10000 && !clear; i++) {
+		int scanned = b2b_processes_scan(&list, NULL, NULL);
+
+		clear = b2b_end_looked(&end, &list, &registry, scanned, &end, &watch) == 1;
+		pauses(1);
+	}
+	assert_true(clear);
+	assert_false(world_alive(leader));
+	b2b_processes_free(&list);
+	b2b_processes_free(&end.seen);
+	b2b_processes_free(&end.signalled);
+	b2b_processes_free(&end.relayed);
+	b2b_posix_sessions_free(&end.sessions);
+}
+
+static pid_t start_command(uint32_t uid)
+{
+	pid_t command = fork();
+
+	if (command != 0)
+		return command;
+	setsid();
+	world_become(uid);
+	sleep_for_ever();
+	return 0;
+}
+
+/* Root's, which ends with its command, and nobody's child. */
+static void sudo_in_background(uint32_t uid, int out)
+{
+	pid_t command;
+
+	if (fork() != 0)
+		_exit(0);
+	setsid();
+	while (getppid() != 1)
+		world_pause();
+	command = start_command(uid);
+	ready(out);
+	waitpid(command, NULL, 0);
+}
+
+static void test_end_of_sudo_in_background_spares_the_log_in_around_it(void **state)
+{
+	pid_t shell = spawn(detached, ALICE), sudo;
+	char scope[96];
+
+	(void)state;
+	pauses(30); /* /proc counts in hundredths: what follows is younger there too */
+	sudo = spawn(sudo_in_background, ALICE);
+	snprintf(scope, sizeof(scope), "0::/user.slice/user-%u.slice/session-3.scope\n", ALICE);
+	pretend(shell, "cgroup", scope);
+	pretend(sudo, "cgroup", scope);
+	end_session(sudo);
+	assert_true(world_alive(shell));
+}
+
+/* Root's, which ends with its command; what was detached before it has the log-in's audit session, and else nothing. */
+static void log_in(uint32_t uid, int out)
+{
+	pid_t command;
+
+	setsid();
+	command = start_command(uid);
+	tell(out, getpid());
+	if (fork() == 0) {
+		detached(uid, out);
+		_exit(0);
+	}
+	waitpid(command, NULL, 0);
+	_exit(0);
+}
+
+static void test_end_of_one_log_in_finds_who_detached_himself(void **state)
+{
+	pid_t leader, detached_one;
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	if (fork() == 0)
+		log_in(ALICE, ends[1]);
+	assert_int_equal(read(ends[0], &leader, sizeof(leader)), sizeof(leader));
+	assert_int_equal(read(ends[0], &detached_one, sizeof(detached_one)), sizeof(detached_one));
+	close(ends[0]);
+	close(ends[1]);
+	pretend(leader, "sessionid", "7");
+	pretend(detached_one, "sessionid", "7");
+	end_session(leader);
+	assert_false(world_alive(detached_one));
+}
+
 /* A process of root's that logged in as BOB. */
 static void logged_in(uint32_t uid, int out)
 {
@@ -253,6 +379,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(test_tree_is_read_whole_or_not_at_all, end_all),
 		cmocka_unit_test_teardown(test_registered_session_needs_no_look, end_all),
+		cmocka_unit_test_teardown(test_end_of_sudo_in_background_spares_the_log_in_around_it, end_all),
+		cmocka_unit_test_teardown(test_end_of_one_log_in_finds_who_detached_himself, end_all),
 		cmocka_unit_test_teardown(test_who_has_any_part_is_present, end_all),
 		cmocka_unit_test_teardown(test_look_at_tombstones_waits_once, end_all),
 	};
