@@ -94,8 +94,12 @@ static void fetched(void *arg, const char *uri, int64_t issued_at)
 	struct b2b_core *core = arg;
 	int64_t list, before, left;
 
-	if (b2b_status_list_number(core->state, uri, &list) < 0 || b2b_status_list_issued(core->state, list, issued_at) < 0)
-		b2b_log(LOG_ERR, "event=status-list-not-noted uri=%s", uri);
+	if (b2b_status_list_number(core->state, uri, &list) < 0) {
+		b2b_log(LOG_ERR, "event=status-list-not-known uri=%s; which sessions it speaks of cannot be told before the next fetch", uri);
+		return;
+	}
+	if (b2b_status_list_issued(core->state, list, issued_at) < 0)
+		b2b_log(LOG_ERR, "event=status-list-not-noted uri=%s; an older one may be believed after a restart", uri);
 	left = b2b_session_count_of_list(core->state, list);
 	do { /* as long as it helps: an end that is not durable leaves its session for the next fetch */
 		before = left;

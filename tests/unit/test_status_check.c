@@ -199,6 +199,49 @@ static void an_error_ends_nobody(void **state)
 	assert_int_equal(sessions(w), 1);
 }
 
+static void database(struct world *w, const char *sql)
+{
+	assert_int_equal(sqlite3_exec(b2b_state_db(w->f->core.state), sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void fetch_again(struct world *w, int wanted)
+{
+	b2b_status_fetch_in(w->f->core.status->entries, 0);
+	turn_until_requested(w, wanted);
+}
+
+/* Which list was fetched cannot be told: nobody is held against it, whatever list it is that they name. */
+static void without_its_number_a_list_ends_nobody(void **state)
+{
+	struct world *w = *state;
+	int32_t scope;
+
+	open_session(w, ACME, 4001, 3);
+	follow(w);
+	turn_until_requested(w, 1);
+	giver_set(&w->giver, list_claims(b2b_wall_s(), 0, 60, 1, LST));
+	database(w, "ALTER TABLE status_list RENAME TO away");
+	fetch_again(w, 2);
+	nobody_is_asked_for(w);
+	database(w, "ALTER TABLE away RENAME TO status_list");
+	b2b_status_fetch_in(w->f->core.status->entries, 0);
+	assert_int_equal(ended(w, &scope), 4001);
+}
+
+static void on_a_full_disk_who_is_withdrawn_is_ended(void **state)
+{
+	struct world *w = *state;
+	int32_t scope;
+
+	open_session(w, ACME, 4001, 3);
+	follow(w);
+	turn_until_requested(w, 1);
+	giver_set(&w->giver, list_claims(b2b_wall_s() + 1, 0, 60, 1, LST));
+	database(w, "PRAGMA query_only = 1");
+	b2b_status_fetch_in(w->f->core.status->entries, 0);
+	assert_int_equal(ended(w, &scope), 4001);
+}
+
 static void a_restart_forgets_neither_place_nor_what_was_believed(void **state)
 {
 	struct world *w = *state;
@@ -272,6 +315,8 @@ int main(void)
 		TEST(a_suspended_session_ends_and_the_reason_says_so),
 		TEST(all_sessions_of_one_place_are_ended),
 		TEST(an_error_ends_nobody),
+		TEST(without_its_number_a_list_ends_nobody),
+		TEST(on_a_full_disk_who_is_withdrawn_is_ended),
 		TEST(a_restart_forgets_neither_place_nor_what_was_believed),
 		TEST(a_list_that_no_session_names_is_forgotten_by_a_restart),
 		TEST(a_ticket_stands_as_its_list_says),
