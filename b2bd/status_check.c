@@ -44,9 +44,10 @@ static bool needed(void *arg, const char *uri)
 {
 	struct b2b_core *core = arg;
 	int64_t list;
+	int r = b2b_status_list_find(core->state, uri, &list);
 
-	if (b2b_status_list_number(core->state, uri, &list) < 0)
-		return true; /* it cannot be told */
+	if (r < 0)
+		return r != -ENOENT; /* else it cannot be told */
 	return b2b_session_count_of_list(core->state, list) != 0 || b2b_tickets_name_list(core->tickets, list, b2b_now_ns());
 }
 
@@ -94,6 +95,7 @@ static void fetched(void *arg, const char *uri, int64_t issued_at)
 	struct b2b_core *core = arg;
 	int64_t list, before, left;
 
+	/* Who waited for it is about to open a session in it: the time that it was issued at is kept for that. */
 	if (b2b_status_list_number(core->state, uri, &list) < 0) {
 		b2b_log(LOG_ERR, "event=status-list-not-known uri=%s; which sessions it speaks of cannot be told before the next fetch", uri);
 		return;
@@ -137,7 +139,7 @@ static void add_list(void *arg, const struct b2b_status_figures *figures)
 	struct lists *lists = arg;
 	int64_t list = 0, sessions = 0;
 
-	if (b2b_status_list_number(lists->core->state, figures->uri, &list) == 0)
+	if (b2b_status_list_find(lists->core->state, figures->uri, &list) == 0)
 		sessions = b2b_session_count_of_list(lists->core->state, list);
 	json_array_append_new(lists->list, json_pack("{s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:s}", "uri", figures->uri, "sessions",
 	                                             (json_int_t)sessions, "fetched_s", (json_int_t)figures->fetched_s, "issued_s",

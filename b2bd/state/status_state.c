@@ -13,23 +13,30 @@ const char b2b_schema_status[] =
 	"ALTER TABLE session ADD COLUMN status_index INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX session_by_status ON session (status_list) WHERE status_list > 0;";
 
-int b2b_status_list_number(struct b2b_state *state, const char *uri, int64_t *ret_list)
+static int number_by(struct b2b_state *state, const char *sql, const char *uri, int64_t *ret_list)
 {
-	static const char select[] = "SELECT list FROM status_list WHERE uri = ?", insert[] = "INSERT INTO status_list (uri) VALUES (?) RETURNING list";
 	sqlite3_stmt *row = NULL;
-	int r = b2b_statement(state, select, &row);
+	int r = b2b_statement(state, sql, &row);
 
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, uri);
-	r = b2b_statement_number(row, ret_list);
-	if (r != -ENOENT)
-		return r;
-	r = b2b_statement(state, insert, &row);
-	if (r < 0)
-		return r;
-	b2b_row_text(row, 1, uri);
 	return b2b_statement_number(row, ret_list);
+}
+
+int b2b_status_list_find(struct b2b_state *state, const char *uri, int64_t *ret_list)
+{
+	static const char select[] = "SELECT list FROM status_list WHERE uri = ?";
+
+	return number_by(state, select, uri, ret_list);
+}
+
+int b2b_status_list_number(struct b2b_state *state, const char *uri, int64_t *ret_list)
+{
+	static const char insert[] = "INSERT INTO status_list (uri) VALUES (?) RETURNING list";
+	int r = b2b_status_list_find(state, uri, ret_list);
+
+	return r == -ENOENT ? number_by(state, insert, uri, ret_list) : r;
 }
 
 int b2b_status_list_uri(struct b2b_state *state, int64_t list, char **ret_uri)

@@ -4,7 +4,10 @@
 
 #include "b2bd/state/session_state.h"
 
-/* The number of the list at URI, from 1; a new one where it has none. Returns 0 or a negative errno. */
+/* The number of the list at URI, from 1. Returns 0, -ENOENT: it has none, so that nothing here names it, or a negative errno. */
+int b2b_status_list_find(struct b2b_state *state, const char *uri, int64_t *ret_list);
+
+/* The same; a new one where it has none. Returns 0 or a negative errno. */
 int b2b_status_list_number(struct b2b_state *state, const char *uri, int64_t *ret_list);
 
 /* The URI of LIST; caller frees. Returns 0, -ENOENT, or a negative errno. */

@@ -265,6 +265,50 @@ static void a_restart_forgets_neither_place_nor_what_was_believed(void **state)
 	nobody_is_asked_for(w);
 }
 
+static void came(void *arg, bool fetched)
+{
+	assert_true(fetched);
+	++*(int *)arg;
+}
+
+static void want(struct world *w)
+{
+	int n = 0;
+
+	assert_int_equal(b2b_status_cache_want(w->f->core.status, w->giver.uri, came, &n), 0);
+	while (n == 0)
+		b2b_loop_turn(w->f->core.loop, 20);
+}
+
+/* The log-in for which it is fetched is the first that names it. */
+static void a_list_is_known_from_before_its_first_session(void **state)
+{
+	struct world *w = *state;
+
+	want(w);
+	open_session(w, ACME, 4001, 1);
+	stop_status(w);
+	stop_core(w->f);
+	start_core(w->f);
+	giver_set(&w->giver, list_claims(b2b_wall_s() - 60, 0, 60, 1, LST));
+	start_status(w);
+	turn_until_requested(w, 2);
+	assert_non_null(strstr(w->f->core.status->entries->why, "from before one that was fetched"));
+	nobody_is_asked_for(w);
+}
+
+static void to_ask_whether_a_list_is_needed_notes_nothing(void **state)
+{
+	struct world *w = *state;
+	int64_t list;
+
+	follow(w);
+	json_decref(b2b_status_lists_json(&w->f->core));
+	b2b_loop_turn(w->f->core.loop, 0);
+	assert_null(w->f->core.status->entries); /* nobody needs it */
+	assert_int_equal(b2b_status_list_find(w->f->core.state, w->giver.uri, &list), -ENOENT);
+}
+
 static void a_list_that_no_session_names_is_forgotten_by_a_restart(void **state)
 {
 	struct world *w = *state;
@@ -318,6 +362,8 @@ int main(void)
 		TEST(without_its_number_a_list_ends_nobody),
 		TEST(on_a_full_disk_who_is_withdrawn_is_ended),
 		TEST(a_restart_forgets_neither_place_nor_what_was_believed),
+		TEST(a_list_is_known_from_before_its_first_session),
+		TEST(to_ask_whether_a_list_is_needed_notes_nothing),
 		TEST(a_list_that_no_session_names_is_forgotten_by_a_restart),
 		TEST(a_ticket_stands_as_its_list_says),
 	};
