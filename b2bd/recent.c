@@ -42,7 +42,8 @@ static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent 
 	reason = b2b_decide(&gathered->facts);
 	if (reason == B2B_OK && b2b_log_in_withdrawn(core, &gathered->authentication, gathered->principal.subject, gathered->facts.org))
 		reason = B2B_REVOKED;
-	return reason;
+	/* nobody is kept waiting for a list: where it is not here they are asked for the log-in */
+	return reason == B2B_OK ? b2b_status_of_authentication(core, &gathered->authentication) : reason;
 }
 
 void b2b_on_ask_recent(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_recent *ask)

@@ -20,8 +20,14 @@ const char b2b_schema_proof[] =
 	"ALTER TABLE session ADD COLUMN why INTEGER NOT NULL DEFAULT 27;"
 	"CREATE INDEX session_by_proof ON session (proof) WHERE proof <> 0;";
 
+const char b2b_schema_proof_status[] =
+	"ALTER TABLE proof ADD COLUMN status_list INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE proof ADD COLUMN status_index INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX proof_by_status ON proof (status_list) WHERE status_list > 0;";
+
 #define COLUMNS \
-	"id, uid, level, auth_time_s, session_expiry_s, acr, jti, sid, in_person, made_s, way, sealed, ends_s, verified_s, next_s, failures, unsure"
+	"id, uid, level, auth_time_s, session_expiry_s, acr, jti, sid, in_person, made_s, way, sealed, ends_s, verified_s, next_s, failures, unsure," \
+	" status_list, status_index"
 
 void b2b_proof_clear(struct b2b_proof *proof)
 {
@@ -42,7 +48,7 @@ static void bind_course(sqlite3_stmt *row, int at, const struct b2b_proof *proof
 
 int b2b_proof_add(struct b2b_state *state, const struct b2b_proof *proof)
 {
-	static const char insert[] = "INSERT INTO proof (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+	static const char insert[] = "INSERT INTO proof (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 	const struct b2b_authentication *authentication = &proof->authentication;
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, insert, &row);
@@ -60,6 +66,8 @@ int b2b_proof_add(struct b2b_state *state, const struct b2b_proof *proof)
 	b2b_row_int(row, 9, proof->in_person);
 	b2b_row_int(row, 10, proof->made_s);
 	bind_course(row, 11, proof);
+	b2b_row_int(row, 18, authentication->status_list);
+	b2b_row_int(row, 19, authentication->status_index);
 	return b2b_statement_run(row);
 }
 
@@ -85,6 +93,8 @@ static int read_proof(sqlite3_stmt *row, struct b2b_proof *ret)
 	proof.next_s = sqlite3_column_int64(row, 14);
 	proof.failures = (uint32_t)sqlite3_column_int64(row, 15);
 	proof.unsure = sqlite3_column_int(row, 16) != 0;
+	authentication->status_list = sqlite3_column_int64(row, 17);
+	authentication->status_index = sqlite3_column_int64(row, 18);
 	authentication->token_end_s = proof.way == B2B_REVERIFY_LIFE ? proof.ends_s : 0;
 	if (proof.sealed_len) {
 		proof.sealed = malloc(proof.sealed_len);

@@ -76,7 +76,7 @@ int b2b_status_list_issued(struct b2b_state *state, int64_t list, int64_t issued
 
 static int forget_unnamed(struct b2b_state *state)
 {
-	static const char drop[] = "DELETE FROM status_list WHERE list NOT IN (SELECT status_list FROM session)";
+	static const char drop[] = "DELETE FROM status_list WHERE list NOT IN (SELECT status_list FROM session UNION SELECT status_list FROM proof)";
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, drop, &row);
 
@@ -89,7 +89,7 @@ int b2b_status_list_each(struct b2b_state *state, int (*each)(void *arg, const c
 	int r = forget_unnamed(state);
 
 	if (r == 0)
-		r = b2b_row_prepare(state, &row, "SELECT uri, issued_s FROM status_list ORDER BY list");
+		r = b2b_row_prepare(state, &row, "SELECT uri, issued_s FROM status_list WHERE list IN (SELECT status_list FROM session) ORDER BY list");
 	if (r < 0)
 		return r;
 	while ((r = b2b_row_next(row)) > 0) {

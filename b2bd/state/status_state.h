@@ -1,4 +1,4 @@
-/* Status lists that tokens named, by a number of our own: what a session keeps of its place. */
+/* Status lists that tokens named, by a number of our own: what a session or a proof keeps of its place. */
 #ifndef B2B_STATUS_STATE_H
 #define B2B_STATUS_STATE_H
 
@@ -16,7 +16,7 @@ int b2b_status_list_uri(struct b2b_state *state, int64_t list, char **ret_uri);
 /* A list that was issued at ISSUED_AT was believed: none older is to be, also after a restart. Returns 0 or a negative errno. */
 int b2b_status_list_issued(struct b2b_state *state, int64_t list, int64_t issued_at);
 
-/* Every list that a session names; the others are forgotten first, for nothing depends on them. EACH returns 0 to go on. */
+/* Every list that a session names; those that no proof names either are forgotten first, for nothing depends on them. EACH returns 0 to go on. */
 int b2b_status_list_each(struct b2b_state *state, int (*each)(void *arg, const char *uri, int64_t issued_at), void *arg);
 
 /* The sessions with a place in LIST. EACH returns 0 to go on. */

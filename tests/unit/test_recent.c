@@ -1,14 +1,19 @@
 /* When somebody who has shown an SSH key need do nothing more, asked over the agent's own socket. */
 #include "tests/unit/revoke_fixture.h"
+#include "tests/unit/status_giver.h"
 
+#include "b2bd/federation/federation_private.h"
 #include "b2bd/state/key_state.h"
 #include "b2bd/state/proof_state.h"
+#include "b2bd/state/status_state.h"
 #include "common/conf.h"
 
 #define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE"
 #define MAX_AGE_S 600
 
 static struct b2b_conf conf;
+static struct giver giver;
+static struct b2b_federation federation; /* as far as it goes: the keys */
 
 static void put_keys(struct fixture *f, const char *keys)
 {
@@ -17,15 +22,23 @@ static void put_keys(struct fixture *f, const char *keys)
 	assert_int_equal(b2b_state_commit(f->core.state), 0);
 }
 
-static void put_proof(struct fixture *f, int64_t id, int64_t age_s, bool in_person)
+/* By a token with that place in the list of giver; -1: in none. */
+static void put_proof_at(struct fixture *f, int64_t id, int64_t age_s, bool in_person, int64_t place)
 {
+	struct b2b_status_place at = { .uri = place < 0 ? NULL : giver.uri, .index = (uint64_t)place };
 	struct b2b_proof proof = { .id = id, .in_person = in_person, .way = B2B_REVERIFY_NONE, .made_s = b2b_core_now(&f->core) - age_s };
 
 	proof.authentication.uid = f->uid;
 	proof.authentication.level = B2B_AAL1;
 	proof.authentication.auth_time_s = proof.made_s;
 	snprintf(proof.authentication.jti, sizeof(proof.authentication.jti), "j-%d", (int)id);
+	assert_int_equal(b2b_status_note(&f->core, &at, &proof.authentication), 0);
 	assert_int_equal(b2b_proof_add(f->core.state, &proof), 0);
+}
+
+static void put_proof(struct fixture *f, int64_t id, int64_t age_s, bool in_person)
+{
+	put_proof_at(f, id, age_s, in_person, -1);
 }
 
 static int set_up(void **state)
@@ -55,6 +68,31 @@ static int tear_down(void **state)
 {
 	b2b_tickets_free(((struct fixture *)*state)->core.tickets);
 	return teardown(state);
+}
+
+static int set_up_lists(void **state)
+{
+	struct fixture *f;
+
+	set_up(state);
+	f = *state;
+	giver_start(&giver);
+	giver_conf(&giver, &conf);
+	federation = (struct b2b_federation){ .jwks = giver.jwks, .loop = f->core.loop };
+	f->core.federation = &federation;
+	assert_int_equal(b2b_http_new(f->core.loop, tls_server_ca(giver.server), NULL, &f->core.http), 0);
+	assert_int_equal(b2b_status_start(&f->core), 0);
+	return 0;
+}
+
+static int tear_down_lists(void **state)
+{
+	struct fixture *f = *state;
+
+	b2b_status_cache_free(f->core.status);
+	b2b_http_free(f->core.http);
+	giver_stop(&giver);
+	return tear_down(state);
 }
 
 static struct b2b_say_decision ask_key(struct fixture *f, const char *user, const char *key)
@@ -177,6 +215,69 @@ static void who_may_not_log_in_is_not_helped_by_it(void **state)
 	answers(f, B2B_ASSURANCE);
 }
 
+static void came(void *arg, bool fetched)
+{
+	*(bool *)arg = fetched;
+}
+
+static void fetch_list(struct fixture *f, const char *lst)
+{
+	bool fetched = false;
+
+	giver_set(&giver, list_claims(b2b_wall_s(), b2b_wall_s() + 300, 60, 1, lst));
+	assert_int_equal(b2b_status_cache_want(f->core.status, giver.uri, came, &fetched), 0);
+	for (int i = 0; i < 1000 && !fetched; i++)
+		b2b_loop_turn(f->core.loop, 20);
+	assert_true(fetched);
+}
+
+/* The bit of place 3 is 1 in LST, and no session depends on the list. */
+static void what_its_status_list_withdrew_since_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_say_decision decision;
+	const struct b2b_authentication *authentication;
+
+	put_proof_at(f, 2, 10, true, 3);
+	answers(f, B2B_AUTH_UNKNOWN); /* a list that is not here says nothing */
+	fetch_list(f, ZEROES);
+	decision = ask_key(f, "alice@acme", KEY);
+	assert_int_equal(decision.reason, B2B_OK);
+	authentication = b2b_ticket_find(f->core.tickets, decision.ticket, f->uid, "sshd", b2b_now_ns());
+	assert_true(authentication->status_list > 0); /* the session is in the list as the log-in was */
+	assert_int_equal(authentication->status_index, 3);
+	fetch_list(f, LST);
+	answers(f, B2B_AUTH_INVALID);
+}
+
+static int count_followed(void *arg, const char *uri, int64_t issued_at)
+{
+	(void)uri;
+	(void)issued_at;
+	++*(int *)arg;
+	return 0;
+}
+
+static void a_restart_keeps_the_list_that_a_log_in_names(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_proof proof;
+	char *uri = NULL;
+	int followed = 0;
+
+	put_proof_at(f, 2, 10, true, 3);
+	assert_int_equal(b2b_status_list_each(f->core.state, count_followed, &followed), 0);
+	assert_int_equal(followed, 0); /* it is asked for when the log-in is used */
+	assert_int_equal(b2b_proof_get(f->core.state, 2, &proof), 0);
+	assert_int_equal(b2b_status_list_uri(f->core.state, proof.authentication.status_list, &uri), 0);
+	assert_string_equal(uri, giver.uri);
+	free(uri);
+	assert_int_equal(b2b_proof_drop(f->core.state, 2), 0);
+	assert_int_equal(b2b_status_list_each(f->core.state, count_followed, &followed), 0);
+	assert_int_equal(b2b_status_list_uri(f->core.state, proof.authentication.status_list, &uri), -ENOENT);
+	b2b_proof_clear(&proof);
+}
+
 static void a_distrusted_key_of_the_service_takes_it_from_everybody(void **state)
 {
 	struct fixture *f = *state;
@@ -186,6 +287,7 @@ static void a_distrusted_key_of_the_service_takes_it_from_everybody(void **state
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST_LISTS(name) cmocka_unit_test_setup_teardown(name, set_up_lists, tear_down_lists)
 
 int main(void)
 {
@@ -196,6 +298,8 @@ int main(void)
 		TEST(where_root_says_no_age_none_is_recent),
 		TEST(what_was_withdrawn_since_is_not),
 		TEST(who_may_not_log_in_is_not_helped_by_it),
+		TEST_LISTS(what_its_status_list_withdrew_since_is_not),
+		TEST_LISTS(a_restart_keeps_the_list_that_a_log_in_names),
 		TEST(a_distrusted_key_of_the_service_takes_it_from_everybody),
 	};
 
