@@ -101,7 +101,10 @@ static int withdraw(struct b2b_recheck *recheck, enum b2b_reason reason, const c
 	return r < 0 ? r : b2b_proof_drop(core->state, recheck->proof.id);
 }
 
-/* It can be asked no more, and nobody said no: the sessions get as long as one more answer would have given them, and their warning. */
+/*
+ * It can be asked no more, and nobody said no: the sessions get as long as one more answer would have given them, and their warning, and
+ * so does what is opened with it until then.
+ */
 static int give_up(struct b2b_recheck *recheck, const char *text)
 {
 	struct b2b_core *core = recheck->core;
@@ -112,7 +115,8 @@ static int give_up(struct b2b_recheck *recheck, const char *text)
 	if (r < 0)
 		return r;
 	b2b_sessions_look(core);
-	recheck->proof.way = B2B_REVERIFY_NONE;
+	recheck->proof.way = B2B_REVERIFY_LIFE;
+	recheck->proof.ends_s = end_s;
 	return keep(recheck);
 }
 

@@ -17,7 +17,8 @@ struct b2b_proof {
 	enum b2b_reverify way;   /* how it is verified again; B2B_REVERIFY_NONE: not */
 	unsigned char *sealed;   /* the tokens for it; NULL: none are kept */
 	size_t sealed_len;
-	int64_t made_s, ends_s;  /* wall clock; ends_s: of the tokens that proved it, 0: not known */
+	int64_t made_s, ends_s;  /* wall clock; ends_s: of the tokens that proved it, or of their use where the
+	                          * service can be asked no more; 0: not known */
 	int64_t verified_s;      /* the last time that the service said it holds */
 	int64_t next_s;          /* when it is to be asked again; 0: never */
 	uint32_t failures;       /* questions without an answer since */

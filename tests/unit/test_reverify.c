@@ -243,7 +243,9 @@ static void a_no_after_an_answer_that_was_lost_ends_it_at_the_interval_alone(voi
 	time_passes(f, INTERVAL_S);
 	turn_until(f, &issuer.refreshed, 2);
 	assert_int_equal(pending(f, NULL), 0);
-	assert_int_equal(proof_of(f, id).way, B2B_REVERIFY_NONE);
+	assert_int_equal(proof_of(f, id).way, B2B_REVERIFY_LIFE); /* what is opened with it later ends then, too */
+	assert_int_equal(proof_of(f, id).authentication.token_end_s, session_of(f, ACME).ends_s);
+	assert_int_equal(proof_of(f, id).sealed_len, 0);
 	assert_in_range(session_of(f, ACME).ends_s, b2b_core_now(&f->core) + INTERVAL_S - 2, b2b_core_now(&f->core) + INTERVAL_S);
 	assert_int_equal(session_of(f, ACME).why, B2B_SESSION_UNVERIFIED);
 }
@@ -386,7 +388,7 @@ static void tokens_that_cannot_be_read_any_more_are_a_lost_answer(void **state)
 
 	f->core.seal_key[0] ^= 1;
 	time_passes(f, INTERVAL_S);
-	for (int i = 0; i < 20 && proof_of(f, id).way != B2B_REVERIFY_NONE; i++)
+	for (int i = 0; i < 20 && proof_of(f, id).way != B2B_REVERIFY_LIFE; i++)
 		b2b_loop_turn(f->core.loop, 20);
 	assert_int_equal(issuer.refreshed, 0);
 	assert_int_equal(session_of(f, ACME).why, B2B_SESSION_UNVERIFIED);
