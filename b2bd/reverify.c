@@ -18,7 +18,7 @@
 #define AGAIN_FIRST_S 2
 #define DISK_AGAIN_S 5
 
-/* One question under way. */
+/* One question under way; or its answer, while that cannot be stored. */
 struct b2b_recheck {
 	struct b2b_recheck *next;
 	struct b2b_core *core;
@@ -27,6 +27,8 @@ struct b2b_recheck {
 	struct b2b_renewal *renewal;
 	struct b2b_presented *presented;
 	bool was_unsure; /* the refresh token had been sent before, and no answer had come */
+	bool unkept;     /* the one that replaced it could not be sealed */
+	enum b2b_reason refused; /* B2B_OK: not, or not answered yet */
 };
 
 static void look(void *arg);
@@ -45,7 +47,7 @@ static void recheck_free(struct b2b_recheck *recheck)
 	for (at = &recheck->core->rechecks; *at; at = &(*at)->next) {
 		if (*at == recheck) {
 			*at = recheck->next;
-			recheck->core->n_rechecks--;
+			recheck->core->n_rechecks -= recheck->refused == B2B_OK;
 			break;
 		}
 	}
@@ -89,16 +91,38 @@ static int keep(struct b2b_recheck *recheck)
 	return r == -ENOENT ? 0 : r;
 }
 
-/* Its sessions end, and no other is opened with it. Should they not all be stored, the same answer comes again. */
-static int withdraw(struct b2b_recheck *recheck, enum b2b_reason reason, const char *text)
+static int end_refused(struct b2b_recheck *recheck)
 {
 	struct b2b_core *core = recheck->core;
+	int r = b2b_sessions_end_proof(core, recheck->proof.id, recheck->refused);
 
-	int r;
-
-	tell(recheck, "reverify-refused", text);
-	r = b2b_sessions_end_proof(core, recheck->proof.id, reason);
 	return r < 0 ? r : b2b_proof_drop(core->state, recheck->proof.id);
+}
+
+/* Its sessions end, and no other is opened with it. */
+static int withdraw(struct b2b_recheck *recheck, enum b2b_reason reason, const char *text)
+{
+	tell(recheck, "reverify-refused", text);
+	recheck->refused = reason;
+	recheck->core->n_rechecks--; /* others can be asked about */
+	return end_refused(recheck);
+}
+
+/* What was refused while it could not be stored is not asked again: the same token may be void by then. */
+static int end_all_refused(struct b2b_core *core)
+{
+	struct b2b_recheck *recheck, *next;
+	int r = 0, one;
+
+	for (recheck = core->rechecks; recheck; recheck = next) {
+		next = recheck->next;
+		one = recheck->refused == B2B_OK ? 0 : end_refused(recheck);
+		if (one < 0)
+			r = one;
+		else if (recheck->refused != B2B_OK)
+			recheck_free(recheck);
+	}
+	return r;
 }
 
 /*
@@ -127,7 +151,6 @@ static int confirmed(struct b2b_recheck *recheck)
 	if (proof->failures)
 		tell(recheck, "reverify-again", "");
 	proof->failures = 0;
-	proof->unsure = false;
 	proof->verified_s = b2b_core_now(recheck->core);
 	proof->next_s = b2b_reverify_next(recheck->core);
 	return keep(recheck);
@@ -229,11 +252,12 @@ static void result(void *arg, int reason, const struct b2b_id_token *token, cons
 	struct b2b_core *core = recheck->core;
 	int r;
 
-	/* an answer came, or the question never left: what is stored is the token that counts */
+	/* an answer came, or the question never left: it is known which token counts, and that is the one at hand */
 	if (recheck->renewal && !b2b_renewal_lost(recheck->renewal))
-		recheck->proof.unsure = false;
+		recheck->proof.unsure = recheck->unkept;
 	r = conclude(recheck, reason, token, text);
-	recheck_free(recheck);
+	if (r == 0 || recheck->refused == B2B_OK)
+		recheck_free(recheck);
 	look_in(core, r < 0 ? DISK_AGAIN_S : 0); /* not stored: the service need not say it again at once */
 }
 
@@ -250,13 +274,12 @@ static void rotated(void *arg, const char *refresh_token)
 		recheck->tokens.refresh = copy;
 		r = b2b_proof_seal(recheck->core, proof, &recheck->tokens);
 	}
-	proof->unsure = false;
+	recheck->unkept = r < 0; /* what is kept is void: its refusal will prove nothing */
+	proof->unsure = recheck->unkept;
 	if (r == 0)
-		r = b2b_proof_update(recheck->core->state, proof);
-	if (r < 0 && r != -ENOENT) {
-		proof->unsure = true; /* what is stored is void: its refusal proves nothing */
+		r = b2b_proof_update(recheck->core->state, proof); /* should it fail, the void one is stored as unsure */
+	if (r < 0 && r != -ENOENT)
 		b2b_log(LOG_ERR, "event=reverify-not-stored error=\"%s\"", strerror(-r));
-	}
 }
 
 /* Noted first: should no answer come, or this process end, nobody knows which token counts. */
@@ -330,7 +353,7 @@ static void look(void *arg)
 	struct b2b_core *core = arg;
 	int64_t ids[2 * AT_ONCE], next = 0, now = b2b_core_now(core);
 	size_t n = 0, i;
-	int r;
+	int r, refused = end_all_refused(core);
 
 	if (!b2b_federation_ready(core->federation)) {
 		look_in(core, DISK_AGAIN_S);
@@ -341,7 +364,7 @@ static void look(void *arg)
 		if (!under_way(core, ids[i]))
 			r = begin(core, ids[i]);
 	}
-	if (r < 0)
+	if (r < 0 || refused < 0)
 		look_in(core, DISK_AGAIN_S);
 	else if (i < n || !next) /* an answer makes room, or a log-in has one to be asked */
 		look_in(core, LOOK_MAX_S);

@@ -2,12 +2,14 @@
 #include "tests/unit/revoke_fixture.h"
 
 #include <fcntl.h>
+#include <sqlite3.h>
 
 #include "b2bd/proofs.h"
 #include "common/session_record.h"
 #include "tests/support/issuer.h"
 
 #define INTERVAL_S 300
+#define SEALED_MAX 65536 /* both tokens together */
 
 static struct issuer issuer;
 static const char *const secrets[] = { "refresh-secret-1", "refresh-secret-2", "access-secret-1" };
@@ -268,6 +270,57 @@ static void an_answer_clears_that_doubt(void **state)
 	assert_true(is_gone(f, id));
 }
 
+static void sql(struct fixture *f, const char *text)
+{
+	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), text, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* It was given while the disk was full: nothing can be stored, not even that it was given. */
+static void a_no_that_could_not_be_stored_is_one_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = log_in(f, ACME, secrets[0], "");
+
+	sql(f, "CREATE TEMP TRIGGER full_end BEFORE INSERT ON pending_end BEGIN SELECT RAISE(ABORT, 'full'); END;"
+	       "CREATE TEMP TRIGGER full_proof BEFORE UPDATE ON proof WHEN NOT NEW.unsure BEGIN SELECT RAISE(ABORT, 'full'); END");
+	issuer.refresh_error = "invalid_grant";
+	time_passes(f, INTERVAL_S);
+	turn_until(f, &issuer.refreshed, 1);
+	assert_false(is_gone(f, id));
+	b2b_reverify_look(&f->core);
+	b2b_loop_turn(f->core.loop, 20);
+	sql(f, "DROP TRIGGER full_end; DROP TRIGGER full_proof");
+	b2b_reverify_look(&f->core);
+	for (int i = 0; i < 100 && (!is_gone(f, id) || f->core.n_rechecks); i++)
+		b2b_loop_turn(f->core.loop, 20);
+	assert_true(is_gone(f, id));
+	assert_int_equal(issuer.refreshed, 1); /* and is not asked for again */
+	assert_int_equal(session_of(f, ACME).pid, 0);
+	assert_int_equal(pending(f, NULL), 1);
+}
+
+/* The service has taken the former one back: its refusal is no word about the person. */
+static void a_new_token_that_cannot_be_kept_leaves_the_doubt(void **state)
+{
+	static char access[SEALED_MAX - 40], longer[101];
+	struct fixture *f = *state;
+	int64_t id;
+
+	memset(access, 'a', sizeof(access) - 1);
+	memset(longer, 'r', sizeof(longer) - 1);
+	id = log_in(f, ACME, secrets[0], access);
+	issuer.rotated = longer;
+	time_passes(f, INTERVAL_S);
+	turn_until(f, &issuer.refreshed, 1);
+	assert_int_equal(proof_of(f, id).failures, 0);
+	issuer.refresh_error = "invalid_grant";
+	time_passes(f, INTERVAL_S);
+	turn_until(f, &issuer.refreshed, 2);
+	assert_false(is_gone(f, id));
+	assert_int_equal(pending(f, NULL), 0);
+	assert_int_equal(session_of(f, ACME).why, B2B_SESSION_UNVERIFIED);
+}
+
 static void another_subject_or_organisation_ends_it(void **state)
 {
 	static const struct {
@@ -423,6 +476,8 @@ int main(void)
 		TEST(root_s_limit_for_silence_ends_it),
 		TEST(a_no_after_an_answer_that_was_lost_ends_it_at_the_interval_alone),
 		TEST(an_answer_clears_that_doubt),
+		TEST(a_no_that_could_not_be_stored_is_one_all_the_same),
+		TEST(a_new_token_that_cannot_be_kept_leaves_the_doubt),
 		TEST(another_subject_or_organisation_ends_it),
 		TEST(without_a_refresh_token_the_access_token_is_asked_about),
 		TEST(what_the_service_offers_in_no_way_ends_with_the_tokens),
