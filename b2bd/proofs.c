@@ -8,7 +8,7 @@
 
 #include "b2bd/secret.h"
 
-#define KEEP_LEAST_S 3600 /* a log-in can open a session for so long (tickets.c) */
+#define TICKET_S 3600 /* a log-in can open a session for so long (tickets.c) */
 #define PRUNE_AT_ONCE 16  /* more than one log-in adds */
 
 void b2b_tokens_clear(struct b2b_tokens *tokens)
@@ -104,16 +104,22 @@ static int64_t new_id(void)
 	return id & INT64_MAX;
 }
 
-/* What no session rests on any more, and none can be opened with. */
-static void forget_past(struct b2b_core *core)
+struct b2b_proof_use b2b_proofs_in_use(const struct b2b_core *core)
 {
-	uint32_t keep = KEEP_LEAST_S, i;
+	int64_t now = b2b_core_now(core), longest = 0;
 
-	for (i = 0; i < core->policy->n_services; i++) {
-		if (core->policy->services[i].max_age_s > keep)
-			keep = core->policy->services[i].max_age_s;
+	for (uint32_t i = 0; i < core->policy->n_services; i++) {
+		if (core->policy->services[i].max_age_s > longest)
+			longest = core->policy->services[i].max_age_s;
 	}
-	b2b_proof_prune(core->state, b2b_core_now(core) - keep, PRUNE_AT_ONCE);
+	return (struct b2b_proof_use){ .made_s = now - TICKET_S, .proven_s = now - longest };
+}
+
+void b2b_proofs_forget_past(struct b2b_core *core)
+{
+	const struct b2b_proof_use use = b2b_proofs_in_use(core);
+
+	b2b_proof_prune(core->state, &use, PRUNE_AT_ONCE);
 }
 
 int b2b_proof_begin(struct b2b_core *core, const struct b2b_id_token *token, bool in_person, struct b2b_authentication *authentication)
@@ -124,7 +130,7 @@ int b2b_proof_begin(struct b2b_core *core, const struct b2b_id_token *token, boo
 	bool asks;
 	int r = proof.id ? 0 : -EIO;
 
-	forget_past(core);
+	b2b_proofs_forget_past(core);
 	proof.way = b2b_reverify_way(core, B2B_REVERIFY_NONE, &tokens);
 	asks = proof.way == B2B_REVERIFY_REFRESH || proof.way == B2B_REVERIFY_INTROSPECTION;
 	proof.ends_s = token->expires_at > token->access_end ? token->expires_at : token->access_end;

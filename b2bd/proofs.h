@@ -26,6 +26,10 @@ int b2b_proof_open(const struct b2b_core *core, const struct b2b_proof *proof, s
 /* When the next question is due: the interval from now, or up to a quarter sooner, so that not all come at once. */
 int64_t b2b_reverify_next(const struct b2b_core *core);
 
+/* By what is opened here and may be, at this moment. */
+struct b2b_proof_use b2b_proofs_in_use(const struct b2b_core *core);
+void b2b_proofs_forget_past(struct b2b_core *core); /* a few of those that are not in use */
+
 /*
  * Keep what TOKEN proved as AUTHENTICATION says, durably, and note it there. Tokens are kept where they are needed alone. IN_PERSON as in struct
  * b2b_proof. Returns 0 or a negative errno.

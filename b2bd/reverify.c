@@ -351,6 +351,7 @@ static int begin(struct b2b_core *core, int64_t id)
 static void look(void *arg)
 {
 	struct b2b_core *core = arg;
+	const struct b2b_proof_use use = b2b_proofs_in_use(core);
 	int64_t ids[2 * AT_ONCE], next = 0, now = b2b_core_now(core);
 	size_t n = 0, i;
 	int r, refused = end_all_refused(core);
@@ -359,7 +360,8 @@ static void look(void *arg)
 		look_in(core, DISK_AGAIN_S);
 		return;
 	}
-	r = b2b_proof_due(core->state, now, 2 * AT_ONCE, ids, &n, &next);
+	b2b_proofs_forget_past(core);
+	r = b2b_proof_due(core->state, &use, now, 2 * AT_ONCE, ids, &n, &next);
 	for (i = 0; r == 0 && i < n && core->n_rechecks < AT_ONCE; i++) {
 		if (!under_way(core, ids[i]))
 			r = begin(core, ids[i]);

@@ -174,17 +174,39 @@ int b2b_proof_drop(struct b2b_state *state, int64_t id)
 	return b2b_statement_run(row);
 }
 
-int b2b_proof_prune(struct b2b_state *state, int64_t before_s, uint32_t limit)
-{
-	static const char drop[] = "DELETE FROM proof WHERE id IN (SELECT id FROM proof WHERE made_s < ? AND"
-	                           " NOT EXISTS (SELECT 1 FROM session WHERE session.proof = proof.id) LIMIT ?)";
+/*
+ * See struct b2b_proof_use; its members are the first two parameters. A session may still be opened by one that has just ceased to be the
+ * latest: it is kept, and asked about again once there is that session.
+ */
+#define IN_USE(also) \
+	"(made_s >= ?1 OR EXISTS (SELECT 1 FROM session WHERE session.proof = proof.id) OR (in_person AND auth_time_s >= ?2" also "))"
+#define LATEST \
+	" AND id = (SELECT other.id FROM proof other WHERE other.uid = proof.uid AND other.in_person" \
+	" ORDER BY other.auth_time_s DESC, other.made_s DESC LIMIT 1)"
 
-	return b2b_statement_prune(state, drop, before_s, limit);
+static void bind_use(sqlite3_stmt *row, const struct b2b_proof_use *use)
+{
+	b2b_row_int(row, 1, use->made_s);
+	b2b_row_int(row, 2, use->proven_s);
 }
 
-int b2b_proof_due(struct b2b_state *state, int64_t now_s, uint32_t limit, int64_t *ret_ids, size_t *ret_n, int64_t *ret_next)
+int b2b_proof_prune(struct b2b_state *state, const struct b2b_proof_use *use, uint32_t limit)
 {
-	static const char select[] = "SELECT id FROM proof WHERE next_s > 0 AND next_s <= ? ORDER BY next_s LIMIT ?";
+	static const char drop[] = "DELETE FROM proof WHERE id IN (SELECT id FROM proof WHERE NOT " IN_USE("") " LIMIT ?3)";
+	sqlite3_stmt *row = NULL;
+	int r = b2b_statement(state, drop, &row);
+
+	if (r < 0)
+		return r;
+	bind_use(row, use);
+	b2b_row_int(row, 3, limit);
+	return b2b_statement_run(row);
+}
+
+int b2b_proof_due(struct b2b_state *state, const struct b2b_proof_use *use, int64_t now_s, uint32_t limit, int64_t *ret_ids, size_t *ret_n,
+                  int64_t *ret_next)
+{
+	static const char select[] = "SELECT id FROM proof WHERE next_s > 0 AND next_s <= ?3 AND " IN_USE(LATEST) " ORDER BY next_s LIMIT ?4";
 	static const char next[] = "SELECT coalesce(min(next_s), 0) FROM proof WHERE next_s > ?";
 	sqlite3_stmt *row = NULL;
 	size_t n = 0;
@@ -192,8 +214,9 @@ int b2b_proof_due(struct b2b_state *state, int64_t now_s, uint32_t limit, int64_
 
 	if (r < 0)
 		return r;
-	b2b_row_int(row, 1, now_s);
-	b2b_row_int(row, 2, limit);
+	bind_use(row, use);
+	b2b_row_int(row, 3, now_s);
+	b2b_row_int(row, 4, limit);
 	while ((r = b2b_row_next(row)) > 0)
 		ret_ids[n++] = sqlite3_column_int64(row, 0);
 	sqlite3_reset(row);

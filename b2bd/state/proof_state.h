@@ -35,11 +35,20 @@ int b2b_proof_forget_latest(struct b2b_state *state); /* nobody has such a one a
 /* All but id, authentication and made_s. */
 int b2b_proof_update(struct b2b_state *state, const struct b2b_proof *proof);
 int b2b_proof_drop(struct b2b_state *state, int64_t id); /* 0 also where there is none */
-/* Forget at most LIMIT of those made before BEFORE_S on which no session rests. */
-int b2b_proof_prune(struct b2b_state *state, int64_t before_s, uint32_t limit);
 
-/* At most LIMIT that are due at NOW_S, the longest first, by id; *ret_n how many. *ret_next: when the earliest later one is, 0: none. */
-int b2b_proof_due(struct b2b_state *state, int64_t now_s, uint32_t limit, int64_t *ret_ids, size_t *ret_n, int64_t *ret_next);
+/* A proof is in use where a session rests on it, or one may still be opened by it. Wall clock. */
+struct b2b_proof_use {
+	int64_t made_s;   /* with a ticket: it was made then or later */
+	int64_t proven_s; /* as a recent log-in: the person authenticated then or later, in person */
+};
+int b2b_proof_prune(struct b2b_state *state, const struct b2b_proof_use *use, uint32_t limit); /* forget at most LIMIT that are not */
+
+/*
+ * At most LIMIT in use that are due at NOW_S, the longest first, by id; *ret_n how many. Of a person's recent ones only the latest comes.
+ * *ret_next: when the earliest later one is, 0: none.
+ */
+int b2b_proof_due(struct b2b_state *state, const struct b2b_proof_use *use, int64_t now_s, uint32_t limit, int64_t *ret_ids, size_t *ret_n,
+                  int64_t *ret_next);
 
 /* How the open sessions are verified again. */
 struct b2b_proof_figures {

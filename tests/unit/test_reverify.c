@@ -123,6 +123,14 @@ static struct b2b_session session_of(struct fixture *f, int org)
 	return session;
 }
 
+/* As the last session on it ends. */
+static void close_session(struct fixture *f, int org)
+{
+	struct b2b_session session = session_of(f, org);
+
+	assert_int_equal(b2b_session_drop(f->core.state, session.pid, session.start_ticks), 0);
+}
+
 static void sends(const char *name, const char *wanted, const struct tls_request *request)
 {
 	char *sent = issuer_form_value(request->body, name);
@@ -452,9 +460,8 @@ static void a_proof_without_sessions_is_forgotten_in_time(void **state)
 {
 	struct fixture *f = *state;
 	int64_t used = log_in(f, ACME, secrets[0], ""), unused = log_in(f, EMEA, secrets[0], "");
-	struct b2b_session session = session_of(f, EMEA);
 
-	assert_int_equal(b2b_session_drop(f->core.state, session.pid, session.start_ticks), 0);
+	close_session(f, EMEA);
 	f->core.floor_s = b2b_core_now(&f->core) + 3500;
 	log_in(f, GLOBEX, secrets[0], "");
 	assert_false(is_gone(f, unused)); /* a session may still be opened on it */
@@ -462,6 +469,31 @@ static void a_proof_without_sessions_is_forgotten_in_time(void **state)
 	log_in(f, GLOBEX, secrets[0], "");
 	assert_true(is_gone(f, unused));
 	assert_false(is_gone(f, used));
+}
+
+static void what_nothing_can_come_of_is_not_asked_about(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_policy_service *sshd = &f->policy.services[f->policy.n_services++];
+	int64_t former = log_in(f, ACME, secrets[0], ""), latest;
+
+	sshd->max_age_s = 3 * 3600;
+	close_session(f, ACME);
+	f->core.floor_s = b2b_core_now(&f->core) + 1;
+	latest = log_in(f, ACME, secrets[1], "");
+	close_session(f, ACME);
+	time_passes(f, INTERVAL_S);
+	turn_until(f, &issuer.refreshed, 2); /* tickets may be left of either */
+	time_passes(f, 3600);
+	turn_until(f, &issuer.refreshed, 3); /* a recent log-in is the latest one */
+	sends("refresh_token", secrets[1], &issuer.last_refresh);
+	assert_false(is_gone(f, former)); /* a session may just be being opened by it */
+	time_passes(f, 3 * 3600);
+	for (int i = 0; i < 5; i++)
+		b2b_loop_turn(f->core.loop, 20);
+	assert_int_equal(issuer.refreshed, 3);
+	assert_true(is_gone(f, former));
+	assert_true(is_gone(f, latest));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -486,6 +518,7 @@ int main(void)
 		TEST(tokens_are_in_no_file_as_they_are),
 		TEST(tokens_that_cannot_be_read_any_more_are_a_lost_answer),
 		TEST(a_proof_without_sessions_is_forgotten_in_time),
+		TEST(what_nothing_can_come_of_is_not_asked_about),
 	};
 
 	return cmocka_run_group_tests_name("reverify", tests, NULL, NULL);
