@@ -12,6 +12,7 @@
 
 #define B2B_SUDO_ASKED_MAX 5 /* people who are asked about one command */
 #define B2B_SUDO_MESSAGE_SIZE 1024
+#define B2B_SUDO_PERSON_SIZE 256
 
 /* Whose rule holds, and for whom. */
 struct b2b_sudo_rule {
@@ -32,6 +33,12 @@ bool b2b_sudo_may_approve(const struct b2b_core *core, const struct b2b_sudo_rul
  * to see. Returns how many, or a negative errno.
  */
 int b2b_sudo_candidates(const struct b2b_core *core, const struct b2b_sudo_rule *rule, uint32_t *uids, size_t max);
+
+/*
+ * Which person PRINCIPAL is, whatever the account: the token's sub, of the owner where it acts for one (one person in several
+ * organisations is one sub). Returns 0, -ENOENT the owner is not known, or another negative errno.
+ */
+int b2b_sudo_person(const struct b2b_core *core, const struct b2b_principal *principal, char ret_person[B2B_SUDO_PERSON_SIZE]);
 
 /* sudo_note.c: the plug-in of the sudo process PID was told to go on with a command of UID's: b2b_sudo_may_open then, once. */
 void b2b_sudo_note(struct b2b_core *core, uint32_t uid, pid_t pid);

@@ -32,7 +32,7 @@ struct b2b_sudo {
 	struct b2b_ask_command ask;
 	struct b2b_sudo_rule rule;
 	int64_t began_s;
-	char subject[256]; /* the token's sub of who asks; "": not a partner */
+	char person[B2B_SUDO_PERSON_SIZE]; /* b2b_sudo_person of who asks; "": not a partner */
 	char message[B2B_SUDO_MESSAGE_SIZE]; /* on the approval device */
 	char shown[B2B_SUDO_MESSAGE_SIZE];   /* on the terminal, where that shows more */
 	struct asked asked[B2B_SUDO_ASKED_MAX];
@@ -96,8 +96,8 @@ static void decide(struct b2b_sudo *sudo, enum b2b_reason reason, const char *de
 	free(sudo);
 }
 
-/* May who runs sudo do so at all, by now? Local users are sudoers' business. */
-static enum b2b_reason judge_asker(struct b2b_core *core, const struct b2b_ask_command *ask, char *subject, size_t size)
+/* May who runs sudo do so at all, by now, and which PERSON is it? Local users are sudoers' business. */
+static enum b2b_reason judge_asker(struct b2b_core *core, const struct b2b_ask_command *ask, char person[B2B_SUDO_PERSON_SIZE])
 {
 	struct b2b_gathered gathered;
 	enum b2b_reason reason;
@@ -106,16 +106,19 @@ static enum b2b_reason judge_asker(struct b2b_core *core, const struct b2b_ask_c
 		return B2B_OK;
 	b2b_gather_uid(core, ask->uid, ask->origin.service, &gathered);
 	reason = b2b_decide_standing(&gathered.facts);
-	if (reason == B2B_OK && snprintf(subject, size, "%s", gathered.principal.subject) >= (int)size)
+	if (reason == B2B_OK && b2b_sudo_person(core, &gathered.principal, person) < 0)
 		reason = B2B_INTERNAL;
 	b2b_gathered_clear(&gathered);
 	return reason;
 }
 
-/* One person in several organisations is one subject. */
+/* Is it one person who asks and who would approve, under whatever account? In doubt it is. */
 static bool is_asker(const struct b2b_sudo *sudo, const struct b2b_gathered *gathered)
 {
-	return gathered->principal.uid == sudo->ask.uid || strcmp(gathered->principal.subject, sudo->subject) == 0;
+	char person[B2B_SUDO_PERSON_SIZE];
+
+	return gathered->principal.uid == sudo->ask.uid || b2b_sudo_person(sudo->core, &gathered->principal, person) < 0 ||
+	       strcmp(person, sudo->person) == 0;
 }
 
 /* Issued for this very request: whatever the service may have kept from an earlier one says nothing about this command. */
@@ -152,11 +155,11 @@ static enum b2b_reason judge_approver(struct b2b_sudo *sudo, const struct asked 
 static void approved(struct b2b_sudo *sudo, const struct asked *asked, const struct b2b_id_token *token)
 {
 	const char *fault = "";
-	char detail[DETAIL_SIZE] = "", unused[sizeof(sudo->subject)];
-	enum b2b_reason reason = judge_approver(sudo, asked, token, &fault);
+	char detail[DETAIL_SIZE] = "";
+	enum b2b_reason standing = judge_asker(sudo->core, &sudo->ask, sudo->person), reason = judge_approver(sudo, asked, token, &fault);
 
 	if (reason == B2B_OK)
-		reason = judge_asker(sudo->core, &sudo->ask, unused, sizeof(unused));
+		reason = standing;
 	b2b_audit_field(detail, sizeof(detail), "asked", asked->name);
 	b2b_audit_field(detail, sizeof(detail), "approved_by", token->subject);
 	b2b_audit_field(detail, sizeof(detail), "fault", fault);
@@ -294,7 +297,7 @@ static enum b2b_reason make_messages(struct b2b_sudo *sudo)
 }
 
 static enum b2b_reason begin(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask, const struct b2b_sudo_rule *rule,
-                             const char *subject)
+                             const char *person)
 {
 	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
 	struct b2b_sudo *sudo = calloc(1, sizeof(*sudo));
@@ -307,7 +310,7 @@ static enum b2b_reason begin(struct b2b_core *core, struct b2b_client *client, c
 	sudo->ask = *ask;
 	sudo->rule = *rule;
 	sudo->began_s = b2b_wall_s();
-	snprintf(sudo->subject, sizeof(sudo->subject), "%s", subject);
+	snprintf(sudo->person, sizeof(sudo->person), "%s", person);
 	reason = make_messages(sudo);
 	if (reason == B2B_OK)
 		reason = ask_all(sudo);
@@ -347,17 +350,18 @@ static bool is_named(struct b2b_core *core, const struct b2b_ask_command *ask)
 	return strcmp(name, ask->origin.user) == 0;
 }
 
-static enum b2b_reason may_begin(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask, char *subject, size_t size)
+static enum b2b_reason may_begin(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask,
+                                 char person[B2B_SUDO_PERSON_SIZE])
 {
 	if (b2b_client_busy(client) || !is_whole(core, ask) || !is_named(core, ask))
 		return B2B_PROTOCOL;
-	return org_of(core, ask) < 0 ? B2B_NOT_OURS : judge_asker(core, ask, subject, size);
+	return org_of(core, ask) < 0 ? B2B_NOT_OURS : judge_asker(core, ask, person);
 }
 
 void b2b_on_ask_command(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask)
 {
-	char subject[sizeof(((struct b2b_sudo *)0)->subject)] = "";
-	enum b2b_reason reason = may_begin(core, client, ask, subject, sizeof(subject));
+	char person[B2B_SUDO_PERSON_SIZE] = "";
+	enum b2b_reason reason = may_begin(core, client, ask, person);
 	struct b2b_sudo_rule rule = { .conf = NULL };
 	bool demanded;
 
@@ -369,7 +373,7 @@ void b2b_on_ask_command(struct b2b_core *core, struct b2b_client *client, const 
 	else if (reason == B2B_OK && demanded && !b2b_rate_take(&core->auth_rate, ask->uid, b2b_now_ns()))
 		reason = B2B_BUSY;
 	else if (reason == B2B_OK && demanded)
-		reason = begin(core, client, ask, &rule, subject);
+		reason = begin(core, client, ask, &rule, person);
 	if (reason == B2B_OK && demanded)
 		return; /* under way */
 	if (reason == B2B_OK)

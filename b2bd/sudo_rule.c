@@ -1,6 +1,7 @@
 /* Whose word a command needs, by root's configuration and the directory as it is now. */
 #include <errno.h>
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,29 @@ bool b2b_sudo_may_approve(const struct b2b_core *core, const struct b2b_sudo_rul
 			return true;
 	}
 	return false;
+}
+
+static int copy_person(const char *subject, char ret_person[B2B_SUDO_PERSON_SIZE])
+{
+	if (strlen(subject) >= B2B_SUDO_PERSON_SIZE)
+		return -ENAMETOOLONG;
+	snprintf(ret_person, B2B_SUDO_PERSON_SIZE, "%s", subject);
+	return 0;
+}
+
+int b2b_sudo_person(const struct b2b_core *core, const struct b2b_principal *principal, char ret_person[B2B_SUDO_PERSON_SIZE])
+{
+	struct b2b_principal owner;
+	int r;
+
+	if (!principal->owner || !*principal->owner)
+		return copy_person(principal->subject, ret_person);
+	r = b2b_directory_by_id(core->state, principal->owner, &owner);
+	if (r < 0)
+		return r;
+	r = copy_person(owner.subject, ret_person);
+	b2b_principal_clear(&owner);
+	return r;
 }
 
 static int add_candidates(const struct b2b_core *core, int org, const char *word, struct b2b_uids *uids)
