@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/proven.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -167,25 +168,14 @@ static void list_fetched(void *arg, bool came)
 	conclude(login, &login->proven);
 }
 
-/* Is TOKEN's status list being fetched, so that the decision waits for it? */
-static bool awaits_list(struct b2b_login *login, const struct b2b_id_token *token)
-{
-	struct b2b_core *core = login->core;
-	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
-	const char *fault;
-
-	if (b2b_status_of_place(core, &token->status, &fault) != B2B_AUTH_UNKNOWN || b2b_id_token_copy(token, &login->proven) < 0 ||
-	    b2b_status_cache_want(core->status, token->status.uri, list_fetched, login) < 0)
-		return false;
-	if (login->waiting)
-		b2b_client_say(login->client, B2B_SAY_WAIT, &wait);
-	return true;
-}
-
 void b2b_login_proven(struct b2b_login *login, const struct b2b_id_token *token)
 {
-	if (!awaits_list(login, token))
+	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
+
+	if (!b2b_proven_awaits(login->core, token, &login->proven, list_fetched, login))
 		conclude(login, token);
+	else if (login->waiting)
+		b2b_client_say(login->client, B2B_SAY_WAIT, &wait);
 }
 
 void b2b_login_failed(struct b2b_login *login, enum b2b_reason reason, const char *fault_text)

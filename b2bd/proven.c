@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "b2bd/binding.h"
+#include "b2bd/federation/status_cache.h"
 
 static enum b2b_assurance level_of(const struct b2b_conf *conf, const char *acr)
 {
@@ -58,4 +59,20 @@ enum b2b_reason b2b_proven(struct b2b_core *core, struct b2b_decision_facts *fac
 		return B2B_INTERNAL;
 	facts->authentication = ret_authentication;
 	return b2b_decide(facts);
+}
+
+bool b2b_proven_awaits(struct b2b_core *core, const struct b2b_id_token *token, struct b2b_id_token *ret_copy, void (*done)(void *arg, bool came),
+                       void *arg)
+{
+	struct b2b_id_token copy;
+	const char *fault;
+
+	if (b2b_status_of_place(core, &token->status, &fault) != B2B_AUTH_UNKNOWN || b2b_id_token_copy(token, &copy) < 0)
+		return false;
+	if (b2b_status_cache_want(core->status, token->status.uri, done, arg) < 0) {
+		b2b_id_token_clear(&copy);
+		return false;
+	}
+	*ret_copy = copy;
+	return true;
 }

@@ -15,4 +15,11 @@
 enum b2b_reason b2b_proven(struct b2b_core *core, struct b2b_decision_facts *facts, const struct b2b_id_token *token,
                            struct b2b_authentication *ret_authentication, const char **ret_fault);
 
+/*
+ * Is TOKEN's status list to be fetched before it is judged? True: DONE is called with ARG, as b2b_status_cache_want says, and *ret_copy,
+ * the caller's to clear, is TOKEN as it will be wanted then.
+ */
+bool b2b_proven_awaits(struct b2b_core *core, const struct b2b_id_token *token, struct b2b_id_token *ret_copy, void (*done)(void *arg, bool came),
+                       void *arg);
+
 #endif

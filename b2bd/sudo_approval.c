@@ -9,6 +9,7 @@
 
 #include "b2bd/asking.h"
 #include "b2bd/event_sessions.h"
+#include "b2bd/federation/status_cache.h"
 #include "b2bd/prompt.h"
 #include "b2bd/proven.h"
 #include "b2bd/sudo.h"
@@ -24,6 +25,7 @@ struct asked {
 	uint32_t uid;
 	char name[B2B_NAME_SIZE];
 	struct b2b_approval *approval; /* NULL: over */
+	struct b2b_id_token proven;    /* while its status list is fetched */
 };
 
 struct b2b_sudo {
@@ -42,12 +44,18 @@ struct b2b_sudo {
 	char fault[DETAIL_SIZE];
 };
 
+static void cancel(struct asked *asked)
+{
+	b2b_status_cache_drop(asked->sudo->core->status, asked);
+	b2b_id_token_clear(&asked->proven);
+	b2b_approval_cancel(asked->approval);
+	asked->approval = NULL;
+}
+
 static void cancel_all(struct b2b_sudo *sudo)
 {
-	for (size_t i = 0; i < sudo->n_asked; i++) {
-		b2b_approval_cancel(sudo->asked[i].approval);
-		sudo->asked[i].approval = NULL;
-	}
+	for (size_t i = 0; i < sudo->n_asked; i++)
+		cancel(&sudo->asked[i]);
 }
 
 static void dropped(void *operation)
@@ -127,6 +135,22 @@ static bool is_old(const struct b2b_sudo *sudo, const struct b2b_id_token *token
 	return token->issued_at + (int64_t)sudo->core->conf->federation.clock_skew_s < sudo->began_s;
 }
 
+/* What b2b_proven says of an approver, as who asks is told it. */
+static enum b2b_reason reason_of_approver(enum b2b_reason reason)
+{
+	switch (reason) {
+	case B2B_ASSURANCE:
+	case B2B_AUTH_AGE:
+		return B2B_SUDO_WEAK;
+	case B2B_AUTH_UNKNOWN: /* these say nothing against who approved */
+	case B2B_STALE:
+	case B2B_INTERNAL:
+		return reason;
+	default:
+		return B2B_SUDO_WRONG_APPROVER;
+	}
+}
+
 /* Does TOKEN speak for who was asked, and may they still approve? *ret_fault for the log. */
 static enum b2b_reason judge_approver(struct b2b_sudo *sudo, const struct asked *asked, const struct b2b_id_token *token, const char **ret_fault)
 {
@@ -140,7 +164,7 @@ static enum b2b_reason judge_approver(struct b2b_sudo *sudo, const struct asked 
 	if (reason != B2B_OK) {
 		if (!**ret_fault)
 			*ret_fault = b2b_reason_code(reason);
-		reason = reason == B2B_ASSURANCE || reason == B2B_AUTH_AGE ? B2B_SUDO_WEAK : B2B_SUDO_WRONG_APPROVER;
+		reason = reason_of_approver(reason);
 	} else if (is_asker(sudo, &gathered) || !b2b_sudo_may_approve(core, &sudo->rule, &gathered)) {
 		*ret_fault = "not among the approvers any more";
 		reason = B2B_SUDO_WRONG_APPROVER;
@@ -166,13 +190,21 @@ static void approved(struct b2b_sudo *sudo, const struct asked *asked, const str
 	decide(sudo, reason, detail);
 }
 
+/* Whether the list came or not: the decision looks. */
+static void list_fetched(void *arg, bool came)
+{
+	struct asked *asked = arg;
+
+	(void)came;
+	approved(asked->sudo, asked, &asked->proven);
+}
+
 /* Of one who was asked there will be no word; the others' may still come. */
 static void without_word(struct b2b_sudo *sudo, struct asked *asked, int reason, const char *fault_text)
 {
 	char detail[DETAIL_SIZE] = "";
 
-	b2b_approval_cancel(asked->approval);
-	asked->approval = NULL;
+	cancel(asked);
 	if (reason == B2B_AUTH_EXPIRED)
 		sudo->worst = B2B_SUDO_EXPIRED;
 	else if (sudo->worst == B2B_OK)
@@ -195,7 +227,9 @@ static void on_result(void *arg, int reason, const struct b2b_id_token *token, c
 	char detail[DETAIL_SIZE] = "";
 
 	if (reason == B2B_OK) {
-		approved(asked->sudo, asked, token);
+		/* the plug-in waits for an answer of the service beyond the approval's end */
+		if (!b2b_proven_awaits(asked->sudo->core, token, &asked->proven, list_fetched, asked))
+			approved(asked->sudo, asked, token);
 	} else if (reason == B2B_AUTH_DENIED) {
 		b2b_audit_field(detail, sizeof(detail), "denied_by", asked->name);
 		decide(asked->sudo, B2B_SUDO_DENIED, detail);

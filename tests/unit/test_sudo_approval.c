@@ -221,7 +221,18 @@ static void approve(struct world *w, const char *whose, const char *subject, int
 	json_decref(token.claims);
 }
 
-/* Alice owns two accounts that act for her, and is somebody in a subsidiary too; carol is another person. */
+static void turn_while_fetching(struct world *w, bool fetching)
+{
+	struct b2b_status_entry *entry = w->f->core.status->entries;
+	uint64_t deadline = b2b_now_ns() + DEADLINE_NS;
+
+	assert_non_null(entry);
+	while ((entry->call != NULL) == fetching && b2b_now_ns() < deadline)
+		b2b_loop_turn(w->f->core.loop, 5);
+	assert_int_equal(entry->call != NULL, !fetching);
+}
+
+/* Alice owns two accounts that act for her; carol is another person. */
 static void who_stands_behind_an_account_does_not_approve_for_it(void **state)
 {
 	struct world *w = *state;
@@ -255,6 +266,113 @@ static void who_became_the_owner_meanwhile_does_not_approve(void **state)
 	decided(w, B2B_SUDO_WRONG_APPROVER);
 }
 
+static void alice_asks_carol(struct world *w)
+{
+	uint32_t alice = put(w, ACME, "alice2", "s-alice", NULL, B2B_PERSON);
+
+	put(w, ACME, "carol", "s-carol", NULL, B2B_PERSON);
+	run(w, alice);
+	said(w, B2B_SAY_WAIT);
+}
+
+/* LST has 1 at 0, 3, 4, 5, … and 0 at 1, 2. */
+static void an_approval_waits_for_its_status_list(void **state)
+{
+	struct world *w = *state;
+
+	alice_asks_carol(w);
+	approve(w, "carol@acme", "s-carol", 1);
+	decided(w, B2B_OK);
+	assert_int_equal(w->giver.requests, 1);
+	assert_true(requests[0].over);
+}
+
+static void an_approval_that_its_list_withdraws_is_none(void **state)
+{
+	struct world *w = *state;
+
+	alice_asks_carol(w);
+	approve(w, "carol@acme", "s-carol", 3);
+	decided(w, B2B_SUDO_WRONG_APPROVER);
+}
+
+static void without_its_list_an_approval_is_unknown_and_that_is_said(void **state)
+{
+	struct world *w = *state;
+
+	w->giver.status = 404;
+	alice_asks_carol(w);
+	approve(w, "carol@acme", "s-carol", 1);
+	decided(w, B2B_AUTH_UNKNOWN);
+}
+
+static void alice_asks_carol_and_dave(struct world *w)
+{
+	put(w, ACME, "dave", "s-dave", NULL, B2B_PERSON);
+	alice_asks_carol(w);
+	assert_int_equal(n_requests, 2);
+	approve(w, "carol@acme", "s-carol", 1);
+}
+
+static void no_word_of_another_does_not_end_the_wait_for_the_list(void **state)
+{
+	struct world *w = *state;
+	struct request *dave;
+
+	alice_asks_carol_and_dave(w);
+	dave = asked("dave@acme");
+	dave->handlers->result(dave->arg, B2B_AUTH_EXPIRED, NULL, "");
+	decided(w, B2B_OK);
+}
+
+static void a_word_of_another_need_not_wait_for_the_list(void **state)
+{
+	struct world *w = *state;
+
+	alice_asks_carol_and_dave(w);
+	turn_while_fetching(w, false);
+	approve(w, "dave@acme", "s-dave", -1);
+	assert_true(requests[0].over && requests[1].over);
+	turn_while_fetching(w, true); /* nobody is called for it */
+	decided(w, B2B_OK);
+}
+
+static void two_approvals_that_wait_for_one_list_decide_once(void **state)
+{
+	struct world *w = *state;
+
+	alice_asks_carol_and_dave(w);
+	approve(w, "dave@acme", "s-dave", 2);
+	turn_while_fetching(w, false);
+	turn_while_fetching(w, true);
+	decided(w, B2B_OK);
+	assert_int_equal(w->giver.requests, 1);
+}
+
+static void giving_up_waits_for_no_list(void **state)
+{
+	struct world *w = *state;
+
+	alice_asks_carol(w);
+	approve(w, "carol@acme", "s-carol", 1);
+	turn_while_fetching(w, false);
+	close(w->fd);
+	w->fd = -1;
+	turn_while_fetching(w, true);
+	assert_true(requests[0].over);
+}
+
+static void what_does_not_lie_with_the_approver_is_said_as_it_is(void **state)
+{
+	struct world *w = *state;
+
+	alice_asks_carol(w);
+	w->f->policy.services[0].staleness_s = 0;
+	b2b_live_verified(w->f->lives[ACME], b2b_now_ns() - 5 * B2B_NS_PER_S);
+	approve(w, "carol@acme", "s-carol", -1);
+	decided(w, B2B_STALE);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -262,6 +380,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(who_stands_behind_an_account_does_not_approve_for_it),
 		TEST(who_became_the_owner_meanwhile_does_not_approve),
+		TEST(an_approval_waits_for_its_status_list),
+		TEST(an_approval_that_its_list_withdraws_is_none),
+		TEST(without_its_list_an_approval_is_unknown_and_that_is_said),
+		TEST(no_word_of_another_does_not_end_the_wait_for_the_list),
+		TEST(a_word_of_another_need_not_wait_for_the_list),
+		TEST(two_approvals_that_wait_for_one_list_decide_once),
+		TEST(giving_up_waits_for_no_list),
+		TEST(what_does_not_lie_with_the_approver_is_said_as_it_is),
 	};
 
 	return cmocka_run_group_tests_name("sudo_approval", tests, NULL, NULL);
