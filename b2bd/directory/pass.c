@@ -13,7 +13,7 @@
 #define TELL_EVERY_NS B2B_NS_PER_S /* changes found are told during a long pass, but not for each page */
 #define SWEEP_ROWS 500
 #define SWEEP_PAUSE_NS B2B_NS_PER_MS
-#define CONFIRM_MAX 200     /* of an organisation; pages that move lose a few, not many */
+#define CONFIRM_ROWS 200    /* asked for, and then removed in one transaction: what is confirmed is done, whatever comes next */
 #define CONFIRM_TIMEOUT_MS 10000
 
 _Static_assert(sizeof(((struct b2b_pass *)NULL)->why) >= B2B_MASS_WHY_SIZE, "why it waits has room");
@@ -21,9 +21,10 @@ _Static_assert(sizeof(((struct b2b_pass *)NULL)->why) >= B2B_MASS_WHY_SIZE, "why
 static void drop_missing(struct b2b_pass *pass)
 {
 	while (pass->n_missing)
-		free(pass->missing[--pass->n_missing]);
+		free(pass->missing[--pass->n_missing].id);
 	free(pass->missing);
 	pass->missing = NULL;
+	pass->n_asked = 0;
 }
 
 static void pass_free(struct b2b_pass *pass)
@@ -75,12 +76,12 @@ static const struct b2b_policy_org *org_of(const struct b2b_pass *pass)
 
 static void next_org(struct b2b_pass *pass);
 
-/* Rows of one organisation, a few at a turn of the loop. */
+/* Groups of one organisation, a few at a turn of the loop. */
 static void sweep(void *arg)
 {
 	struct b2b_pass *pass = arg;
 	uint32_t removed = 0;
-	int r = b2b_directory_sweep(pass->store.state, org_of(pass)->id, pass->number, SWEEP_ROWS, &removed);
+	int r = b2b_directory_sweep_groups(pass->store.state, org_of(pass)->id, pass->number, SWEEP_ROWS, &removed);
 
 	if (r < 0) {
 		b2b_pass_fail(pass, strerror(-r));
@@ -108,6 +109,29 @@ static int ask(struct b2b_pass *pass, char *url, void (*done)(void *arg, const s
 	return r;
 }
 
+static void ask_for_missing(void *arg);
+
+/* Exactly those asked for, and then the next of them: nobody goes who was not asked for. */
+static void remove_asked(struct b2b_pass *pass)
+{
+	uint32_t uids[CONFIRM_ROWS], removed = 0;
+	size_t i;
+	int r;
+
+	for (i = 0; i < pass->n_missing; i++)
+		uids[i] = pass->missing[i].uid;
+	r = b2b_directory_remove(pass->store.state, pass->number, uids, pass->n_missing, &removed);
+	if (r < 0) {
+		b2b_pass_fail(pass, strerror(-r));
+		return;
+	}
+	drop_missing(pass);
+	if (removed)
+		pass->store.changed[pass->org] = true;
+	b2b_pass_stored(pass);
+	b2b_timer_set(pass->api.loop, &pass->next, 0, ask_for_missing, pass);
+}
+
 static void org_answered(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_pass *pass = arg;
@@ -116,16 +140,15 @@ static void org_answered(void *arg, const struct b2b_http_response *response)
 	if (response->error || response->status != 200)
 		b2b_pass_fail(pass, "the service does not say whether people who are no longer listed are gone");
 	else
-		sweep(pass);
+		remove_asked(pass);
 }
 
 static void all_confirmed(struct b2b_pass *pass)
 {
 	int r;
 
-	drop_missing(pass);
 	if (!pass->gone || !pass->listed[pass->org] || !pass->kind->org_url) {
-		b2b_timer_set(pass->api.loop, &pass->next, 0, sweep, pass);
+		remove_asked(pass);
 		return;
 	}
 	r = ask(pass, pass->kind->org_url(pass, pass->org), org_answered);
@@ -155,7 +178,7 @@ static int still_there(struct b2b_pass *pass, const struct b2b_http_response *re
 static void confirmed(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_pass *pass = arg;
-	char *id = pass->missing[--pass->n_missing];
+	const char *id = pass->missing[pass->n_asked++].id;
 	int r = -EAGAIN;
 
 	pass->confirm = NULL;
@@ -165,7 +188,6 @@ static void confirmed(void *arg, const struct b2b_http_response *response)
 		pass->gone = true;
 		r = 0;
 	}
-	free(id);
 	if (r < 0)
 		b2b_pass_fail(pass, "the service does not say whether people who are no longer listed are gone");
 	else
@@ -176,11 +198,11 @@ static void confirm_next(struct b2b_pass *pass)
 {
 	int r;
 
-	if (!pass->n_missing) {
+	if (pass->n_asked == pass->n_missing) {
 		all_confirmed(pass);
 		return;
 	}
-	r = ask(pass, pass->kind->person_url(pass, pass->org, pass->missing[pass->n_missing - 1]), confirmed);
+	r = ask(pass, pass->kind->person_url(pass, pass->org, pass->missing[pass->n_asked].id), confirmed);
 	if (r < 0)
 		b2b_pass_fail(pass, strerror(-r));
 }
@@ -189,11 +211,10 @@ static int collect_missing(void *arg, uint32_t uid, const char *id)
 {
 	struct b2b_pass *pass = arg;
 
-	(void)uid;
-	pass->missing[pass->n_missing] = strdup(id);
-	if (!pass->missing[pass->n_missing])
+	pass->missing[pass->n_missing] = (struct b2b_missing){ .uid = uid, .id = strdup(id) };
+	if (!pass->missing[pass->n_missing].id)
 		return -ENOMEM;
-	return ++pass->n_missing == CONFIRM_MAX ? 1 : 0;
+	return ++pass->n_missing == CONFIRM_ROWS ? 1 : 0;
 }
 
 /* 1: those who are missing are to be asked for; 0: nothing is to be done for this organisation; or a negative errno. */
@@ -218,17 +239,22 @@ static int look_at_org(struct b2b_pass *pass)
 	return r < 0 ? r : 1;
 }
 
-static void ask_for_missing(struct b2b_pass *pass)
+static void ask_for_missing(void *arg)
 {
+	struct b2b_pass *pass = arg;
 	int r;
 
 	pass->gone = false;
-	pass->missing = calloc(CONFIRM_MAX, sizeof(*pass->missing));
+	pass->missing = calloc(CONFIRM_ROWS, sizeof(*pass->missing));
 	r = pass->missing ? b2b_directory_each_unseen(pass->store.state, org_of(pass)->id, pass->number, collect_missing, pass) : -ENOMEM;
-	if (r < 0)
+	if (r < 0) {
 		b2b_pass_fail(pass, strerror(-r));
-	else
+	} else if (pass->n_missing) {
 		confirm_next(pass);
+	} else {
+		drop_missing(pass);
+		b2b_timer_set(pass->api.loop, &pass->next, 0, sweep, pass);
+	}
 }
 
 /* An organisation that waits for a word holds no other up, and the pass is complete: all that it shows is stored. */

@@ -1,6 +1,6 @@
 /*
  * What every full pass over a directory does, whatever it speaks: it stores what is shown, tells of what changed, and at its end
- * asks by id for those of root's organisations that were not shown, and removes them when the service says that they are gone.
+ * asks by id for each of root's organisations who was not shown, and removes those of whom the service says that they are gone.
  * An error, a short or an empty page is no such word, and an organisation that would lose too many waits for a person's.
  */
 #ifndef B2B_PASS_H
@@ -51,9 +51,12 @@ struct b2b_pass {
 	uint64_t told_ns;
 	int org;        /* whose missing ones are looked at */
 	bool approved;  /* that they go was approved */
-	bool gone;      /* somebody was answered with 404 */
-	char **missing; /* ids to be confirmed; taken from the end */
-	size_t n_missing;
+	bool gone;      /* somebody of missing was answered with 404 */
+	struct b2b_missing {
+		uint32_t uid;
+		char *id;
+	} *missing; /* some of those not met, to be asked for; the first n_asked were */
+	size_t n_missing, n_asked;
 	struct b2b_api_call *confirm;
 	struct b2b_timer next;
 	int result;

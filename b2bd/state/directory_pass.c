@@ -164,21 +164,21 @@ int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t
 	return r;
 }
 
-/* At most LIMIT ids of what SQL lists for ORG_ID that PASS did not meet, into IDS. */
-static int list_unseen(struct b2b_state *state, const char *sql, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ids,
-                       uint32_t *ret_n)
+/* At most LIMIT gids of groups of ORG_ID that PASS did not meet, into GIDS. */
+static int unseen_groups(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *gids, uint32_t *ret_n)
 {
+	static const char select[] = "SELECT gid FROM grp WHERE org_id = ?1 AND gid" IN_RANGE;
 	sqlite3_stmt *row = NULL;
-	uint32_t id, n = 0;
-	int r = b2b_statement(state, sql, &row);
+	uint32_t gid, n = 0;
+	int r = b2b_statement(state, select, &row);
 
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, org_id);
 	while (n < limit && (r = b2b_row_next(row)) > 0) {
-		id = (uint32_t)sqlite3_column_int64(row, 0);
-		if (!b2b_seen_ids_has(&state->seen, pass, id))
-			ids[n++] = id;
+		gid = (uint32_t)sqlite3_column_int64(row, 0);
+		if (!b2b_seen_ids_has(&state->seen, pass, gid))
+			gids[n++] = gid;
 	}
 	sqlite3_reset(row);
 	if (r < 0)
@@ -203,29 +203,41 @@ static int change_each(struct b2b_state *state, const char *sql, const uint32_t 
 	return b2b_state_commit(state);
 }
 
-int b2b_directory_sweep(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ret_removed)
+int b2b_directory_remove(struct b2b_state *state, int64_t pass, const uint32_t *uids, size_t n, uint32_t *ret_removed)
 {
-	static const char people[] = "SELECT uid FROM principal WHERE org_id = ?1 AND state <> 3 AND uid" IN_RANGE;
-	static const char groups[] = "SELECT gid FROM grp WHERE org_id = ?1 AND gid" IN_RANGE;
-	static const char remove_person[] = "UPDATE principal SET state = 3 WHERE uid = ?";
-	static const char remove_group[] = "DELETE FROM grp WHERE gid = ?";
-	uint32_t *ids, n = 0;
+	static const char remove[] = "UPDATE principal SET state = 3 WHERE uid = ?";
+	uint32_t *unmet = calloc(n + 1, sizeof(*unmet)), n_unmet = 0;
+	size_t i;
+	int r;
+
+	if (!unmet)
+		return -ENOMEM;
+	for (i = 0; i < n; i++) {
+		if (!b2b_seen_ids_has(&state->seen, pass, uids[i]))
+			unmet[n_unmet++] = uids[i];
+	}
+	r = n_unmet ? change_each(state, remove, unmet, n_unmet) : 0;
+	free(unmet);
+	if (r == 0)
+		*ret_removed = n_unmet;
+	return r;
+}
+
+int b2b_directory_sweep_groups(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ret_removed)
+{
+	static const char remove[] = "DELETE FROM grp WHERE gid = ?";
+	uint32_t *gids, n = 0;
 	int r;
 
 	if (!limit)
 		return -EINVAL;
-	ids = calloc(limit, sizeof(*ids));
-	if (!ids)
+	gids = calloc(limit, sizeof(*gids));
+	if (!gids)
 		return -ENOMEM;
-	r = list_unseen(state, people, org_id, pass, limit, ids, &n);
-	if (r == 0 && n) {
-		r = change_each(state, remove_person, ids, n);
-	} else if (r == 0) {
-		r = list_unseen(state, groups, org_id, pass, limit, ids, &n);
-		if (r == 0 && n)
-			r = change_each(state, remove_group, ids, n);
-	}
-	free(ids);
+	r = unseen_groups(state, org_id, pass, limit, gids, &n);
+	if (r == 0 && n)
+		r = change_each(state, remove, gids, n);
+	free(gids);
 	if (r == 0)
 		*ret_removed = n;
 	return r;

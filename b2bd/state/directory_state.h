@@ -156,10 +156,16 @@ int b2b_directory_put_memberships(struct b2b_state *state, const struct b2b_poli
                                   const char *const *names, size_t n_names, bool *ret_changed);
 
 /*
- * PASS was complete: of those of ORG_ID whom it did not meet, people become removed and groups go. At most LIMIT rows; one
- * transaction. *ret_removed: how many; 0 when there is nothing left to do.
+ * PASS was complete: those N of UIDS whom it has not met become removed, and nobody else; one transaction. *ret_removed: how many.
+ * Returns 0 or a negative errno.
  */
-int b2b_directory_sweep(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ret_removed);
+int b2b_directory_remove(struct b2b_state *state, int64_t pass, const uint32_t *uids, size_t n, uint32_t *ret_removed);
+
+/*
+ * PASS was complete: the groups of ORG_ID that it did not meet go. At most LIMIT rows; one transaction. *ret_removed: how many;
+ * 0 when there is nothing left to do.
+ */
+int b2b_directory_sweep_groups(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *ret_removed);
 int b2b_directory_end_pass(struct b2b_state *state, int64_t now_s); /* note that it was complete */
 
 /*

@@ -483,7 +483,7 @@ static void who_is_not_met_is_removed(void **state)
 	struct state_fixture *fixture = *state;
 	struct b2b_principal alice = fixture_person("u-1", "alice"), bob = fixture_person("u-2", "bob");
 	uint64_t living, unseen;
-	uint32_t removed, uid;
+	uint32_t removed, uid, uids[2];
 	int64_t pass;
 	bool changed;
 
@@ -496,14 +496,19 @@ static void who_is_not_met_is_removed(void **state)
 	assert_int_equal(b2b_directory_count_unseen(fixture->state, "42c3e9", pass, &living, &unseen), 0);
 	assert_int_equal(living, 2);
 	assert_int_equal(unseen, 1);
-	assert_int_equal(b2b_directory_sweep(fixture->state, "42c3e9", pass, 500, &removed), 0);
-	assert_int_equal(removed, 1);
 	uid = uid_of(fixture, "bob");
+	uids[0] = uid_of(fixture, "alice");
+	assert_int_equal(b2b_directory_remove(fixture->state, pass, uids, 1, &removed), 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(standing(fixture, uid, 1), B2B_OK); /* nobody but those named */
+	uids[1] = uid;
+	assert_int_equal(b2b_directory_remove(fixture->state, pass, uids, 2, &removed), 0);
+	assert_int_equal(removed, 1);
 	assert_int_equal(standing(fixture, uid, 1), B2B_USER_REMOVED);
 	assert_int_equal(standing(fixture, uid_of(fixture, "alice"), 1), B2B_OK);
-	assert_int_equal(b2b_directory_sweep(fixture->state, "42c3e9", pass, 500, &removed), 0);
+	assert_int_equal(b2b_directory_sweep_groups(fixture->state, "42c3e9", pass, 500, &removed), 0);
 	assert_int_equal(removed, 1); /* the group */
-	assert_int_equal(b2b_directory_sweep(fixture->state, "42c3e9", pass, 500, &removed), 0);
+	assert_int_equal(b2b_directory_sweep_groups(fixture->state, "42c3e9", pass, 500, &removed), 0);
 	assert_int_equal(removed, 0);
 	/* bob comes back, with the id he had */
 	put(fixture, &bob, pass);

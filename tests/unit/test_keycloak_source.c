@@ -477,6 +477,69 @@ static void who_is_only_not_shown_stays(void **state)
 	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
 }
 
+static void grow(struct world *world, int n)
+{
+	char id[16], name[16];
+	int i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(id, sizeof(id), "m%d", i);
+		snprintf(name, sizeof(name), "n%d", i);
+		json_array_append_new(world->realm.orgs[0].members, json_pack("{s:s,s:s,s:b}", "id", id, "username", name, "enabled", 1));
+	}
+}
+
+static uint64_t people(struct world *world)
+{
+	struct b2b_source_status status;
+
+	b2b_source_get_status(world->source, &status);
+	return status.people;
+}
+
+/* A list ends at its first empty page, also where that is empty by mistake: whoever comes after it is asked for. */
+static void an_empty_page_too_early_removes_nobody(void **state)
+{
+	struct world *world = *state;
+	int i;
+
+	grow(world, 1495);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(people(world), 1500);
+	world->realm.n_hidden = 300;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(people(world), 1500);
+	for (i = 0; i < 100; i++)
+		json_array_remove(world->realm.orgs[0].members, json_array_size(world->realm.orgs[0].members) - 1);
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(people(world), 1400);
+	assert_int_equal(standing(world, 0, "n1395"), B2B_USER_REMOVED);
+	assert_int_equal(standing(world, 0, "n1394"), B2B_OK);
+}
+
+/* Half-way, organisations are switched off in the realm: those asked for until then are gone, and of the others nothing is known. */
+static void of_many_only_those_confirmed_are_removed(void **state)
+{
+	struct world *world = *state;
+	int listing, i;
+
+	grow(world, 995);
+	world->realm.requests = 0;
+	assert_int_equal(pass(world), 0);
+	listing = world->realm.requests;
+	for (i = 0; i < 250; i++)
+		json_array_remove(world->realm.orgs[0].members, json_array_size(world->realm.orgs[0].members) - 1);
+	world->realm.requests = 0;
+	world->realm.off_after = listing + 200 + 1 + 20; /* 200 at once, and then the organisation */
+	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(people(world), 800);
+	world->realm.off_after = 0;
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(people(world), 750);
+	assert_int_equal(standing(world, 0, "n744"), B2B_OK);
+	assert_int_equal(standing(world, 0, "n745"), B2B_USER_REMOVED);
+}
+
 static void organisations_switched_off_remove_nobody(void **state)
 {
 	struct world *world = *state;
@@ -696,6 +759,8 @@ int main(void)
 		TEST(who_left_the_organisation_is_removed),
 		TEST(who_is_disabled_is_suspended),
 		TEST(who_is_only_not_shown_stays),
+		TEST(an_empty_page_too_early_removes_nobody),
+		TEST(of_many_only_those_confirmed_are_removed),
 		TEST(organisations_switched_off_remove_nobody),
 		TEST(a_disabled_organisation_is_closed),
 		TEST(an_organisation_that_is_gone_waits_for_a_word),

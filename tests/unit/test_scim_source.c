@@ -15,7 +15,7 @@
 struct directory {
 	int n_people;              /* p0 … of acme */
 	int gone;                  /* those below this one answer 404 by id and are not listed */
-	int unlisted;              /* not listed, but there by id: 1 of them, p0 */
+	int unlisted;              /* not listed, but there by id: so many after those gone */
 	int page;                  /* largest page that is given */
 	int status;                /* 0: 200 */
 	int refuse_first;          /* so many 401 first */
@@ -345,6 +345,35 @@ static void who_is_only_not_listed_stays(void **state)
 	world->directory.unlisted = 1;
 	assert_int_equal(pass(world), 0);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
+}
+
+/* However many they are: each is asked for. */
+static void of_many_who_are_only_not_listed_all_stay(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+	int n;
+
+	world->conf.federation.mass_removal_percent = 60;
+	world->directory.n_people = 1000;
+	assert_int_equal(pass(world), 0);
+	world->directory.unlisted = 450;
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, 1000);
+	world->directory.gone = 420; /* and 450 are not listed besides */
+	world->directory.requests = 0;
+	world->conf.federation.mass_removal_percent = 90;
+	assert_int_equal(pass(world), 0);
+	b2b_source_get_status(world->source, &status);
+	assert_int_equal(status.people, 580);
+	assert_in_range(world->directory.requests, 870, 880); /* nobody is asked for twice */
+	for (n = 0; n < 1000; n += 10) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "n%d", n);
+		assert_int_equal(standing(world, name), n < 420 ? B2B_USER_REMOVED : B2B_OK);
+	}
 }
 
 static void many_at_once_wait_for_a_word(void **state)
@@ -683,6 +712,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_everything_page_by_page), TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
 		TEST(an_old_token_is_replaced_once), TEST(who_is_gone_is_removed),       TEST(who_is_only_not_listed_stays),
+		TEST(of_many_who_are_only_not_listed_all_stay),
 		TEST(what_was_approved_goes_with_the_next_pass), TEST(more_than_was_approved_waits_again),
 		TEST(what_a_later_pass_does_not_want_is_forgotten), TEST(an_organisation_that_is_no_longer_listed_ends_once_approved),
 		TEST(the_threshold_is_roots), TEST(a_pass_that_waits_is_complete_for_all_others),
