@@ -108,6 +108,8 @@ static int put_person(json_t *person, const json_t *member, const char *org_id, 
 		r = put_display(person, member);
 	if (r == 0)
 		r = put_own(person, federation, federation->scim_uid_attribute, "User", member);
+	if (r == 0)
+		r = put_own(person, federation, federation->scim_owner_attribute, "User", member);
 	keys = keys_name ? json_object_get(json_object_get(member, "attributes"), b2b_keycloak_attribute(keys_name)) : NULL;
 	if (r == 0)
 		r = keys ? put(person, federation, keys_name, "User", keys) : 0;

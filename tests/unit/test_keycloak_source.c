@@ -251,7 +251,8 @@ static int setup(void **state)
 		.issuer = world->issuer, .directory = B2B_DIRECTORY_KEYCLOAK, .scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User",
 		.scim_organisation_attribute = (char *)"organizationId", .scim_name_attribute = (char *)"localName",
 		.scim_group_name_attribute = (char *)"localName", .subject_attribute = (char *)"id", .scim_uid_attribute = (char *)"uidNumber",
-		.scim_gid_attribute = (char *)"gidNumber", .scim_keys_attribute = (char *)"sshKeys", .sync_interval_s = 3600,
+		.scim_gid_attribute = (char *)"gidNumber", .scim_keys_attribute = (char *)"sshKeys", .scim_owner_attribute = (char *)"owner",
+		.sync_interval_s = 3600,
 		.mass_removal_percent = 30, .mass_removal_least = 2,
 	};
 	memset(&fake, 0, sizeof(fake));
@@ -561,6 +562,38 @@ static void organisations_switched_off_remove_nobody(void **state)
 	}
 }
 
+static void check_owned(struct world *world, const char *local, int kind, const char *owner)
+{
+	struct b2b_principal person;
+
+	assert_int_equal(b2b_directory_by_name(world->base->state, "42c3e9", local, &person), 0);
+	assert_int_equal(person.kind, kind);
+	assert_string_equal(person.owner, owner);
+	b2b_principal_clear(&person);
+}
+
+static void an_attribute_names_a_service_accounts_owner(void **state)
+{
+	struct world *world = *state;
+
+	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[s]}", "owner", ALICE));
+	assert_int_equal(pass(world), 0);
+	check_owned(world, "dave", B2B_SERVICE_PRINCIPAL, ALICE);
+	check_owned(world, "alice", B2B_PERSON, "");
+	json_object_set_new(at(world, 0, 0), "enabled", json_false());
+	assert_int_equal(pass(world), 0);
+	assert_int_equal(standing(world, 0, "dave"), B2B_OWNER_CLOSED);
+	json_object_set_new(at(world, 0, 0), "enabled", json_true());
+	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[i]}", "owner", 7));
+	assert_int_equal(pass(world), 0);
+	check_owned(world, "dave", B2B_SERVICE_PRINCIPAL, ALICE); /* one that is none does not set anybody free */
+	world->conf.federation.scim_owner_attribute = (char *)"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[s]}", "manager", ERIN));
+	assert_int_equal(pass(world), 0);
+	check_owned(world, "dave", B2B_SERVICE_PRINCIPAL, ERIN);
+	assert_int_equal(standing(world, 0, "dave"), B2B_OWNER_CLOSED); /* she is none of this organisation */
+}
+
 static void a_disabled_organisation_is_closed(void **state)
 {
 	struct world *world = *state;
@@ -762,6 +795,7 @@ int main(void)
 		TEST(an_empty_page_too_early_removes_nobody),
 		TEST(of_many_only_those_confirmed_are_removed),
 		TEST(organisations_switched_off_remove_nobody),
+		TEST(an_attribute_names_a_service_accounts_owner),
 		TEST(a_disabled_organisation_is_closed),
 		TEST(an_organisation_that_is_gone_waits_for_a_word),
 		TEST(an_invitation_ends_nobody_elsewhere),
