@@ -6,7 +6,7 @@
 #include "b2bd/binding.h"
 #include "b2bd/federation/status_cache.h"
 
-static enum b2b_assurance level_of(const struct b2b_conf *conf, const char *acr)
+enum b2b_assurance b2b_level_of(const struct b2b_conf *conf, const char *acr)
 {
 	size_t i;
 
@@ -27,7 +27,7 @@ static void authentication_from(const struct b2b_conf *conf, const struct b2b_pr
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->uid = principal->uid;
-	ret->level = level_of(conf, token->acr);
+	ret->level = b2b_level_of(conf, token->acr);
 	ret->auth_time_s = token->auth_time ? token->auth_time : token->issued_at;
 	ret->session_expiry_s = token->session_expiry;
 	copy_claim(ret->acr, sizeof(ret->acr), token->acr);

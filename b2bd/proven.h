@@ -6,6 +6,9 @@
 #include "b2bd/decide.h"
 #include "b2bd/federation/token.h"
 
+/* What root says that the service's ACR stands for (section assurance); B2B_AAL1 of one that is not named there. NULL: none was said. */
+enum b2b_assurance b2b_level_of(const struct b2b_conf *conf, const char *acr);
+
 /*
  * Is TOKEN of the principal of FACTS (binding.h), does its status list still vouch for it, and does what it proves suffice for FACTS'
  * service? B2B_OK, or why not; then

@@ -7,6 +7,7 @@
 
 #include "b2bd/core.h"
 #include "b2bd/event_sessions.h"
+#include "b2bd/proven.h"
 #include "b2bd/state/key_state.h"
 #include "b2bd/state/proof_state.h"
 #include "common/clock.h"
@@ -27,6 +28,15 @@ static bool in_directory(struct b2b_core *core, const struct b2b_principal *pers
 	return found;
 }
 
+/* By root's words of now, and never more than what the log-in was taken for. */
+static void judge_level(const struct b2b_core *core, struct b2b_authentication *authentication)
+{
+	enum b2b_assurance now = b2b_level_of(core->conf, *authentication->acr ? authentication->acr : NULL);
+
+	if (now < authentication->level)
+		authentication->level = now;
+}
+
 static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent *ask, struct b2b_gathered *gathered)
 {
 	int service = b2b_policy_service(core->policy, ask->origin.service);
@@ -39,6 +49,7 @@ static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent 
 	gathered->authentication = proof.authentication;
 	gathered->facts.authentication = &gathered->authentication;
 	b2b_proof_clear(&proof);
+	judge_level(core, &gathered->authentication);
 	reason = b2b_decide(&gathered->facts);
 	if (reason == B2B_OK && b2b_log_in_withdrawn(core, &gathered->authentication, gathered->principal.subject, gathered->facts.org))
 		reason = B2B_REVOKED;

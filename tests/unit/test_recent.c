@@ -278,6 +278,27 @@ static void a_restart_keeps_the_list_that_a_log_in_names(void **state)
 	b2b_proof_clear(&proof);
 }
 
+/* What root says of the service's word now is what counts; but not more than was found then. */
+static void its_level_is_the_lesser_of_then_and_now(void **state)
+{
+	struct b2b_conf_acr acr = { .acr = (char *)"loa-2", .level = B2B_AAL2 };
+	struct fixture *f = *state;
+	struct b2b_proof proof = { .id = 2, .in_person = true, .way = B2B_REVERIFY_NONE, .made_s = b2b_core_now(&f->core) };
+
+	proof.authentication = (struct b2b_authentication){ .uid = f->uid, .level = B2B_AAL2, .acr = "loa-2", .auth_time_s = proof.made_s };
+	assert_int_equal(b2b_proof_add(f->core.state, &proof), 0);
+	conf.acrs = &acr;
+	conf.n_acrs = 1;
+	f->policy.services[0].assurance = B2B_AAL2;
+	answers(f, B2B_OK);
+	acr.level = B2B_AAL1;
+	answers(f, B2B_ASSURANCE);
+	acr.level = B2B_AAL3;
+	f->policy.services[0].assurance = B2B_AAL3;
+	answers(f, B2B_ASSURANCE);
+	conf.n_acrs = 0;
+}
+
 static void a_distrusted_key_of_the_service_takes_it_from_everybody(void **state)
 {
 	struct fixture *f = *state;
@@ -300,6 +321,7 @@ int main(void)
 		TEST(who_may_not_log_in_is_not_helped_by_it),
 		TEST_LISTS(what_its_status_list_withdrew_since_is_not),
 		TEST_LISTS(a_restart_keeps_the_list_that_a_log_in_names),
+		TEST(its_level_is_the_lesser_of_then_and_now),
 		TEST(a_distrusted_key_of_the_service_takes_it_from_everybody),
 	};
 
