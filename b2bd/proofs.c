@@ -112,6 +112,8 @@ struct b2b_proof_use b2b_proofs_in_use(const struct b2b_core *core)
 		if (core->policy->services[i].max_age_s > longest)
 			longest = core->policy->services[i].max_age_s;
 	}
+	if (longest > B2B_RECENT_MAX_S)
+		longest = B2B_RECENT_MAX_S;
 	return (struct b2b_proof_use){ .made_s = now - TICKET_S, .proven_s = now - longest };
 }
 

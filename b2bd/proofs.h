@@ -1,12 +1,16 @@
 /*
  * What is kept of a log-in so that the service can be asked again whether it holds (state/proof_state.h): which way, and the tokens for it.
- * Private to login_accept.c, proofs.c and reverify.c.
+ * Private to login_accept.c, proofs.c, recent.c and reverify.c.
  */
 #ifndef B2B_PROOFS_H
 #define B2B_PROOFS_H
 
 #include "b2bd/core.h"
 #include "b2bd/state/proof_state.h"
+#include "b2bd/state/session_state.h"
+
+/* Whatever root says no log-in is recent for longer, with a day for clocks that do not agree: it may have been withdrawn and that be forgotten. */
+#define B2B_RECENT_MAX_S (B2B_SESSION_VOID_KEPT_S - 86400)
 
 struct b2b_tokens {
 	char *refresh, *access; /* "" where there is none */

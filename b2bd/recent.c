@@ -7,9 +7,9 @@
 
 #include "b2bd/core.h"
 #include "b2bd/event_sessions.h"
+#include "b2bd/proofs.h"
 #include "b2bd/proven.h"
 #include "b2bd/state/key_state.h"
-#include "b2bd/state/proof_state.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -51,6 +51,8 @@ static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent 
 	b2b_proof_clear(&proof);
 	judge_level(core, &gathered->authentication);
 	reason = b2b_decide(&gathered->facts);
+	if (reason == B2B_OK && gathered->facts.now_s - gathered->authentication.auth_time_s > B2B_RECENT_MAX_S)
+		reason = B2B_AUTH_AGE;
 	if (reason == B2B_OK && b2b_log_in_withdrawn(core, &gathered->authentication, gathered->principal.subject, gathered->facts.org))
 		reason = B2B_REVOKED;
 	/* nobody is kept waiting for a list: where it is not here they are asked for the log-in */

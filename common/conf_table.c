@@ -218,7 +218,7 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	  "How strong the authentication must have been; section assurance says what the service calls that." },
 	{ B2B_CONF_SERVICE, "max_age", &b2b_conf_duration, AT(draft_service, max_age_s), "none", NULL, NULL, 0, 365 * DAY,
 	  "How old the authentication may be; none for any age. Where sshd wants publickey,keyboard-interactive, one that is no older is enough after an "
-	  "SSH key of the directory, and nothing is asked; with none it is asked for each time." },
+	  "SSH key of the directory, and nothing is asked, for 29 days at the most; with none it is asked for each time." },
 	{ B2B_CONF_SERVICE, "staleness", &b2b_conf_duration, AT(draft_service, staleness_s), NULL,
 	  "that of section host, for sudo and sudo-i at most 2m", NULL, 3, DAY, "As in section host, for this service." },
 	{ B2B_CONF_SERVICE, "key_suffices", &b2b_conf_bool, AT(draft_service, key), "no", NULL, NULL, 0, 0,

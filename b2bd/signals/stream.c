@@ -18,7 +18,7 @@
 #define GAP_AFTER_S 300                /* longer without a poll: events may have been dropped */
 #define RETRY_AFTER_MAX_NS (60 * B2B_NS_PER_S)
 #define PRUNE_EVERY_NS (10 * B2B_NS_PER_S)
-#define FORGET_AFTER_S (30 * 86400)
+#define FORGET_AFTER_S B2B_SESSION_VOID_KEPT_S
 #define PRUNE_ROWS 1000
 
 static void step(void *arg)

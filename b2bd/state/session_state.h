@@ -45,6 +45,7 @@ int b2b_session_due(struct b2b_state *state, int64_t now_s, int (*each)(void *ar
 int b2b_session_void_note(struct b2b_state *state, const char *name, const char *subject, const char *org_id, int64_t now_s);
 /* Is NAME withdrawn for SUBJECT in ORG_ID? 1, 0 (always for ""), or a negative errno. */
 int b2b_session_void_has(struct b2b_state *state, const char *name, const char *subject, const char *org_id);
+#define B2B_SESSION_VOID_KEPT_S (30 * 86400) /* what was authenticated before that cannot be told to stand by them */
 /* Forget at most LIMIT of those noted before BEFORE_S; a transaction of its own. Returns 0 or a negative errno. */
 int b2b_session_void_prune(struct b2b_state *state, int64_t before_s, uint32_t limit);
 

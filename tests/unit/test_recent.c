@@ -178,6 +178,20 @@ static void a_log_in_that_is_too_old_is_not(void **state)
 	answers(f, B2B_OK);
 }
 
+/* That it was withdrawn is remembered for 30 days. */
+static void whatever_root_says_a_month_is_not_recent(void **state)
+{
+	struct fixture *f = *state;
+
+	f->policy.services[0].max_age_s = 365 * 86400;
+	put_proof(f, 2, 28 * 86400, true);
+	assert_int_equal(b2b_proof_drop(f->core.state, 1), 0);
+	answers(f, B2B_OK);
+	f->core.floor_s = b2b_core_now(&f->core) + 2 * 86400;
+	conf.federation.clock_skew_s = 3 * 86400;
+	answers(f, B2B_AUTH_AGE);
+}
+
 static void where_root_says_no_age_none_is_recent(void **state)
 {
 	struct fixture *f = *state;
@@ -316,6 +330,7 @@ int main(void)
 		TEST(a_key_of_the_directory_and_a_recent_log_in_are_enough),
 		TEST(another_key_is_not),
 		TEST(a_log_in_that_is_too_old_is_not),
+		TEST(whatever_root_says_a_month_is_not_recent),
 		TEST(where_root_says_no_age_none_is_recent),
 		TEST(what_was_withdrawn_since_is_not),
 		TEST(who_may_not_log_in_is_not_helped_by_it),
