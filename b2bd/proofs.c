@@ -136,6 +136,8 @@ int b2b_proof_begin(struct b2b_core *core, const struct b2b_id_token *token, boo
 	proof.way = b2b_reverify_way(core, B2B_REVERIFY_NONE, &tokens);
 	asks = proof.way == B2B_REVERIFY_REFRESH || proof.way == B2B_REVERIFY_INTROSPECTION;
 	proof.ends_s = token->expires_at > token->access_end ? token->expires_at : token->access_end;
+	if (proof.way == B2B_REVERIFY_LIFE && !proof.ends_s)
+		proof.ends_s = proof.made_s + core->conf->federation.token_life_s;
 	proof.verified_s = proof.made_s;
 	proof.next_s = asks ? b2b_reverify_next(core) : 0;
 	if (r == 0 && asks)

@@ -192,7 +192,9 @@ static int next_way(struct b2b_recheck *recheck, const char *text)
 	proof->way = b2b_reverify_way(core, proof->way, &recheck->tokens);
 	proof->unsure = false;
 	proof->next_s = b2b_core_now(core);
-	if (proof->way == B2B_REVERIFY_LIFE && proof->ends_s) {
+	if (proof->way == B2B_REVERIFY_LIFE && !proof->ends_s)
+		return give_up(recheck, "nobody said when its tokens end");
+	if (proof->way == B2B_REVERIFY_LIFE) {
 		r = b2b_session_bound(core->state, proof->id, proof->ends_s, B2B_SESSION_TOKEN);
 		b2b_sessions_look(core);
 	}

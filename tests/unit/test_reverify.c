@@ -59,10 +59,10 @@ static int tear_down(void **state)
 }
 
 /* As a log-in of ORG's person leaves it, with a session of this very process on it. Returns the proof's id. */
-static int64_t log_in(struct fixture *f, int org, const char *refresh, const char *access)
+static int64_t log_in_until(struct fixture *f, int org, const char *refresh, const char *access, int64_t ends_s)
 {
-	struct b2b_id_token token = { .refresh_token = (char *)refresh, .access_token = (char *)access, .expires_at = b2b_core_now(&f->core) + 600,
-		                      .access_end = b2b_core_now(&f->core) + 3600 };
+	struct b2b_id_token token = { .refresh_token = (char *)refresh, .access_token = (char *)access, .expires_at = ends_s ? ends_s - 3000 : 0,
+		                      .access_end = ends_s };
 	struct b2b_authentication authentication = { .uid = f->uids[org], .auth_time_s = b2b_core_now(&f->core), .acr = "a", .jti = "j" };
 	struct b2b_session session = { .pid = getpid(), .uid = f->uids[org], .why = B2B_SESSION_LIMIT };
 
@@ -73,6 +73,11 @@ static int64_t log_in(struct fixture *f, int org, const char *refresh, const cha
 	session.proof = authentication.proof;
 	assert_int_equal(b2b_session_store(f->core.state, &session), 0);
 	return authentication.proof;
+}
+
+static int64_t log_in(struct fixture *f, int org, const char *refresh, const char *access)
+{
+	return log_in_until(f, org, refresh, access, b2b_core_now(&f->core) + 3600);
 }
 
 static struct b2b_proof proof_of(struct fixture *f, int64_t id)
@@ -388,6 +393,23 @@ static void what_the_service_offers_in_no_way_ends_with_the_tokens(void **state)
 	assert_int_equal(pending(f, NULL), 0);
 }
 
+static void tokens_of_which_nobody_said_when_they_end_do_end(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = log_in_until(f, ACME, secrets[0], "", 0), at, now;
+
+	issuer.refresh_error = "unauthorized_client";
+	time_passes(f, INTERVAL_S);
+	turn_until(f, &issuer.refreshed, 1);
+	now = b2b_core_now(&f->core);
+	assert_in_range(session_of(f, ACME).ends_s, now + INTERVAL_S - 2, now + INTERVAL_S);
+	assert_int_equal(session_of(f, ACME).why, B2B_SESSION_UNVERIFIED);
+	assert_int_equal(proof_of(f, id).ends_s, session_of(f, ACME).ends_s);
+	issuer.conf.federation.token_life_s = 900; /* at the log-in it is as if the token lived as long as root lets one */
+	at = proof_of(f, log_in_until(f, EMEA, "", "", 0)).authentication.token_end_s;
+	assert_in_range(at, now + 900 - 2, now + 900 + 2);
+}
+
 static void where_root_wants_none_nothing_is_kept_and_nothing_asked(void **state)
 {
 	struct fixture *f = *state;
@@ -513,6 +535,7 @@ int main(void)
 		TEST(another_subject_or_organisation_ends_it),
 		TEST(without_a_refresh_token_the_access_token_is_asked_about),
 		TEST(what_the_service_offers_in_no_way_ends_with_the_tokens),
+		TEST(tokens_of_which_nobody_said_when_they_end_do_end),
 		TEST(where_root_wants_none_nothing_is_kept_and_nothing_asked),
 		TEST(a_few_at_a_time_and_all_in_the_end),
 		TEST(tokens_are_in_no_file_as_they_are),
