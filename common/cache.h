@@ -74,10 +74,14 @@ struct b2b_standing {
 int b2b_cache_standing(struct b2b_cache *cache, const char *name, const char *service, struct b2b_standing *ret_standing);
 
 /*
- * May somebody who is not in the cache, and whom the agent might know, have ID there: is it of NAME's organisation, and nobody's yet? Returns 0,
- * -ENOENT no, or as above.
+ * The entry of somebody who is not in the cache, and whom the agent might know, as it will be with ID: everything else is root's (name and home as
+ * of anybody of NAME's organisation, the default shell). Returns 0; -ENOENT where NAME may not have ID (it is not of the organisation, or
+ * somebody's), or NAME is in the cache meanwhile; or as above.
  */
-int b2b_cache_newcomer(struct b2b_cache *cache, const char *name, uint32_t id);
+int b2b_cache_newcomer(struct b2b_cache *cache, const char *name, uint32_t id, struct passwd *ret_pw, char *buf, size_t len);
+
+/* The groups that such a NAME will have whatever its roles: members@org and partners. ADD and what is returned as b2b_cache_initgroups. */
+int b2b_cache_newcomer_groups(struct b2b_cache *cache, const char *name, int (*add)(void *arg, uint32_t gid), void *arg);
 
 /*
  * Is NAME a partner's? 1 yes: it carries the separator and an organisation of the index, or the index cannot be

@@ -57,22 +57,17 @@ union said {
 	struct b2b_say_reserved reserved;
 };
 
-static bool ours(uint32_t gid)
-{
-	return gid >= B2B_GID_FIRST && gid <= B2B_RANGE_LAST;
-}
-
-static enum nss_asked judge(uint16_t type, const union said *said, struct b2b_say_reserved *ret_reserved)
+static enum nss_asked judge(uint16_t type, const union said *said, uint32_t *ret_uid)
 {
 	if (type == B2B_SAY_NAME)
 		return said->name.reason == B2B_OK ? NSS_ASKED_PUBLISHED : NSS_ASKED_NO;
-	if (type != B2B_SAY_RESERVED || !ours(said->reserved.groups[0]) || !ours(said->reserved.groups[1]))
+	if (type != B2B_SAY_RESERVED)
 		return NSS_ASKED_NO;
-	*ret_reserved = said->reserved;
+	*ret_uid = said->reserved.uid;
 	return NSS_ASKED_RESERVED;
 }
 
-static enum nss_asked question(const char *name, uint64_t deadline_ns, struct b2b_say_reserved *ret_reserved)
+static enum nss_asked question(const char *name, uint64_t deadline_ns, uint32_t *ret_uid)
 {
 	struct b2b_ask_name ask = { .name = "" };
 	union said said;
@@ -90,10 +85,10 @@ static enum nss_asked question(const char *name, uint64_t deadline_ns, struct b2
 	if (r == 0)
 		r = b2b_agent_receive(fd, 0, &type, &said, sizeof(said), deadline_ns);
 	close(fd);
-	return r == 0 ? judge(type, &said, ret_reserved) : NSS_ASKED_NO;
+	return r == 0 ? judge(type, &said, ret_uid) : NSS_ASKED_NO;
 }
 
-enum nss_asked nss_ask(const char *name, struct b2b_say_reserved *ret_reserved)
+enum nss_asked nss_ask(const char *name, uint32_t *ret_uid)
 {
 	uint64_t deadline_ns = b2b_now_ns() + ASK_NS;
 	_Atomic uint64_t *place;
@@ -105,7 +100,7 @@ enum nss_asked nss_ask(const char *name, struct b2b_say_reserved *ret_reserved)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	place = take_place();
-	asked = place ? question(name, deadline_ns, ret_reserved) : NSS_ASKED_NO;
+	asked = place ? question(name, deadline_ns, ret_uid) : NSS_ASKED_NO;
 	if (place)
 		atomic_store(place, 0);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -72,15 +72,13 @@ static int add(void *arg, uint32_t gid)
 }
 
 /* sshd asks before it lets anybody in (AllowGroups, Match Group), and it is root. */
-B2B_APART static int add_reserved(const char *user, struct groups *groups)
+B2B_APART static int add_reserved(struct b2b_cache *cache, const char *user, struct groups *groups)
 {
-	struct b2b_say_reserved reserved;
-	int r = -ESRCH;
+	uint32_t uid;
 
-	if (geteuid() != 0 || nss_ask(user, &reserved) != NSS_ASKED_RESERVED)
-		return r;
-	r = add(groups, reserved.groups[0]);
-	return r == 0 ? add(groups, reserved.groups[1]) : r;
+	if (geteuid() != 0 || nss_ask(user, &uid) != NSS_ASKED_RESERVED)
+		return -ESRCH;
+	return b2b_cache_newcomer_groups(cache, user, add, groups);
 }
 
 B2B_ONE_PIECE NSS_EXPORT enum nss_status _nss_b2b_initgroups_dyn(const char *user, gid_t group, long int *start, long int *size,
@@ -92,7 +90,7 @@ B2B_ONE_PIECE NSS_EXPORT enum nss_status _nss_b2b_initgroups_dyn(const char *use
 
 	r = cache ? b2b_cache_initgroups(cache, user, add, &groups) : -ENOMEM;
 	if (r == -ESRCH)
-		r = add_reserved(user, &groups);
+		r = add_reserved(cache, user, &groups);
 	*groupsp = groups.list;
 	*size = groups.size;
 	*start = groups.n;

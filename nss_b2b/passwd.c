@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include "common/one_piece.h"
 #include "nss_b2b/ask.h"
@@ -12,39 +11,16 @@ enum nss_status _nss_b2b_setpwent(int stayopen);
 enum nss_status _nss_b2b_endpwent(void);
 enum nss_status _nss_b2b_getpwent_r(struct passwd *result, char *buffer, size_t buflen, int *errnop);
 
-/* An entry for who has yet to prove to be that person, as the snapshot will have it then. */
-static int fill_reserved(const struct b2b_say_reserved *reserved, struct passwd *ret_pw, char *buffer, size_t buflen)
-{
-	size_t n_name = strlen(reserved->name) + 1, n_home = strlen(reserved->home) + 1, n_shell = strlen(reserved->shell) + 1;
-	char *at = buffer;
-
-	if (buflen < n_name + n_home + n_shell + sizeof("*"))
-		return -ERANGE;
-	ret_pw->pw_uid = ret_pw->pw_gid = reserved->uid;
-	ret_pw->pw_name = at;
-	at = mempcpy(at, reserved->name, n_name);
-	ret_pw->pw_dir = at;
-	at = mempcpy(at, reserved->home, n_home);
-	ret_pw->pw_shell = at;
-	at = mempcpy(at, reserved->shell, n_shell);
-	ret_pw->pw_passwd = memcpy(at, "*", sizeof("*"));
-	ret_pw->pw_gecos = at + 1; /* "" */
-	return 0;
-}
-
 /* The cache does not know NAME, but the agent might. */
 B2B_APART static int ask(struct b2b_cache *cache, const char *name, struct passwd *ret_pw, char *buffer, size_t buflen)
 {
-	struct b2b_say_reserved reserved;
+	uint32_t uid;
 
-	switch (nss_ask(name, &reserved)) {
+	switch (nss_ask(name, &uid)) {
 	case NSS_ASKED_PUBLISHED:
 		return b2b_cache_getpwnam(cache, name, ret_pw, buffer, buflen);
 	case NSS_ASKED_RESERVED:
-		/* an agent that was taken over gives nobody another's id */
-		if (b2b_cache_newcomer(cache, name, reserved.uid) < 0)
-			return -ENOENT;
-		return fill_reserved(&reserved, ret_pw, buffer, buflen);
+		return b2b_cache_newcomer(cache, name, uid, ret_pw, buffer, buflen);
 	default:
 		return -ESRCH;
 	}

@@ -63,15 +63,15 @@ static void say(int fd, int32_t reason)
 	assert_int_equal(send(fd, &packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
 }
 
-/* An id that is kept for somebody who has proven nothing yet. */
+/* An id that is kept for somebody who has proven nothing yet. The rest is what an agent that was taken over may say there. */
 static void reserve(int fd, uint32_t uid)
 {
 	struct {
 		struct b2b_packet_head head;
 		struct b2b_say_reserved body;
 	} packet = { { B2B_PROTO_VERSION, B2B_SAY_RESERVED, sizeof(packet.body) },
-		     { .uid = uid, .groups = { FIXTURE_LO(FIXTURE_ACME), B2B_PARTNERS_GID }, .name = "new@acme", .alias = "acme",
-		       .home = "/home/acme/new", .shell = "/bin/sh" } };
+		     { .uid = uid, .groups = { FIXTURE_LO(FIXTURE_GLOBEX), FIXTURE_LO(FIXTURE_ACME) + 100 }, .name = "localadmin",
+		       .alias = "globex", .home = "/root", .shell = "/bin/zsh" } };
 
 	assert_int_equal(send(fd, &packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
 }
@@ -187,6 +187,7 @@ static void a_first_time_name_is_fetched(void **state)
 	assert_int_equal(agent.asked, 1);
 }
 
+/* Name, home, shell and groups are root's, whatever the agent says: sshd asks for the local groups of pw_name next. */
 static void a_reservation_is_answered_as_the_snapshot_will(void **state)
 {
 	static char buf[256];
@@ -201,14 +202,28 @@ static void a_reservation_is_answered_as_the_snapshot_will(void **state)
 		assert_int_equal(reason, ERANGE);
 		least++;
 	}
-	assert_int_equal(least, sizeof("new@acme") + sizeof("/home/acme/new") + sizeof("/bin/sh") + sizeof("*"));
+	assert_int_equal(least, sizeof("new@acme") + sizeof("/home/acme/new") + sizeof("/bin/bash") + sizeof("*") + sizeof(""));
 	assert_string_equal(pw.pw_name, "new@acme");
 	assert_int_equal(pw.pw_uid, FIXTURE_LO(FIXTURE_ACME) + NEW_OFFSET);
 	assert_int_equal(pw.pw_gid, pw.pw_uid);
 	assert_string_equal(pw.pw_dir, "/home/acme/new");
-	assert_string_equal(pw.pw_shell, "/bin/sh");
+	assert_string_equal(pw.pw_shell, "/bin/bash");
 	assert_string_equal(pw.pw_passwd, "*");
 	assert_string_equal(pw.pw_gecos, "");
+	agent_stop(&agent);
+}
+
+static void a_reserved_name_is_told_as_it_is_kept(void **state)
+{
+	struct agent agent;
+	struct passwd pw;
+	uint64_t took;
+
+	(void)state;
+	agent_start(&agent, RESERVES);
+	assert_int_equal(look("NEW@Acme", &pw, &took), NSS_STATUS_SUCCESS);
+	assert_string_equal(pw.pw_name, "new@acme");
+	assert_string_equal(pw.pw_dir, "/home/acme/new");
 	agent_stop(&agent);
 }
 
@@ -369,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_foreign_partner_causes_no_question, beat),
 		cmocka_unit_test_setup(a_reservation_is_answered_as_the_snapshot_will, beat),
+		cmocka_unit_test_setup(a_reserved_name_is_told_as_it_is_kept, beat),
 		cmocka_unit_test_setup(a_reservation_has_the_groups_of_all_partners, beat),
 		cmocka_unit_test_setup(a_reservation_of_another_s_id_is_notfound, beat),
 		cmocka_unit_test_setup(an_answer_that_is_no_yes_is_notfound, beat),

@@ -357,15 +357,28 @@ static void a_new_policy_shows_at_the_next_look_up(void **state)
 	assert_string_equal(pw.pw_name, "alice+acme");
 }
 
+static void expect_newcomer_home(const char *home)
+{
+	size_t need = sizeof("new@acme") + sizeof("*") + sizeof("") + strlen(home) + 1 + sizeof("/bin/bash");
+	struct passwd pw, untouched = { .pw_uid = 7 };
+	char buf[512];
+
+	assert_int_equal(b2b_cache_newcomer(cache, "new@acme", FIXTURE_LO(FIXTURE_ACME) + 40, &pw, buf, need), 0);
+	assert_string_equal(pw.pw_dir, home);
+	assert_string_equal(pw.pw_shell, "/bin/bash");
+	assert_int_equal(b2b_cache_newcomer(cache, "new@acme", FIXTURE_LO(FIXTURE_ACME) + 40, &untouched, buf, need - 1), -ERANGE);
+	assert_int_equal(untouched.pw_uid, 7);
+}
+
 static void a_home_has_the_name_wherever_the_template_has_it(void **state)
 {
 	static const struct {
-		const char *template, *home;
+		const char *template, *home, *newcomer;
 	} homes[] = {
-		{ "/srv/%u", "/srv/alice" },
-		{ "/srv/%u/%o/%u-%u/home", "/srv/alice/acme/alice-alice/home" },
-		{ "/%u%u%o", "/alicealiceacme" },
-		{ "/srv/%o", "/srv/acme" },
+		{ "/srv/%u", "/srv/alice", "/srv/new" },
+		{ "/srv/%u/%o/%u-%u/home", "/srv/alice/acme/alice-alice/home", "/srv/new/acme/new-new/home" },
+		{ "/%u%u%o", "/alicealiceacme", "/newnewacme" },
+		{ "/srv/%o", "/srv/acme", "/srv/acme" },
 	};
 
 	(void)state;
@@ -383,6 +396,7 @@ static void a_home_has_the_name_wherever_the_template_has_it(void **state)
 			assert_string_equal(pw.pw_shell, "/bin/bash");
 		}
 		assert_int_equal(b2b_cache_getpwnam(cache, "alice@acme", &pw, buf, need - 1), -ERANGE);
+		expect_newcomer_home(homes[i].newcomer);
 	}
 }
 
