@@ -18,6 +18,8 @@ api_scope = directory
 name_claim = login
 groups_claim = team
 token_keep = 1d
+reverify = introspection
+reverify_interval = 2s
 assertion_audience = endpoint"
 
 # glewlwyd's own configuration, and its database by the package's script.
@@ -126,11 +128,25 @@ product_approve()
 	as "$person" -o /dev/null -w '%{redirect_url}\n' "$ISSUER/device?code=$1&g_continue" | grep -q 'prompt=deviceComplete'
 }
 
+# Deleting revokes what was issued for the person; disabling does not.
 product_offboard()
+{
+	log_in admin password && as admin -f -X DELETE "$API/user/${1%%@*}"
+}
+
+disable()
 {
 	local person=${1%%@*}
 
 	log_in admin password && as admin -f "$API/user/$person" | jq '.enabled = false' | as admin -f -X PUT -d @- "$API/user/$person"
+}
+
+# cannot_log_in ID PERSON: a code is shown, and PERSON cannot approve it.
+cannot_log_in()
+{
+	session_start "$1" "$2" web7
+	session_code "$1" || die "no code: $(tail -n 10 "${SESSION_OUT[$1]}")"
+	! product_approve "${SESSION_CODE[$1]}" "$2" 2>/dev/null
 }
 
 make_signing_key()
@@ -159,17 +175,33 @@ interop_logins
 check known-since "nobody but root sees her" test -n "$(host_exec web7 setpriv --reuid 65534 --clear-groups getent passwd alice@acme)"
 check token-groups "she is not in the group of her token: $(session_run a1 'id -Gn')" grep -qw dba@acme <<<"$(session_run a1 'id -Gn')"
 
-worst=$(host_exec web7 b2bctl --json status | jq -r .worst_case_revocation)
-check status-says "status: $worst" grep -q 'neither signals nor a directory' <<<"$worst"
+status()
+{
+	host_exec web7 b2bctl --json status | jq -r "$1"
+}
+
+verified_since()
+{
+	test "$(status ".verification | .failing == 0 and .introspection == $1 and .oldest_s > $2")" = true
+}
+
+check status-says "status: $(status .worst_case_revocation)" grep -q '^within about 2s, when the service is asked again .*neither signals nor a directory' \
+	<<<"$(status .worst_case_revocation)"
+check verified-again "$(status .verification)" wait_for 20 verified_since 2 "$(date +%s)"
+interop_rotation rotate
+check rotated-verified "what was issued before the new key is not confirmed: $(status .verification)" wait_for 20 verified_since 3 "$(date +%s)"
 
 product_offboard alice@acme || die "the product does not offboard"
-session_start o1 alice@acme web7
-session_code o1 || die "no code: $(tail -n 10 "${SESSION_OUT[o1]}")"
-if product_approve "${SESSION_CODE[o1]}" alice@acme 2>/dev/null; then FAIL offboarded-log-in "she can approve a log-in"; else ok offboarded-log-in; fi
-skip offboarded-ended "glewlwyd sends no signals and has no directory: an open session goes on until its own end"
-check closed-by-hand "the host does not close her" host_exec web7 b2bctl revoke user alice@acme --reason offboarded
-check closed-ended "alice's session runs on" wait_for 20 session_over a1
+check offboarded-ended "alice's session runs on: $(status .verification)" wait_for 20 session_over a1
+check offboarded-told "alice did not read why: $(tail -n 5 "${SESSION_OUT[a1]}")" session_shows a1 '[*]{3} The federation service has ended this log-in.*\([0-9a-f]{16}\)' 2
+check offboarded-log-in "she can approve a log-in" cannot_log_in o1 alice@acme
+check others-live "dave's or erin's session ended too" test "$(session_run r1 'echo on-$((6*7))'; session_run e1 'echo on-$((6*7))')" = $'on-42\non-42'
+
+disable dave@acme || die "the product does not disable"
+check disabled-log-in "he can approve a log-in" cannot_log_in o2 dave@acme
+skip disabled-ended "glewlwyd goes on confirming the tokens of who is disabled: to end an open session, delete the user"
+check closed-by-hand "the host does not close him" host_exec web7 b2bctl revoke user dave@acme --reason offboarded
+check closed-ended "dave's session runs on" wait_for 20 session_over r1
 check other-lives "erin's session ended too" test "$(session_run e1 'echo on-$((6*7))')" = on-42
-interop_rotation rotate
 skip signals "glewlwyd sends no Shared Signals"
 finish
