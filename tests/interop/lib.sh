@@ -5,12 +5,23 @@
 INTEROP=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 PRODUCTS=$(realpath -m "${BUILD:-build}")/interop
 
+# interop_needs NAME PACKAGES TOOL…: fails, and names Debian's PACKAGES, where a TOOL is not there.
+interop_needs()
+{
+	local name=$1 packages=$2 tool
+
+	shift 2
+	for tool; do
+		command -v "$tool" >/dev/null || { echo "FAIL $name: $tool is not there; install Debian's $packages"; exit 1; }
+	done
+}
+
 # interop_npm NAME: the packages that NAME/package-lock.json names, in $PRODUCTS/NAME.
 interop_npm()
 {
 	local to=$PRODUCTS/$1
 
-	command -v npm >/dev/null || { echo "FAIL $1: npm is not there; install Debian's nodejs and npm"; exit 1; }
+	interop_needs "$1" 'nodejs and npm' node npm
 	mkdir -p "$to"
 	cp "$INTEROP/$1"/* "$to"
 	cmp -s "$to/package-lock.json" "$to/node_modules/.done" && return
@@ -39,12 +50,10 @@ interop_debian()
 # there built by COMMAND.
 interop_maven()
 {
-	local name=$1 artifact=$2 to=$PRODUCTS/$1 tool
+	local name=$1 artifact=$2 to=$PRODUCTS/$1
 
 	shift 2
-	for tool in java mvn unzip; do
-		command -v "$tool" >/dev/null || { echo "FAIL $name: $tool is not there; install Debian's default-jre-headless, maven and unzip"; exit 1; }
-	done
+	interop_needs "$name" 'default-jre-headless, maven and unzip' java mvn unzip
 	mkdir -p "$to"
 	cp "$INTEROP/$name"/* "$to"
 	{ cat "$to/SHA256SUMS"; echo "$*"; } >"$to/wanted"

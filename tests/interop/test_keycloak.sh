@@ -3,6 +3,7 @@
 # README.md, "Keycloak", says what is set here as an administrator would.
 product_prepare()
 {
+	interop_needs keycloak python3 python3
 	interop_maven keycloak org.keycloak:keycloak-quarkus-dist:26.7.3:zip bin/kc.sh build --db=dev-mem --features=organization,device-flow,ciba
 }
 . "$(dirname "$0")/lib.sh"
