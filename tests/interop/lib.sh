@@ -158,6 +158,42 @@ interop_checks()
 	check shell-closed "she still has a shell" grep -q ':/usr/sbin/nologin$' <<<"$(host_exec web7 getent passwd alice@acme)"
 }
 
+# interop_status HOST FILTER: what is at the jq FILTER in the host's status.
+interop_status()
+{
+	host_exec "$1" b2bctl --json status | jq -r "$2"
+}
+
+# interop_verified HOST WAY COUNT SINCE: COUNT log-ins there, all of them confirmed by WAY since then.
+interop_verified()
+{
+	test "$(interop_status "$1" ".verification | .failing == 0 and .$2 == $3 and .oldest_s > $4")" = true
+}
+
+# interop_refreshing_host NAME: one that reads the directory once, and asks about each log-in again and again by its refresh token.
+interop_refreshing_host()
+{
+	local asks=$'sync_interval = 10m\nreverify = refresh\nreverify_interval = 2s'
+
+	HOST_STALENESS=1h HOST_FEDERATION=${HOST_FEDERATION/sync_interval = 2s/$asks} \
+		HOST_CONF=$'staleness = 1h\n[service sudo-i]\nstaleness = 1h' host_start "$1"
+}
+
+# interop_reverify HOST ID PERSON OTHER: the only sessions on that host are PERSON's, ID, and OTHER; the product offboards PERSON.
+interop_reverify()
+{
+	local host=$1 id=$2 pass
+
+	check reverified "$(interop_status "$host" .verification)" wait_for 30 interop_verified "$host" refresh 2 "$(date +%s)"
+	pass=$(interop_status "$host" .directory.last_complete_s)
+	product_offboard "$3" || die "the product does not offboard $3"
+	check reverify-ended "$3's session runs on: $(interop_status "$host" .verification)" wait_for 30 session_over "$id"
+	check reverify-told "$3 did not read why: $(tail -n 5 "${SESSION_OUT[$id]}")" \
+		session_shows "$id" '[*]{3} The federation service has ended this log-in.*\([0-9a-f]{16}\)' 2
+	check reverify-before-pass "a pass came in between" test "$(interop_status "$host" .directory.last_complete_s)" = "$pass"
+	check reverify-other "the other session ended too" test "$(session_run "$4" 'echo on-$((6*7))')" = on-42
+}
+
 interop_logged()
 {
 	host_log web7 b2bd | grep -qE "$1"

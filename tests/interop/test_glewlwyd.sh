@@ -175,24 +175,14 @@ interop_logins
 check known-since "nobody but root sees her" test -n "$(host_exec web7 setpriv --reuid 65534 --clear-groups getent passwd alice@acme)"
 check token-groups "she is not in the group of her token: $(session_run a1 'id -Gn')" grep -qw dba@acme <<<"$(session_run a1 'id -Gn')"
 
-status()
-{
-	host_exec web7 b2bctl --json status | jq -r "$1"
-}
-
-verified_since()
-{
-	test "$(status ".verification | .failing == 0 and .introspection == $1 and .oldest_s > $2")" = true
-}
-
-check status-says "status: $(status .worst_case_revocation)" grep -q '^within about 2s, when the service is asked again .*neither signals nor a directory' \
-	<<<"$(status .worst_case_revocation)"
-check verified-again "$(status .verification)" wait_for 20 verified_since 2 "$(date +%s)"
+check status-says "status: $(interop_status web7 .worst_case_revocation)" grep -q '^within about 2s, when the service is asked again .*neither signals nor a directory' \
+	<<<"$(interop_status web7 .worst_case_revocation)"
+check verified-again "$(interop_status web7 .verification)" wait_for 20 interop_verified web7 introspection 2 "$(date +%s)"
 interop_rotation rotate
-check rotated-verified "what was issued before the new key is not confirmed: $(status .verification)" wait_for 20 verified_since 3 "$(date +%s)"
+check rotated-verified "what was issued before the new key is not confirmed: $(interop_status web7 .verification)" wait_for 20 interop_verified web7 introspection 3 "$(date +%s)"
 
 product_offboard alice@acme || die "the product does not offboard"
-check offboarded-ended "alice's session runs on: $(status .verification)" wait_for 20 session_over a1
+check offboarded-ended "alice's session runs on: $(interop_status web7 .verification)" wait_for 20 session_over a1
 check offboarded-told "alice did not read why: $(tail -n 5 "${SESSION_OUT[a1]}")" session_shows a1 '[*]{3} The federation service has ended this log-in.*\([0-9a-f]{16}\)' 2
 check offboarded-log-in "she can approve a log-in" cannot_log_in o1 alice@acme
 check others-live "dave's or erin's session ended too" test "$(session_run r1 'echo on-$((6*7))'; session_run e1 'echo on-$((6*7))')" = $'on-42\non-42'

@@ -90,11 +90,15 @@ lab_start
 interop_identity || die "no keys"
 openssl rand -hex 16 >"$LAB/run/admin"
 openssl genrsa -out "$LAB/run/sign.key" 2048 2>/dev/null
-{ person alice alice@acme.example 42c3e9; person dave dave@acme.example 42c3e9; person erin erin@globex.example 9d01f2; } |
+{ person alice alice@acme.example 42c3e9; person dave dave@acme.example 42c3e9; person erin erin@globex.example 9d01f2
+	person frank frank@acme.example 42c3e9; } |
 	jq -s . >"$LAB/run/directory.json"
 product_start "$LAB/run/sign.key"
 host_start web7
 interop_checks
+interop_refreshing_host db3
+for name in frank dave; do session_approved "$name" $name@acme $name@acme db3 || die "$name cannot log in: $(tail -n 5 "${SESSION_OUT[$name]}")"; done
+interop_reverify db3 frank frank@acme dave
 interop_rotation rotate
 skip signals "oidc-provider sends no Shared Signals: signals = none, a revocation takes a pass over the directory"
 finish

@@ -37,19 +37,24 @@ async function hostKey(path) {
 	return { ...key, kid: await calculateJwkThumbprint(key) };
 }
 
-const provider = new Provider(settings.issuer, {
-	clients: [{
-		client_id: 'web7',
+async function host(name) {
+	return {
+		client_id: name,
 		token_endpoint_auth_method: 'private_key_jwt',
 		token_endpoint_auth_signing_alg: 'ES256',
-		grant_types: [DEVICE, 'client_credentials'],
+		grant_types: [DEVICE, 'client_credentials', 'refresh_token'],
 		redirect_uris: [],
 		response_types: [],
 		require_auth_time: true,
 		id_token_signed_response_alg: 'RS256',
 		scope: 'openid organization directory',
 		jwks: { keys: [await hostKey(settings.clientKey)] },
-	}],
+	};
+}
+
+const provider = new Provider(settings.issuer, {
+	clients: [await host('web7'), await host('db3')],
+	issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'), // the host asks for no offline_access
 	jwks: { keys: settings.signingKeys.map((path) => jwk(path, { use: 'sig', alg: 'RS256' })) },
 	clientAuthMethods: ['private_key_jwt'],
 	scopes: ['openid', 'organization', 'directory'],
@@ -101,6 +106,6 @@ async function bearer(request) {
 const app = express();
 app.use('/scim/v2', new SCIMMYRouters({ type: 'bearer', docUri: settings.issuer, handler: bearer }));
 app.use(provider.callback());
-const [host, port] = settings.address.split(':');
+const [address, port] = settings.address.split(':');
 https.createServer({ cert: readFileSync(settings.cert), key: readFileSync(settings.key) }, app)
-	.listen(Number(port), host, () => console.log(`serving ${settings.issuer}`));
+	.listen(Number(port), address, () => console.log(`serving ${settings.issuer}`));
