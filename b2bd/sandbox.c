@@ -1,29 +1,33 @@
 #include "b2bd/sandbox.h"
 
+#include <asm/ioctls.h>
 #include <cap-ng.h>
 #include <errno.h>
+#include <grp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "b2bd/sandbox_lists.h"
 #include "common/log.h"
 
-#define CLONE_NAMESPACES \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
 
 const char *const b2b_calls_life[] = {
 	"brk", "mmap", "munmap", "mremap", "mprotect", "membarrier",
-	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "rt_sigtimedwait", "restart_syscall", "tgkill",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "rt_sigtimedwait", "restart_syscall",
 	"clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time",
 	"getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid", "getresuid", "getresgid",
 	"futex", "set_robust_list", "rseq", "set_tid_address", "sched_yield", "sched_getaffinity", "getrandom", "sysinfo", "uname",
 	"getrlimit", "getrusage", "wait4", "waitid", "exit", "exit_group",
-	"read", "write", "readv", "writev", "close", "close_range", "lseek", "fcntl", "fstat", "newfstatat", "statx",
+	"read", "write", "readv", "writev", "close", "close_range", "lseek", "fstat", "newfstatat", "statx",
 	"poll", "ppoll", "pipe", "pipe2", "dup", "dup3",
 	NULL,
 };
@@ -94,10 +98,30 @@ int b2b_filter_processes(scmp_filter_ctx filter)
 	static const char *const forks[] = { "fork", "vfork", NULL };
 	int r;
 
-	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NAMESPACES, 0));
+	r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1, SCMP_A0(SCMP_CMP_MASKED_EQ, B2B_CLONE_NAMESPACES, 0));
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return r < 0 ? r : b2b_filter_names(filter, SCMP_ACT_ALLOW, forks);
+}
+
+int b2b_filter_network(scmp_filter_ctx filter)
+{
+	/* Netlink is how libc's resolver finds out which address families the host has. */
+	static const int families[] = { AF_INET, AF_INET6, AF_NETLINK };
+	static const unsigned ioctls[] = { FIONBIO, FIONREAD, FIOCLEX, TCGETS };
+	static const unsigned prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_GET_DUMPABLE };
+	int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+
+	for (size_t i = 0; r == 0 && i < sizeof(families) / sizeof(*families); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
+	for (size_t i = 0; r == 0 && i < sizeof(ioctls) / sizeof(*ioctls); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
+	for (size_t i = 0; r == 0 && i < sizeof(prctls) / sizeof(*prctls); i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, prctls[i], 0));
+	/* Its own limits only: pid 0. */
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
+	return r;
 }
 
 int b2b_filter_load(scmp_filter_ctx filter, int before)
@@ -121,6 +145,30 @@ int b2b_sandbox_common(void)
 
 		b2b_log(LOG_ERR, "event=sandbox-failed what=process error=\"%s\"", strerror(-r));
 		return r;
+	}
+	return 0;
+}
+
+/* The bounding set first: afterwards there is no CAP_SETPCAP to do it with. Leaving uid 0 clears the other sets. */
+int b2b_sandbox_become(uid_t uid, gid_t gid)
+{
+	if (uid == 0 || gid == 0)
+		return -EINVAL;
+	capng_clear(CAPNG_SELECT_BOTH);
+	if (capng_apply(CAPNG_SELECT_BOUNDS) < 0) {
+		b2b_log(LOG_ERR, "event=sandbox-failed what=bounding-set");
+		return -EPERM;
+	}
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) {
+		int r = -errno;
+
+		b2b_log(LOG_ERR, "event=sandbox-failed what=user error=\"%s\"", strerror(-r));
+		return r;
+	}
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capng_get_caps_process() < 0 || capng_have_capabilities(CAPNG_SELECT_BOTH) != CAPNG_NONE ||
+	    setresuid(0, 0, 0) == 0) {
+		b2b_log(LOG_ERR, "event=sandbox-failed what=capabilities-left");
+		return -EPERM;
 	}
 	return 0;
 }

@@ -1,20 +1,8 @@
-#include <asm/ioctls.h>
-#include <cap-ng.h>
-#include <errno.h>
-#include <grp.h>
-#include <linux/sockios.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "b2bd/sandbox.h"
 #include "b2bd/sandbox_lists.h"
-#include "common/log.h"
-
-#ifndef PR_SET_VMA
-#define PR_SET_VMA 0x53564d41
-#endif
 
 /*
  * Beside what keeps a process alive: SQLite's files and locks, libcurl with its resolver's threads, OpenSSL, memfds for
@@ -32,67 +20,15 @@ static const char *const calls[] = {
 	"sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg",
 	/* waiting, its own children, its own threads */
 	"select", "pselect6", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "signalfd4", "timerfd_create", "timerfd_settime",
-	"timerfd_gettime", "kill", "get_robust_list", "setpriority", "getpriority", "ioprio_set", "sched_getparam", "sched_getscheduler",
-	"pidfd_open", "getsid",
+	"timerfd_gettime", "kill", "tgkill", "get_robust_list", "setpriority", "getpriority", "ioprio_set", "sched_getparam", "sched_getscheduler",
+	"pidfd_open", "getsid", "fcntl",
 	NULL,
 };
-
-static int allow_sockets(scmp_filter_ctx filter)
-{
-	/* Netlink is how libc's resolver finds out which address families the host has. */
-	static const int families[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
-	int r;
-
-	for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
-		if (r < 0)
-			return r;
-	}
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
-}
-
-static int allow_requests(scmp_filter_ctx filter)
-{
-	static const unsigned ioctls[] = { FIONBIO, FIONREAD, FIOCLEX, TCGETS };
-	static const unsigned prctls[] = { PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_SET_PDEATHSIG, PR_GET_DUMPABLE };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < sizeof(ioctls) / sizeof(*ioctls); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, ioctls[i], 0));
-	for (size_t i = 0; r == 0 && i < sizeof(prctls) / sizeof(*prctls); i++)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, prctls[i], 0));
-	/* Its own limits only: pid 0. */
-	if (r == 0)
-		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
-	return r;
-}
-
-/* The bounding set first: afterwards there is no CAP_SETPCAP to do it with. Leaving uid 0 clears the other sets. */
-static int become(uid_t uid, gid_t gid)
-{
-	capng_clear(CAPNG_SELECT_BOTH);
-	if (capng_apply(CAPNG_SELECT_BOUNDS) < 0) {
-		b2b_log(LOG_ERR, "event=sandbox-failed what=bounding-set");
-		return -EPERM;
-	}
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0) {
-		int r = -errno;
-
-		b2b_log(LOG_ERR, "event=sandbox-failed what=user error=\"%s\"", strerror(-r));
-		return r;
-	}
-	if (capng_apply(CAPNG_SELECT_CAPS) < 0 || capng_get_caps_process() < 0 || capng_have_capabilities(CAPNG_SELECT_BOTH) != CAPNG_NONE ||
-	    setresuid(0, 0, 0) == 0) {
-		b2b_log(LOG_ERR, "event=sandbox-failed what=agent-capabilities");
-		return -EPERM;
-	}
-	return 0;
-}
 
 int b2b_sandbox_agent(uid_t uid, gid_t gid)
 {
 	scmp_filter_ctx filter = NULL;
-	int r = uid == 0 || gid == 0 ? -EINVAL : become(uid, gid);
+	int r = b2b_sandbox_become(uid, gid);
 
 	if (r == 0)
 		r = b2b_sandbox_common();
@@ -102,8 +38,10 @@ int b2b_sandbox_agent(uid_t uid, gid_t gid)
 	if (r == 0)
 		r = b2b_filter_processes(filter);
 	if (r == 0)
-		r = allow_sockets(filter);
-	if (r == 0)
-		r = allow_requests(filter);
+		r = b2b_filter_network(filter);
+	if (r == 0) /* its own socket; name services of the host that libc asks for a server's address */
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
+	if (r == 0) /* children that build snapshots end with it */
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_PDEATHSIG, 0));
 	return b2b_filter_load(filter, r);
 }

@@ -18,12 +18,12 @@
 static const char *const calls[] = {
 	/* /proc, terminals, snapshots */
 	"open", "openat", "getdents64", "pread64", "pwrite64", "fsync", "fdatasync", "syncfs", "sync_file_range",
-	"ftruncate", "fallocate", "fchmod",
+	"ftruncate", "fallocate", "fchmod", "fcntl",
 	"rename", "renameat", "renameat2", "unlink", "unlinkat", "umask",
 	/* agent and first process: send is sendto, recv is recvfrom */
 	"recvmsg", "sendmsg", "sendto", "recvfrom",
 	/* the heart */
-	"pidfd_open", "pidfd_send_signal",
+	"pidfd_open", "pidfd_send_signal", "tgkill",
 	/* the child that ends everything of one uid at a stroke (guard/strike.c); kill itself is judged below */
 	"setresuid", "capset", "capget",
 	/* waiting */

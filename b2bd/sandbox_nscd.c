@@ -7,7 +7,7 @@
 #include "common/log.h"
 
 /* Beside what keeps a process alive; send is sendto, recv is recvfrom. Its socket is judged below. */
-static const char *const calls[] = { "connect", "sendto", "recvfrom", NULL };
+static const char *const calls[] = { "connect", "sendto", "recvfrom", "fcntl", "tgkill", NULL };
 
 /* Root's uid alone: it is what the daemon asks for. */
 static int drop_capabilities(void)

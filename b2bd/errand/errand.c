@@ -143,7 +143,7 @@ int b2b_errand_main(uid_t uid, gid_t gid)
 	int r;
 
 	sigaction(SIGPIPE, &ignore, NULL);
-	if (b2b_sandbox_agent(uid, gid) < 0)
+	if (b2b_sandbox_errand(uid, gid) < 0)
 		return EX_OSERR;
 	r = b2b_lines_read(STDIN_FILENO, b2b_now_ns() + ORDER_NS, &order);
 	if (r < 0)

@@ -1,7 +1,7 @@
 /*
- * "b2bd --errand": what b2bctl wants of the network, run as user b2b in the agent's sandbox. b2bctl is root and speaks neither
- * TLS nor JSON: it hands an order to this child and gets lines back (common/lines.h). A child that a service took over can
- * give wrong lines, which root judges; it can read what the agent can, and write nothing.
+ * "b2bd --errand": what b2bctl wants of the network, run as user b2b in a sandbox of its own (b2bd/sandbox.h). b2bctl is root
+ * and speaks neither TLS nor JSON: it hands an order to this child and gets lines back (common/lines.h). A child that a service
+ * took over can give wrong lines, which root judges; it can read the files that the agent can, and change none.
  *
  * Order, a line "do WHAT" and what it needs:
  *   key        kind: EC or RSA; name: with a certificate that signs itself -> key, certificate
