@@ -6,9 +6,9 @@ MEND_AT=0
 declare -A DONE
 
 ACTIONS=(log_in log_in log_in log_in log_in log_in log_out suspend suspend reinstate reinstate reinstate end_sessions
-	suspend_organisation reinstate_organisation reinstate_organisation replay regroup rotate break_something break_something)
+	suspend_organisation reinstate_organisation reinstate_organisation regroup rotate break_something break_something)
 
-read -ra FAULTS <<<"${SOAK_FAULTS:-partition_web7 partition_db3 federation_freeze federation_gone slow errors repeat agent_killed all_killed hup}"
+read -ra FAULTS <<<"${SOAK_FAULTS:-partition_web7 partition_db3 federation_freeze federation_gone slow errors repeat replay agent_killed all_killed hup}"
 
 note()
 {
@@ -110,14 +110,6 @@ reinstate_organisation()
 	done
 }
 
-# What was told is told again.
-replay()
-{
-	service_up || return 0
-	note replay
-	control misbehave replay:=true >/dev/null
-}
-
 regroup()
 {
 	service_up || return 0
@@ -178,6 +170,7 @@ behave()
 break_slow() { misbehave 'slow:={"ms":700}'; }
 break_errors() { misbehave 'status:={"code":503}'; }
 break_repeat() { misbehave repeat_page:=true; }
+break_replay() { misbehave replay:=true; } # what was told is told again
 break_agent_killed() { host_exec db3 pkill -KILL -u b2b -x b2bd; }
 break_all_killed() { host_kill db3 b2bd KILL; MEND='host_agent db3'; }
 break_hup() { host_exec web7 pkill -HUP -u root -x b2bd; }

@@ -6,7 +6,8 @@ declare -A CLOSED CLOSED_MS ORG_CLOSED ENDED_MS # of a person, of an organisatio
 declare -A BEGAN_MS WHO WHERE                 # of the session N
 declare -A PARENT=([emea.acme]=acme [apac.acme]=acme)
 SESSIONS=0
-SAME_SECOND_MS=2000 # the service tells whole seconds: what begins this close after a closing may count as before it
+# The service tells whole seconds, and a fault can hold a closing back: who logs in that soon after it may be ended with it.
+LATE_MS=8000
 
 # model_people ORGANISATION PREFIX COUNT
 model_people()
@@ -66,7 +67,7 @@ fate()
 
 	if closed "$person" || test "$began" -le "$end"; then
 		echo gone
-	elif test "$began" -le $((end + SAME_SECOND_MS)); then
+	elif test "$began" -le $((end + LATE_MS)); then
 		echo either
 	else
 		echo alive
