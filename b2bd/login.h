@@ -72,6 +72,8 @@ void b2b_login_decide(struct b2b_login *login, int org, enum b2b_reason reason, 
  */
 #define B2B_LOGIN_DETAIL_SIZE 320
 enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_token *token, int *ret_org, char detail[B2B_LOGIN_DETAIL_SIZE]);
+/* LOGIN was refused after all: what was kept of it is no recent log-in, and is not asked about. */
+void b2b_login_drop_proof(struct b2b_login *login);
 /* Decide by GATHERED and login->authentication, and make the ticket. */
 enum b2b_reason b2b_login_admit(struct b2b_login *login, struct b2b_gathered *gathered);
 

@@ -53,6 +53,15 @@ static enum b2b_reason keep_proof(struct b2b_login *login, const struct b2b_id_t
 	return B2B_OK;
 }
 
+void b2b_login_drop_proof(struct b2b_login *login)
+{
+	int r = login->authentication.proof ? b2b_proof_drop(login->core->state, login->authentication.proof) : 0;
+
+	if (r < 0)
+		b2b_log(LOG_ERR, "event=proof-not-dropped user=%s error=\"%s\"", login->origin.user, strerror(-r));
+	login->authentication.proof = 0;
+}
+
 enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_token *token, int *ret_org, char detail[B2B_LOGIN_DETAIL_SIZE])
 {
 	struct b2b_gathered gathered;
@@ -69,6 +78,8 @@ enum b2b_reason b2b_login_accept(struct b2b_login *login, const struct b2b_id_to
 		reason = b2b_login_enter(login, &gathered, token);
 	if (reason == B2B_OK)
 		reason = b2b_login_admit(login, &gathered);
+	if (reason != B2B_OK && reason != B2B_AUTH_PENDING)
+		b2b_login_drop_proof(login);
 	b2b_gathered_clear(&gathered);
 	return reason;
 }

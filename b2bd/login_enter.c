@@ -238,6 +238,8 @@ static void published(void *arg, int error)
 	if (error == 0 && gathered.facts.principal)
 		reason = gathered.principal.uid == login->uid ? b2b_login_admit(login, &gathered) : B2B_AUTH_AGAIN;
 	b2b_gathered_clear(&gathered);
+	if (reason != B2B_OK)
+		b2b_login_drop_proof(login);
 	b2b_login_decide(login, org, reason, "");
 }
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 
+#include "b2bd/login.h"
 #include "b2bd/proofs.h"
 #include "common/session_record.h"
 #include "tests/support/issuer.h"
@@ -518,6 +519,50 @@ static void what_nothing_can_come_of_is_not_asked_about(void **state)
 	assert_true(is_gone(f, latest));
 }
 
+/* Alice approved it, and everything is well but for what the token says of her roles: where the log-in brings the person, that comes last. */
+static enum b2b_reason accept_with_roles(struct fixture *f, json_t *roles)
+{
+	struct b2b_login login = { .core = &f->core, .method = &b2b_login_device };
+	struct b2b_id_token token = { .subject = (char *)"p1", .organisation = (char *)ORG, .auth_time = b2b_core_now(&f->core), .refresh_token = (char *)secrets[0],
+		                      .issued_at = b2b_core_now(&f->core), .claims = json_deep_copy(issuer.claims) };
+	char detail[B2B_LOGIN_DETAIL_SIZE];
+	enum b2b_reason reason;
+	int org;
+
+	json_object_set_new(token.claims, "roles", roles);
+	snprintf(login.origin.user, sizeof(login.origin.user), "alice@acme");
+	snprintf(login.origin.service, sizeof(login.origin.service), "sshd");
+	reason = b2b_login_accept(&login, &token, &org, detail);
+	b2b_publish_forget(f->core.publish, &login);
+	json_decref(token.claims);
+	return reason;
+}
+
+static void a_log_in_that_is_refused_late_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_policy_service *sshd = &f->policy.services[f->policy.n_services++];
+	struct b2b_proof proof;
+
+	snprintf(sshd->name, sizeof(sshd->name), "sshd");
+	sshd->staleness_s = 300;
+	f->orgs[ACME].services = 1;
+	for (int i = 0; i < N_ORGS; i++)
+		b2b_live_verified(f->lives[i], b2b_now_ns());
+	assert_int_equal(b2b_tickets_new(&f->core.tickets), 0);
+	assert_int_equal(b2b_reservations_new(f->core.state, &f->policy, &f->core.reservations), 0);
+	issuer.conf.federation.token_keep_s = 86400;
+	issuer.conf.federation.roles_claim = (char *)"roles";
+	assert_int_equal(accept_with_roles(f, json_integer(1)), B2B_AUTH_TOKEN);
+	assert_int_equal(b2b_proof_latest(f->core.state, f->uid, &proof), -ENOENT);
+	assert_int_equal(accept_with_roles(f, json_array()), B2B_AUTH_PENDING); /* it is being published */
+	assert_int_equal(b2b_proof_latest(f->core.state, f->uid, &proof), 0);
+	b2b_proof_clear(&proof);
+	b2b_reservations_free(f->core.reservations);
+	b2b_tickets_free(f->core.tickets);
+	issuer.conf.federation.roles_claim = NULL;
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -541,6 +586,7 @@ int main(void)
 		TEST(tokens_are_in_no_file_as_they_are),
 		TEST(tokens_that_cannot_be_read_any_more_are_a_lost_answer),
 		TEST(a_proof_without_sessions_is_forgotten_in_time),
+		TEST(a_log_in_that_is_refused_late_leaves_nothing),
 		TEST(what_nothing_can_come_of_is_not_asked_about),
 	};
 
