@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/federation/presented.h"
 #include "b2bd/secret.h"
 
 #define TICKET_S 3600 /* a log-in can open a session for so long (tickets.c) */
@@ -95,6 +96,27 @@ int64_t b2b_reverify_next(const struct b2b_core *core)
 	return b2b_core_now(core) + interval - random % (early + 1);
 }
 
+static int source_of(const struct b2b_core *core, char ret_source[B2B_PROOF_SOURCE_SIZE])
+{
+	const struct b2b_conf_federation *conf = &core->conf->federation;
+	char *text;
+	int r;
+
+	_Static_assert(B2B_PROOF_SOURCE_SIZE == B2B_DIGEST_SIZE, "a digest");
+	if (asprintf(&text, "%s\n%s", conf->issuer ? conf->issuer : "", conf->client_id ? conf->client_id : "") < 0)
+		return -ENOMEM;
+	r = b2b_presented_digest(text, strlen(text), ret_source);
+	free(text);
+	return r;
+}
+
+bool b2b_proof_is_ours(const struct b2b_core *core, const struct b2b_proof *proof)
+{
+	char source[B2B_PROOF_SOURCE_SIZE];
+
+	return !*proof->source || (source_of(core, source) == 0 && strcmp(source, proof->source) == 0);
+}
+
 static int64_t new_id(void)
 {
 	int64_t id = 0;
@@ -140,6 +162,8 @@ int b2b_proof_begin(struct b2b_core *core, const struct b2b_id_token *token, boo
 		proof.ends_s = proof.made_s + core->conf->federation.token_life_s;
 	proof.verified_s = proof.made_s;
 	proof.next_s = asks ? b2b_reverify_next(core) : 0;
+	if (r == 0)
+		r = source_of(core, proof.source);
 	if (r == 0 && asks)
 		r = b2b_proof_seal(core, &proof, &tokens);
 	if (r == 0)

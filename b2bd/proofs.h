@@ -30,6 +30,9 @@ int b2b_proof_open(const struct b2b_core *core, const struct b2b_proof *proof, s
 /* When the next question is due: the interval from now, or up to a quarter sooner, so that not all come at once. */
 int64_t b2b_reverify_next(const struct b2b_core *core);
 
+/* Was it made by the issuer, and for the client, that are in the configuration now? In doubt it was not. */
+bool b2b_proof_is_ours(const struct b2b_core *core, const struct b2b_proof *proof);
+
 /* By what is opened here and may be, at this moment. */
 struct b2b_proof_use b2b_proofs_in_use(const struct b2b_core *core);
 void b2b_proofs_forget_past(struct b2b_core *core); /* a few of those that are not in use */

@@ -42,13 +42,17 @@ static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent 
 	int service = b2b_policy_service(core->policy, ask->origin.service);
 	struct b2b_proof proof;
 	enum b2b_reason reason;
+	bool ours;
 
 	if (!gathered->facts.principal || service < 0 || !core->policy->services[service].max_age_s ||
 	    !in_directory(core, &gathered->principal, ask->key) || b2b_proof_latest(core->state, gathered->principal.uid, &proof) < 0)
 		return B2B_AUTH_NONE;
+	ours = b2b_proof_is_ours(core, &proof);
 	gathered->authentication = proof.authentication;
 	gathered->facts.authentication = &gathered->authentication;
 	b2b_proof_clear(&proof);
+	if (!ours)
+		return B2B_AUTH_NONE;
 	judge_level(core, &gathered->authentication);
 	reason = b2b_decide(&gathered->facts);
 	if (reason == B2B_OK && gathered->facts.now_s - gathered->authentication.auth_time_s > B2B_RECENT_MAX_S)

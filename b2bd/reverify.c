@@ -299,17 +299,27 @@ static int renew(struct b2b_recheck *recheck)
 	return r < 0 ? r : b2b_renewal_start(core->federation, recheck->tokens.refresh, &handlers, recheck, &recheck->renewal);
 }
 
+/* Nothing is sent: it goes on with what is stored of it. Returns 0 or a negative errno: not stored. */
+static int unasked(struct b2b_recheck *recheck, int r)
+{
+	if (r == 0)
+		recheck_free(recheck);
+	return r;
+}
+
 static int ask(struct b2b_recheck *recheck)
 {
-	int r = b2b_proof_open(recheck->core, &recheck->proof, &recheck->tokens);
+	int r;
 
-	if (r == -EBADMSG) { /* the key is gone, and the machine has not been started since */
-		give_up(recheck, "its tokens cannot be read any more");
-		recheck_free(recheck);
-		return 0;
-	}
+	if (!b2b_proof_is_ours(recheck->core, &recheck->proof)) /* its tokens are nobody else's business */
+		return unasked(recheck, give_up(recheck, "the configuration names another issuer or client_id"));
+	r = b2b_proof_open(recheck->core, &recheck->proof, &recheck->tokens);
+	if (r == -EBADMSG) /* the key is gone, and the machine has not been started since */
+		return unasked(recheck, give_up(recheck, "its tokens cannot be read any more"));
 	if (r < 0)
 		return r;
+	if (!(recheck->core->conf->federation.reverify & recheck->proof.way))
+		return unasked(recheck, next_way(recheck, "not a way of reverify any more"));
 	if (recheck->proof.way == B2B_REVERIFY_REFRESH)
 		return renew(recheck);
 	return b2b_presented_ask(recheck->core->federation, recheck->tokens.access, strlen(recheck->tokens.access), result, recheck,

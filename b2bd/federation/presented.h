@@ -36,7 +36,7 @@ int b2b_presented_ask(struct b2b_federation *federation, const char *token, size
                       struct b2b_presented **ret_presented);
 void b2b_presented_cancel(struct b2b_presented *presented); /* no callback any more; NULL is legal; also after result */
 
-/* What tells a token from every other, to know it again without keeping it. Returns 0 or -EIO. */
+/* What tells a token, or another text, from every other, to know it again without keeping it. Returns 0 or -EIO. */
 int b2b_presented_digest(const char *token, size_t len, char ret_digest[B2B_DIGEST_SIZE]);
 
 #endif

@@ -25,9 +25,11 @@ const char b2b_schema_proof_status[] =
 	"ALTER TABLE proof ADD COLUMN status_index INTEGER NOT NULL DEFAULT 0;"
 	"CREATE INDEX proof_by_status ON proof (status_list) WHERE status_list > 0;";
 
+const char b2b_schema_proof_source[] = "ALTER TABLE proof ADD COLUMN source TEXT NOT NULL DEFAULT '';";
+
 #define COLUMNS \
 	"id, uid, level, auth_time_s, session_expiry_s, acr, jti, sid, in_person, made_s, way, sealed, ends_s, verified_s, next_s, failures, unsure," \
-	" status_list, status_index"
+	" status_list, status_index, source"
 
 void b2b_proof_clear(struct b2b_proof *proof)
 {
@@ -48,7 +50,7 @@ static void bind_course(sqlite3_stmt *row, int at, const struct b2b_proof *proof
 
 int b2b_proof_add(struct b2b_state *state, const struct b2b_proof *proof)
 {
-	static const char insert[] = "INSERT INTO proof (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+	static const char insert[] = "INSERT INTO proof (" COLUMNS ") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 	const struct b2b_authentication *authentication = &proof->authentication;
 	sqlite3_stmt *row = NULL;
 	int r = b2b_statement(state, insert, &row);
@@ -68,6 +70,7 @@ int b2b_proof_add(struct b2b_state *state, const struct b2b_proof *proof)
 	bind_course(row, 11, proof);
 	b2b_row_int(row, 18, authentication->status_list);
 	b2b_row_int(row, 19, authentication->status_index);
+	b2b_row_text(row, 20, proof->source);
 	return b2b_statement_run(row);
 }
 
@@ -95,6 +98,7 @@ static int read_proof(sqlite3_stmt *row, struct b2b_proof *ret)
 	proof.unsure = sqlite3_column_int(row, 16) != 0;
 	authentication->status_list = sqlite3_column_int64(row, 17);
 	authentication->status_index = sqlite3_column_int64(row, 18);
+	b2b_row_copy(row, 19, proof.source, sizeof(proof.source));
 	authentication->token_end_s = proof.way == B2B_REVERIFY_LIFE ? proof.ends_s : 0;
 	if (proof.sealed_len) {
 		proof.sealed = malloc(proof.sealed_len);

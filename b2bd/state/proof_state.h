@@ -10,6 +10,8 @@
 #include "b2bd/state/state.h"
 #include "common/conf.h"
 
+#define B2B_PROOF_SOURCE_SIZE 44
+
 struct b2b_proof {
 	int64_t id;              /* random, never 0 */
 	struct b2b_authentication authentication; /* its proof is ID */
@@ -22,6 +24,7 @@ struct b2b_proof {
 	int64_t verified_s;      /* the last time that the service said it holds */
 	int64_t next_s;          /* when it is to be asked again; 0: never */
 	uint32_t failures;       /* questions without an answer since */
+	char source[B2B_PROOF_SOURCE_SIZE]; /* digest of the issuer, and of whom it took us for; "": not known, from before that was kept */
 	bool unsure;             /* a refresh token was sent and no answer came: the service may have replaced it */
 };
 void b2b_proof_clear(struct b2b_proof *proof);
@@ -32,7 +35,7 @@ int b2b_proof_get(struct b2b_state *state, int64_t id, struct b2b_proof *ret_pro
 /* The person's latest that they approved themselves; caller clears. */
 int b2b_proof_latest(struct b2b_state *state, uint32_t uid, struct b2b_proof *ret_proof);
 int b2b_proof_forget_latest(struct b2b_state *state); /* nobody has such a one any more; what rests on them goes on */
-/* All but id, authentication and made_s. */
+/* All but id, authentication, in_person, made_s and source. */
 int b2b_proof_update(struct b2b_state *state, const struct b2b_proof *proof);
 int b2b_proof_drop(struct b2b_state *state, int64_t id); /* 0 also where there is none */
 

@@ -3,6 +3,7 @@
 #include "tests/unit/status_giver.h"
 
 #include "b2bd/federation/federation_private.h"
+#include "b2bd/proofs.h"
 #include "b2bd/state/key_state.h"
 #include "b2bd/state/proof_state.h"
 #include "b2bd/state/status_state.h"
@@ -313,6 +314,24 @@ static void its_level_is_the_lesser_of_then_and_now(void **state)
 	conf.n_acrs = 0;
 }
 
+static void a_log_in_at_another_issuer_or_client_is_not(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_id_token token = { .subject = (char *)"p1" };
+	struct b2b_authentication authentication = { .uid = f->uid, .auth_time_s = b2b_core_now(&f->core) };
+
+	conf.federation.issuer = (char *)"https://login.example.com";
+	conf.federation.client_id = (char *)"host";
+	conf.federation.reverify = B2B_REVERIFY_NONE;
+	assert_int_equal(b2b_proof_begin(&f->core, &token, true, &authentication), 0);
+	answers(f, B2B_OK);
+	conf.federation.client_id = (char *)"host2";
+	answers(f, B2B_AUTH_NONE);
+	conf.federation.client_id = (char *)"host";
+	conf.federation.issuer = (char *)"https://login2.example.com";
+	answers(f, B2B_AUTH_NONE);
+}
+
 static void a_distrusted_key_of_the_service_takes_it_from_everybody(void **state)
 {
 	struct fixture *f = *state;
@@ -337,6 +356,7 @@ int main(void)
 		TEST_LISTS(what_its_status_list_withdrew_since_is_not),
 		TEST_LISTS(a_restart_keeps_the_list_that_a_log_in_names),
 		TEST(its_level_is_the_lesser_of_then_and_now),
+		TEST(a_log_in_at_another_issuer_or_client_is_not),
 		TEST(a_distrusted_key_of_the_service_takes_it_from_everybody),
 	};
 

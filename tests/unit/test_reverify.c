@@ -519,6 +519,40 @@ static void what_nothing_can_come_of_is_not_asked_about(void **state)
 	assert_true(is_gone(f, latest));
 }
 
+/* What the former issuer gave is no business of the present one's. */
+static void another_issuer_or_client_is_not_asked_about_it(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_conf_federation *conf = &issuer.conf.federation;
+	char *client_id = conf->client_id;
+	int64_t id = log_in(f, ACME, secrets[0], secrets[2]);
+
+	conf->client_id = (char *)"another";
+	time_passes(f, INTERVAL_S);
+	for (int i = 0; i < 20 && proof_of(f, id).way != B2B_REVERIFY_LIFE; i++)
+		b2b_loop_turn(f->core.loop, 20);
+	conf->client_id = client_id;
+	assert_int_equal(issuer.refreshed + issuer.introspected, 0);
+	assert_int_equal(proof_of(f, id).way, B2B_REVERIFY_LIFE);
+	assert_int_equal(proof_of(f, id).sealed_len, 0);
+	assert_int_equal(session_of(f, ACME).why, B2B_SESSION_UNVERIFIED);
+	assert_int_equal(pending(f, NULL), 0);
+}
+
+static void a_way_that_root_has_taken_back_is_passed(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = log_in(f, ACME, secrets[0], secrets[2]), ends = proof_of(f, id).ends_s;
+
+	issuer.conf.federation.reverify = B2B_REVERIFY_LIFE;
+	time_passes(f, INTERVAL_S);
+	for (int i = 0; i < 20 && proof_of(f, id).way != B2B_REVERIFY_LIFE; i++)
+		b2b_loop_turn(f->core.loop, 20);
+	assert_int_equal(issuer.refreshed + issuer.introspected, 0);
+	assert_int_equal(proof_of(f, id).way, B2B_REVERIFY_LIFE);
+	assert_int_equal(session_of(f, ACME).ends_s, ends);
+}
+
 /* Alice approved it, and everything is well but for what the token says of her roles: where the log-in brings the person, that comes last. */
 static enum b2b_reason accept_with_roles(struct fixture *f, json_t *roles)
 {
@@ -586,6 +620,8 @@ int main(void)
 		TEST(tokens_are_in_no_file_as_they_are),
 		TEST(tokens_that_cannot_be_read_any_more_are_a_lost_answer),
 		TEST(a_proof_without_sessions_is_forgotten_in_time),
+		TEST(another_issuer_or_client_is_not_asked_about_it),
+		TEST(a_way_that_root_has_taken_back_is_passed),
 		TEST(a_log_in_that_is_refused_late_leaves_nothing),
 		TEST(what_nothing_can_come_of_is_not_asked_about),
 	};
