@@ -2,108 +2,16 @@
  * sudo: does it ask about the commands that another person must approve? And do its own settings leave PAM its word: the account and
  * session parts, and a time stamp that is over before what was proven is too old?
  */
-#include <glob.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "b2bctl/ctl.h"
-#include "b2bctl/doctor.h"
+#include "b2bctl/doctor_sudoers.h"
 #include "common/conf.h"
 
 #define SUDO_CONF "/etc/sudo.conf"
 #define PLUGIN_DIR "/usr/libexec/sudo/"
-#define TIMEOUT_DEFAULT 15.0 /* minutes, as Debian builds it; others remember for a shorter time */
-
-/* What sudoers says for partners. */
-struct sudoers {
-	double timeout;        /* minutes; negative: for ever */
-	bool partners_timeout; /* given for partners, who are then not all others */
-	bool no_account, no_session;
-};
-
-/* Does a Defaults line of SCOPE (":%partners,bob", "" for everybody, "@host" and others) concern all partners? */
-static bool concerns_partners(const char *scope)
-{
-	size_t len;
-
-	if (!*scope)
-		return true;
-	if (*scope++ != ':')
-		return false;
-	for (; *scope; scope += len + (scope[len] == ',')) {
-		len = strcspn(scope, ",");
-		if ((len == strlen("%" B2B_GROUP_PARTNERS) && strncmp(scope, "%" B2B_GROUP_PARTNERS, len) == 0) || (len == 3 && strncmp(scope, "ALL", 3) == 0))
-			return true;
-	}
-	return false;
-}
-
-static void take_setting(const char *setting, bool for_partners, struct sudoers *sudoers)
-{
-	if (strcmp(setting, "!pam_session") == 0)
-		sudoers->no_session = true;
-	else if (strcmp(setting, "pam_session") == 0)
-		sudoers->no_session = false;
-	else if (strcmp(setting, "!pam_acct_mgmt") == 0)
-		sudoers->no_account = true;
-	else if (strcmp(setting, "pam_acct_mgmt") == 0)
-		sudoers->no_account = false;
-	else if ((strncmp(setting, "timestamp_timeout=", 18) == 0 || strcmp(setting, "!timestamp_timeout") == 0) &&
-	         (for_partners || !sudoers->partners_timeout)) { /* sudo applies what is for a user after what is for all */
-		sudoers->timeout = *setting == '!' ? 0 : strtod(setting + 18, NULL);
-		sudoers->partners_timeout = for_partners;
-	}
-}
-
-/* "Defaults[:WHOM] SETTING, SETTING …"; LINE is changed. */
-static void take_line(char *line, struct sudoers *sudoers)
-{
-	char *scope = line + strspn(line, " \t"), *rest, *setting;
-
-	scope[strcspn(scope, "#\n")] = '\0';
-	if (strncmp(scope, "Defaults", 8) != 0)
-		return;
-	scope += 8;
-	rest = scope + strcspn(scope, " \t");
-	if (*rest)
-		*rest++ = '\0';
-	if (!concerns_partners(scope))
-		return;
-	while ((setting = strsep(&rest, ", \t"))) /* blanks around '=' are rare, and then the default is assumed */
-		take_setting(setting, *scope, sudoers);
-}
-
-static void read_sudoers(const struct b2b_doctor *doctor, const char *path, struct sudoers *sudoers)
-{
-	FILE *file = b2b_doctor_open(doctor, path);
-	char *line = NULL;
-	size_t size = 0;
-
-	while (file && getline(&line, &size, file) > 0)
-		take_line(line, sudoers);
-	free(line);
-	if (file)
-		fclose(file);
-}
-
-/* As sudo reads the folder: no names with a dot or a tilde at the end, in their order. */
-static void read_all_sudoers(const struct b2b_doctor *doctor, struct sudoers *sudoers)
-{
-	char pattern[PATH_MAX];
-	glob_t found = { 0 };
-
-	read_sudoers(doctor, "/etc/sudoers", sudoers);
-	if (snprintf(pattern, sizeof(pattern), "%s/etc/sudoers.d/*", doctor->root) >= (int)sizeof(pattern) || glob(pattern, 0, NULL, &found) != 0)
-		return;
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		const char *path = found.gl_pathv[i] + strlen(doctor->root), *name = strrchr(path, '/');
-
-		if (!strchr(name, '.') && path[strlen(path) - 1] != '~')
-			read_sudoers(doctor, path, sudoers);
-	}
-	globfree(&found);
-}
 
 static const struct b2b_policy_service *service_of(const struct b2b_policy *policy)
 {
@@ -115,7 +23,7 @@ static const struct b2b_policy_service *service_of(const struct b2b_policy *poli
 	return NULL;
 }
 
-static bool judge_timeout(struct b2b_doctor *doctor, const struct b2b_policy_service *service, const struct sudoers *sudoers)
+static bool judge_timeout(struct b2b_doctor *doctor, const struct b2b_policy_service *service, const struct b2b_sudoers *sudoers)
 {
 	char kept[32] = "for ever";
 
@@ -133,13 +41,16 @@ static bool judge_timeout(struct b2b_doctor *doctor, const struct b2b_policy_ser
 	return false;
 }
 
-static bool judge_pam(struct b2b_doctor *doctor, const struct sudoers *sudoers)
+static bool judge_pam(struct b2b_doctor *doctor, const struct b2b_sudoers *sudoers)
 {
 	if (sudoers->no_account)
 		b2b_doctor_say(doctor, B2B_VERDICT_PROBLEM, "sudoers has !pam_acct_mgmt, so that sudo goes on for who was withdrawn; remove it");
 	if (sudoers->no_session)
 		b2b_doctor_say(doctor, B2B_VERDICT_PROBLEM, "sudoers has !pam_session, so that no withdrawal finds what partners run by sudo; remove it");
-	return !sudoers->no_account && !sudoers->no_session;
+	if (*sudoers->other_service)
+		b2b_doctor_say(doctor, B2B_VERDICT_PROBLEM, "sudoers has %s, so that partners' sudo is another service to PAM, and no approval is asked for; remove it",
+		               sudoers->other_service);
+	return !sudoers->no_account && !sudoers->no_session && !*sudoers->other_service;
 }
 
 /* An organisation whose commands need an approval, or NULL. *ret_conf is the caller's. */
@@ -209,11 +120,11 @@ static bool judge_plugin(struct b2b_doctor *doctor)
 void b2b_doctor_sudo(struct b2b_doctor *doctor)
 {
 	const struct b2b_policy_service *service = service_of(doctor->policy);
-	struct sudoers sudoers = { .timeout = TIMEOUT_DEFAULT };
+	struct b2b_sudoers sudoers;
 	bool well = judge_plugin(doctor);
 
 	if (service) {
-		read_all_sudoers(doctor, &sudoers);
+		b2b_doctor_read_sudoers(doctor, &sudoers);
 		well = judge_pam(doctor, &sudoers) && well;
 		well = judge_timeout(doctor, service, &sudoers) && well;
 	}

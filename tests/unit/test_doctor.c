@@ -242,6 +242,7 @@ static void finds_a_sudo_that_remembers_for_too_long(void **state)
 {
 	static struct b2b_policy_org org = { .alias = "acme", .parent = -1, .range_lo = 2013265920, .range_hi = 2013331455, .services = 1 };
 	struct b2b_policy policy = { .separator = '@', .n_orgs = 1, .orgs = &org, .n_services = 1, .services = { { .name = "sudo" } } };
+	char sudoers[512];
 	static const struct {
 		const char *sudoers, *more;
 		uint32_t max_age_s;
@@ -263,13 +264,56 @@ static void finds_a_sudo_that_remembers_for_too_long(void **state)
 		{ "Defaults !pam_session\n", "Defaults:ALL pam_session\n", 0, "ok", "" },
 		{ "", "Defaults:%partners env_reset, !pam_acct_mgmt\n", 0, "problem", "sudoers has !pam_acct_mgmt" },
 		{ "Defaults:lena !pam_acct_mgmt\n", "", 0, "ok", "" },
+		{ "Defaults : lena\nDefaultsx !pam_session\n", "", 0, "ok", "" },
+		{ "Defaults:lena , %partners !pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults:!lena !pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults env_reset, ! pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults badpass_message=\"no, !pam_session # \", !pam_acct_mgmt\n", "", 0, "problem", "sudoers has !pam_acct_mgmt" },
+		{ "Defaults badpass_message=\"no, !pam_session\"\n", "", 0, "ok", "" },
+		/* for some commands, or some as whom they run: it counts where it is worse */
+		{ "Defaults>root !pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults>lena, root !pam_session\n", "Defaults>root pam_session", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults!/usr/bin/id !pam_acct_mgmt\n", "", 0, "problem", "sudoers has !pam_acct_mgmt" },
+		{ "Defaults>root timestamp_timeout=60\n", "Defaults:%partners timestamp_timeout=0\n", 900, "warning", "for 60 minutes" },
+		{ "Defaults>root timestamp_timeout=-1\n", "", 900, "warning", "for ever" },
+		{ "Defaults>root timestamp_timeout=0\n", "", 60, "warning", "for 15 minutes" },
+		{ "Defaults@ALL !pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults@no-host-of-ours !pam_session\n", "", 0, "ok", "" },
+		{ "Defaults timestamp_timeout = 5\n", "", 300, "ok", "" },
+		/* another service to PAM */
+		{ "Defaults pam_service=other\n", "", 0, "problem", "sudoers has pam_service=other, so that" },
+		{ "Defaults>root pam_service = \"other\"\n", "", 0, "problem", "sudoers has pam_service=other" },
+		{ "Defaults pam_login_service=login\n", "", 0, "problem", "sudoers has pam_login_service=login" },
+		{ "Defaults pam_askpass_service=x\n", "", 0, "problem", "sudoers has pam_askpass_service=x" },
+		{ "Defaults pam_service=sudo, pam_login_service=sudo-i\n", "", 0, "ok", "" },
+		{ "Defaults pam_service=other\n", "Defaults pam_service=sudo\n", 0, "ok", "" },
+		/* lines and files */
+		{ "Defaults env_reset, \\\n\t!pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "Defaults \\\n\\\n !pam_session \\\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "# Defaults env_reset, \\\nDefaults !pam_session\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "# Defaults env_reset, \\\n!pam_session\n", "", 0, "ok", "" },
+		{ "@include /etc/other/of-all\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "#include other/of-all # or not\n", "", 0, "problem", "sudoers has !pam_session" },
+		{ "", "@include \"../other/of all\"\n", 0, "problem", "sudoers has !pam_acct_mgmt" },
+		{ "", "@include ../other/of\\ all\n", 0, "problem", "sudoers has !pam_acct_mgmt" },
+		{ "# @include /etc/other/of-all\n", "@include /etc/nowhere\n", 0, "ok", "" },
+		{ "@include /etc/sudoers\n", "", 0, "ok", "" }, /* sudo would not have it */
+		{ "@includedir /etc/other\n", "Defaults pam_acct_mgmt\n", 0, "problem", "sudoers has !pam_session" },
 	};
 
 	(void)state;
+	put("/etc/sudoers", "#includedir /etc/sudoers.d\n");
+	put("/etc/sudoers.d/b2b", "Defaults !pam_session\n");
+	assert_found(&policy, "sudo", "problem", "sudoers has !pam_session");
+	put("/etc/sudoers", ""); /* then sudo does not read the folder */
+	assert_found(&policy, "sudo", "ok", "");
 	put("/etc/sudoers.d/README.md", "Defaults !pam_session\n"); /* sudo reads neither */
 	put("/etc/sudoers.d/old~", "Defaults !pam_session\n");
+	put("/etc/other/of-all", "Defaults !pam_session\n");
+	put("/etc/other/of all", "Defaults !pam_acct_mgmt\n");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		put("/etc/sudoers", cases[i].sudoers);
+		snprintf(sudoers, sizeof(sudoers), "%s\n@includedir /etc/sudoers.d\n", cases[i].sudoers);
+		put("/etc/sudoers", sudoers);
 		put("/etc/sudoers.d/b2b", cases[i].more);
 		policy.services[0].max_age_s = cases[i].max_age_s;
 		assert_found(&policy, "sudo", cases[i].verdict, cases[i].text);
