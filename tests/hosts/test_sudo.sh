@@ -28,8 +28,9 @@ check sudo-needs-approval "sudo -n without approval: $out" test -z "$(grep -x ro
 # su: from a local account into a partner's takes the partner's approval; from root none is enough without it.
 host_exec web7 sh -c 'echo lena:secret | chpasswd'
 session_start l lena web7 2>/dev/null
-session_shows l "lena@web7's password|Password" 1 && session_type l secret
-session_shows l '^lena@web7.*\$'
+# What is typed before the prompt is there is thrown away.
+session_shows l "lena@web7's password|Password" 20 && session_type l secret
+session_shows l '^lena@web7.*\$' 20
 session_type l "PS1='\$ '; echo lena-'is'-up"
 if session_shows l '^lena-is-up'; then
 	session_type l 'su -c "id -un; echo su-ended" alice@acme'
