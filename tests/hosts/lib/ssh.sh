@@ -64,7 +64,7 @@ session_start()
 # session_code ID: waits for a code that the session has not been asked for yet; it is then in SESSION_CODE[ID].
 session_code()
 {
-	local deadline=$(($(now_ms) + 10000)) code
+	local deadline=$(($(now_ms) + 20000)) code
 
 	until code=$(grep -aoE '\b[A-Z0-9]{4}-[A-Z0-9]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${SESSION_CODE[$1]:-}"; do
 		test "$(now_ms)" -lt "$deadline" || return 1
