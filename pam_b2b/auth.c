@@ -308,13 +308,18 @@ static enum b2b_reason find_person(struct login *login, bool *ret_newcomer)
 	return reason;
 }
 
-/* A person's own word may be one that the proof opens, where there is no directory: accept() looks again. */
+/*
+ * A person's own word, if nothing else is in the way, may be one that the proof opens where there is no directory. Whether there is one the
+ * agent alone knows (begin() has its decision then, without a prompt): one that lies about it has shown a prompt and let in nobody, as
+ * accept() refuses whoever was closed here.
+ */
 static enum b2b_reason may_follow(struct login *login)
 {
-	enum b2b_reason verdict = b2b_standing_verdict(&login->call.standing);
+	struct b2b_standing proven = login->call.standing;
 
-	login->closed = verdict == B2B_REVOKED && login->call.standing.org_open;
-	return login->closed ? B2B_OK : verdict;
+	login->closed = !proven.user_open;
+	proven.user_open = true;
+	return b2b_standing_verdict(&proven);
 }
 
 static enum b2b_reason log_in(struct login *login)

@@ -452,6 +452,37 @@ static void who_is_opened_by_the_proof_logs_in_once_more(void **state)
 	assert_non_null(strstr(screen.text, "log in once more"));
 }
 
+/*
+ * Who is closed gets no prompt where there is a directory: the agent's refusal comes at once. One that was taken over, whatever it says
+ * (also that there is no directory), shows a prompt at most, and that only where nothing but the person's own word is closed.
+ */
+static void who_is_revoked_never_gets_in(void **state)
+{
+	static const struct scripted_step honest = { .want = B2B_ASK_AUTH, .type = B2B_SAY_DECISION, .reason = B2B_REVOKED };
+	static const struct scripted_step yes = { .want = B2B_ASK_AUTH, .type = B2B_SAY_DECISION, .uid = ALICE };
+	static const struct scripted_step unproven[] = { { .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT }, { .type = B2B_SAY_DECISION, .uid = ALICE } };
+	static const struct scripted_step waits = { .want = B2B_ASK_AUTH, .type = B2B_SAY_WAIT };
+
+	(void)state;
+	withdraw(NULL);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", &honest, 1), PAM_AUTH_ERR);
+	assert_null(strstr(screen.text, PROMPT));
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", &yes, 1), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", unproven, 2), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", good_login, 3), PAM_AUTH_ERR);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", NULL, 0), PAM_AUTHINFO_UNAVAIL); /* nobody at the socket */
+	/* More than that is closed: no prompt either, whatever the agent would say next. */
+	assert_int_equal(call(pam_authenticate, "su", "alice@acme", &waits, 1), PAM_AUTH_ERR); /* service not granted */
+	b2b_live_verified(fixture.lives[FIXTURE_ACME], 0);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", &waits, 1), PAM_AUTHINFO_UNAVAIL);
+	assert_non_null(strstr(screen.text, "has not heard"));
+	fixture_beat(&fixture);
+	b2b_live_store_org(fixture.lives[FIXTURE_ACME], B2B_LIVE_CLOSED, true);
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", &waits, 1), PAM_AUTH_ERR);
+	b2b_live_beat(fixture.lives[FIXTURE_ACME], 1); /* no sign of life: not even asked */
+	assert_int_equal(call(pam_authenticate, "sshd", "alice@acme", NULL, 0), PAM_AUTHINFO_UNAVAIL);
+}
+
 static void an_unknown_option_denies_partners(void **state)
 {
 	(void)state;
@@ -693,6 +724,7 @@ int main(void)
 		CASE(newer_files_are_understood_or_deny),
 		CASE(unknown_and_misspelt_names_start_nothing),
 		CASE(who_is_opened_by_the_proof_logs_in_once_more),
+		CASE(who_is_revoked_never_gets_in),
 		CASE(an_unknown_option_denies_partners),
 		CASE(account_tells_denials_apart),
 		CASE(a_session_is_registered_while_it_lasts),
