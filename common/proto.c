@@ -29,8 +29,6 @@ static const struct text question_texts[] = { TEXT(b2b_say_question, text), { 0,
 static const struct text prompt_texts[] = { TEXT(b2b_say_prompt, text), { 0, 0 } };
 static const struct text decision_texts[] = { TEXT(b2b_say_decision, ticket), TEXT(b2b_say_decision, audit_id),
 	                                      TEXT(b2b_say_decision, message), { 0, 0 } };
-static const struct text reserved_texts[] = { TEXT(b2b_say_reserved, name), TEXT(b2b_say_reserved, alias), TEXT(b2b_say_reserved, home),
-	                                      TEXT(b2b_say_reserved, shell), { 0, 0 } };
 static const struct text no_texts[] = { { 0, 0 } };
 
 struct body {
@@ -76,7 +74,7 @@ static struct body body_of(uint16_t type)
 	case B2B_SAY_QUESTION:
 		return (struct body){ sizeof(struct b2b_say_question), question_texts };
 	case B2B_SAY_RESERVED:
-		return (struct body){ sizeof(struct b2b_say_reserved), reserved_texts };
+		return (struct body){ sizeof(struct b2b_say_reserved), no_texts };
 	default:
 		return (struct body){ 0, no_texts };
 	}

@@ -47,7 +47,6 @@
 #define B2B_PROMPT_SIZE 4096
 #define B2B_TEXT_SIZE 8192
 #define B2B_SSH_KEY_SIZE 4096
-#define B2B_HOME_SIZE 256
 #define B2B_ANSWER_SIZE 8192 /* as much as PuTTY sends; the ssh client of OpenSSH cuts an answer to 1,023 characters */
 
 enum b2b_packet_type {
@@ -88,16 +87,12 @@ struct b2b_say_name {
 /*
  * An id is kept for NAME, in memory alone, until somebody proves to be that person or nobody asked for keep_s. The id is the one that
  * the ledger gives then, as long as this agent has kept it all the time: for who began after since_ns, and not longer ago than keep_s.
+ * What else sshd wants to know is root's, and read from the cache (b2b_cache_newcomer).
  */
 struct b2b_say_reserved {
 	uint64_t since_ns;           /* b2b_now_ns of when this agent began to keep ids */
 	uint32_t keep_s;
-	uint32_t uid;                /* and primary group */
-	uint32_t groups[2];          /* members@ALIAS, partners */
-	char name[B2B_NAME_SIZE];    /* canonical */
-	char alias[B2B_NAME_SIZE];
-	char home[B2B_HOME_SIZE];
-	char shell[B2B_PATH_SIZE];
+	uint32_t uid;
 };
 
 /* Who wants in, where and from where: PAM_USER, PAM_SERVICE, PAM_TTY, PAM_RHOST, PAM_RUSER. */

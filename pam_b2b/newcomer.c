@@ -40,6 +40,18 @@ static enum b2b_reason ask(const char *name, struct b2b_say_reserved *ret_reserv
 	return B2B_OK;
 }
 
+/* The name as it is kept here is root's to say: the cache's, through getpwnam. A local part has no separator in it. */
+static enum b2b_reason take_name(const struct passwd *pw, struct b2b_standing *standing)
+{
+	const char *separator = strpbrk(pw->pw_name, B2B_SEPARATORS);
+
+	if (!separator || strlen(pw->pw_name) >= sizeof(standing->name))
+		return B2B_INTERNAL;
+	memcpy(standing->name, pw->pw_name, strlen(pw->pw_name));
+	memcpy(standing->alias, separator + 1, strlen(separator + 1));
+	return B2B_OK;
+}
+
 /* sshd keeps the id that it was told when the connection came. */
 static bool kept_since(const struct b2b_say_reserved *reserved, uint64_t began_ns)
 {
@@ -61,9 +73,10 @@ enum b2b_reason b2b_call_newcomer(struct b2b_call *call, const char *name, uint6
 		return reason;
 	memset(ret_standing, 0, sizeof(*ret_standing));
 	ret_standing->uid = reserved.uid;
-	memcpy(ret_standing->name, reserved.name, sizeof(ret_standing->name));
-	memcpy(ret_standing->alias, reserved.alias, sizeof(ret_standing->alias));
-	if (strcmp(name, reserved.name) != 0)
+	reason = take_name(pw, ret_standing);
+	if (reason != B2B_OK)
+		return reason;
+	if (strcmp(name, ret_standing->name) != 0)
 		return B2B_NAME_INVALID;
 	if (pw->pw_uid != reserved.uid) {
 		pam_syslog(call->pamh, LOG_ERR, "getpwnam gives %s the uid %u instead of %u: another source of names stands in front", name,

@@ -7,7 +7,6 @@
 #include "b2bd/rate.h"
 #include "b2bd/state/directory_rows.h"
 #include "b2bd/state/ledger.h"
-#include "common/cache_view.h"
 #include "common/clock.h"
 
 struct reservation {
@@ -127,62 +126,15 @@ static int add(struct b2b_reservations *reservations, int org, const char *local
 	return 0;
 }
 
-/* As the cache makes it out of root's template (common/cache_home.h). */
-static int fill_home(const struct b2b_policy *policy, const char *alias, const char *local, char buf[B2B_HOME_SIZE])
-{
-	size_t n_local = strlen(local), from = 0, at = 0;
-	struct b2b_home *home = b2b_aligned_new(sizeof(*home) + b2b_home_room(policy->home, alias));
-	int r = -ENAMETOOLONG;
-
-	if (!home)
-		return -ENOMEM;
-	b2b_home_fill(home, policy->home, alias);
-	if (b2b_home_size(home, n_local) > B2B_HOME_SIZE)
-		goto out;
-	for (uint16_t i = 0; i < home->n_cuts; i++) {
-		memcpy(buf + at, home->text + from, home->cuts[i] - from);
-		at += home->cuts[i] - from;
-		memcpy(buf + at, local, n_local);
-		at += n_local;
-		from = home->cuts[i];
-	}
-	memcpy(buf + at, home->text + from, home->n_text - from);
-	r = 0;
-out:
-	free(home);
-	return r;
-}
-
-static int describe(const struct b2b_reservations *reservations, const struct reservation *one, struct b2b_say_reserved *reserved)
-{
-	const struct b2b_policy *policy = reservations->policy;
-	const struct b2b_policy_org *org = &policy->orgs[one->org];
-	int r;
-
-	memset(reserved, 0, sizeof(*reserved));
-	reserved->since_ns = reservations->since_ns;
-	reserved->keep_s = B2B_RESERVE_KEEP_S;
-	reserved->uid = one->uid;
-	reserved->groups[0] = org->range_lo;
-	reserved->groups[1] = policy->partners_gid;
-	memcpy(reserved->alias, org->alias, sizeof(reserved->alias));
-	memcpy(reserved->shell, policy->shells[0], sizeof(reserved->shell));
-	r = b2b_name_join(one->local, policy->separator, org->alias, reserved->name, sizeof(reserved->name));
-	return r < 0 ? r : fill_home(policy, org->alias, one->local, reserved->home);
-}
-
 int b2b_reserve(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, struct b2b_say_reserved *ret_reserved)
 {
 	struct reservation *one = find(reservations, org, local, now_ns);
-	struct b2b_say_reserved reserved;
 	int r = one ? 0 : add(reservations, org, local, now_ns, &one);
 
-	if (r == 0)
-		r = describe(reservations, one, &reserved);
 	if (r < 0)
 		return r;
 	one->until_ns = now_ns + B2B_RESERVE_KEEP_S * B2B_NS_PER_S;
-	*ret_reserved = reserved;
+	*ret_reserved = (struct b2b_say_reserved){ .since_ns = reservations->since_ns, .keep_s = B2B_RESERVE_KEEP_S, .uid = one->uid };
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
- * Ids of people whom nobody has seen yet, where there is no directory (directory = token): sshd wants to know the id, home and shell
- * of a name before anybody has proven to be that person. They are kept in memory alone, and go into the ledger with the proof.
+ * Ids of people whom nobody has seen yet, where there is no directory (directory = token): sshd wants to know the id of a
+ * name before anybody has proven to be that person. They are kept in memory alone, and go into the ledger with the proof.
  */
 #ifndef B2B_RESERVATION_H
 #define B2B_RESERVATION_H
@@ -26,7 +26,7 @@ void b2b_reservations_free(struct b2b_reservations *reservations); /* NULL is le
  * reservation at that place waits until it is over, so that nobody is told a number that depends on who else is there.
  * Returns 0 and fills all of *ret_reserved; -EINVAL no name for a person of ORG; -EEXIST a group's or somebody else's name; -EBUSY too
  * many of them, or too fast (at most 32 new ones of an organisation at once, then one a second); -EDQUOT no id can be had;
- * -ENAMETOOLONG the home; or a negative errno.
+ * or a negative errno.
  */
 int b2b_reserve(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, struct b2b_say_reserved *ret_reserved);
 

@@ -63,15 +63,14 @@ static void say(int fd, int32_t reason)
 	assert_int_equal(send(fd, &packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
 }
 
-/* An id that is kept for somebody who has proven nothing yet. The rest is what an agent that was taken over may say there. */
+/* An id that is kept for somebody who has proven nothing yet. */
 static void reserve(int fd, uint32_t uid)
 {
 	struct {
 		struct b2b_packet_head head;
 		struct b2b_say_reserved body;
 	} packet = { { B2B_PROTO_VERSION, B2B_SAY_RESERVED, sizeof(packet.body) },
-		     { .uid = uid, .groups = { FIXTURE_LO(FIXTURE_GLOBEX), FIXTURE_LO(FIXTURE_ACME) + 100 }, .name = "localadmin",
-		       .alias = "globex", .home = "/root", .shell = "/bin/zsh" } };
+		     { .uid = uid } };
 
 	assert_int_equal(send(fd, &packet, sizeof(packet), MSG_NOSIGNAL), sizeof(packet));
 }
@@ -187,7 +186,7 @@ static void a_first_time_name_is_fetched(void **state)
 	assert_int_equal(agent.asked, 1);
 }
 
-/* Name, home, shell and groups are root's, whatever the agent says: sshd asks for the local groups of pw_name next. */
+/* Name, home, shell and groups are root's, and never the agent's to say: sshd asks for the local groups of pw_name next. */
 static void a_reservation_is_answered_as_the_snapshot_will(void **state)
 {
 	static char buf[256];

@@ -29,11 +29,6 @@ static void make_reserved(const struct scripted_step *step, struct b2b_say_reser
 	reserved->since_ns = step->reason ? b2b_now_ns() + B2B_NS_PER_S : 1;
 	reserved->keep_s = 86400;
 	reserved->uid = step->uid;
-	reserved->groups[0] = step->uid + 1;
-	reserved->groups[1] = step->uid + 2;
-	snprintf(reserved->name, sizeof(reserved->name), "%s", step->text);
-	snprintf(reserved->home, sizeof(reserved->home), "/home/acme/new");
-	snprintf(reserved->shell, sizeof(reserved->shell), "/bin/bash");
 }
 
 static void make_body(const struct scripted_step *step, void *body)

@@ -23,7 +23,7 @@ struct scripted_step {
 	int32_t reason;            /* of a decision; of a reservation, not 0: this agent began later than whoever asks */
 	uint32_t uid;              /* of a decision or reservation */
 	const char *answer;        /* what B2B_ASK_ANSWER must say, or of what command B2B_ASK_COMMAND is; NULL: anything */
-	const char *text;          /* prompt, question, the decision's message, or the reservation's name */
+	const char *text;          /* prompt, question, or the decision's message */
 	void (*before)(void *arg); /* in the child, before it answers; NULL: nothing */
 	void *arg;
 };
