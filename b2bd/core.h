@@ -219,7 +219,7 @@ int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
 void b2b_reconcile(struct b2b_core *core, int org);
 /* The ends that the guard cannot finish, each with one of the processes that are left, for status. */
 json_t *b2b_held_ends_json(const struct b2b_core *core);
-/* Resume the pending ends that the guard is not working on. */
+/* Resume the pending ends that the guard is not working on, and those that it could not take on. */
 void b2b_revocations_start(struct b2b_core *core);
 /* Forget who waits for the guard's answers, once the link to it is gone; what is pending stays so on disk. */
 void b2b_revocations_stop(struct b2b_core *core);

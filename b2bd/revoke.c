@@ -21,7 +21,8 @@ struct b2b_ending {
 	struct b2b_core *core;
 	struct b2b_pending_end end;
 	int org;
-	bool sent; /* false: it waits for one of the same scope */
+	bool sent; /* false: it waits for one of the same scope, or: */
+	bool refused; /* the guard could not take it on: it is sent again with the timer. The database need not know of it */
 	struct b2b_guard_message held; /* what the guard said last of those it cannot end; left 0: nothing yet */
 };
 
@@ -166,21 +167,25 @@ static void try_again(struct b2b_core *core)
 
 static void end_done(void *arg, const struct b2b_guard_message *answer);
 
-/* Frees it where the guard cannot be asked. */
+static void refused(struct b2b_ending *ending)
+{
+	ending->sent = false;
+	ending->refused = true;
+	try_again(ending->core);
+}
+
 static void dispatch(struct b2b_ending *ending)
 {
 	const struct b2b_pending_end *end = &ending->end;
-	struct b2b_core *core = ending->core;
 	struct b2b_guard_message message = { .type = B2B_GUARD_END, .scope = end->scope, .org = ending->org, .uid = end->uid,
 		                             .pid = (int32_t)end->pid, .start_ticks = end->start_ticks };
 
 	memcpy(message.audit_id, end->audit_id, sizeof(message.audit_id));
 	memcpy(message.message, end->message, sizeof(message.message));
 	ending->sent = true;
-	if (b2b_guard_send(core->guard, &message, -1, end_done, ending) < 0) {
-		ending_free(ending);
-		try_again(core);
-	}
+	ending->refused = false;
+	if (b2b_guard_send(ending->core->guard, &message, -1, end_done, ending) < 0)
+		refused(ending);
 }
 
 static void dispatch_waiting(struct b2b_core *core)
@@ -188,18 +193,29 @@ static void dispatch_waiting(struct b2b_core *core)
 	struct b2b_ending *ending;
 
 	for (ending = core->endings; ending; ending = ending->next) {
-		if (!ending->sent && !find_sent(core, &ending->end)) {
+		if (!ending->sent && !ending->refused && !find_sent(core, &ending->end))
 			dispatch(ending);
-			return; /* the next with its answer */
-		}
 	}
+}
+
+/* Nothing is left: record it. */
+static void through(struct b2b_ending *ending, const struct b2b_guard_message *answer)
+{
+	struct b2b_core *core = ending->core;
+	int64_t clear_ms = b2b_wall_ms() - (int64_t)((b2b_now_ns() - answer->clear_ns) / B2B_NS_PER_MS);
+
+	audit_end(ending, answer, clear_ms);
+	b2b_figures_add(core, &ending->end, clear_ms);
+	if (ending->end.id && b2b_pending_done(core->state, ending->end.id, ending->end.durable_us, clear_ms) < 0)
+		try_again(core); /* nothing will be found, and it is recorded then */
+	b2b_sessions_forget_gone(core);
+	ending_free(ending);
 }
 
 static void end_done(void *arg, const struct b2b_guard_message *answer)
 {
 	struct b2b_ending *ending = arg;
 	struct b2b_core *core = ending->core;
-	int64_t clear_ms = b2b_wall_ms() - (int64_t)((b2b_now_ns() - answer->clear_ns) / B2B_NS_PER_MS);
 
 	if (answer->left) { /* the kernel holds something: the guard goes on and answers again */
 		ending->held = *answer;
@@ -208,15 +224,10 @@ static void end_done(void *arg, const struct b2b_guard_message *answer)
 	}
 	if (answer->result < 0) {
 		b2b_log(LOG_ERR, "event=end-failed id=%s error=\"%s\"; tried again", ending->end.audit_id, strerror(-answer->result));
-		try_again(core);
+		refused(ending);
 	} else {
-		audit_end(ending, answer, clear_ms);
-		b2b_figures_add(core, &ending->end, clear_ms);
-		if (ending->end.id && b2b_pending_done(core->state, ending->end.id, ending->end.durable_us, clear_ms) < 0)
-			try_again(core); /* nothing will be found, and it is recorded then */
-		b2b_sessions_forget_gone(core);
+		through(ending, answer);
 	}
-	ending_free(ending);
 	dispatch_waiting(core);
 }
 
@@ -401,6 +412,8 @@ json_t *b2b_held_ends_json(const struct b2b_core *core)
 
 void b2b_revocations_start(struct b2b_core *core)
 {
+	for (struct b2b_ending *ending = core->endings; ending; ending = ending->next)
+		ending->refused = false;
 	b2b_pending_list(core->state, resume, core);
 	dispatch_waiting(core);
 }

@@ -234,6 +234,66 @@ static void failed_commit_closes_and_ends_but_is_not_durable(void **state)
 	assert_int_equal(f->core.failed_commits, 1);
 }
 
+static void guard_is_quiet(struct fixture *f)
+{
+	char packet[B2B_GUARD_PACKET];
+
+	for (int i = 0; i < 20; i++)
+		b2b_loop_turn(f->core.loop, 1);
+	assert_true(recv(f->guard_fd, packet, sizeof(packet), MSG_DONTWAIT) < 0);
+}
+
+/* The guard has too many under way. Nothing but the agent's memory knows of these two: they are asked for again, later, and both at once. */
+static void refused_end_that_is_not_durable_is_asked_for_again(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_revocation revocations[] = { of_alice(f, true), of_alice(f, true) };
+	struct b2b_guard_message first[2], again[2];
+	int i;
+
+	revocations[1].org = EMEA;
+	revocations[1].uid = f->uids[EMEA];
+	refuse_writes(f);
+	assert_true(b2b_revoke_each(&f->core, revocations, 2) < 0);
+	for (i = 0; i < 2; i++)
+		first[i] = next_request(f);
+	for (i = 0; i < 2; i++)
+		answer(f, first[i], -EBUSY, 0);
+	guard_is_quiet(f);
+	for (i = 0; i < 2; i++)
+		again[i] = next_request(f);
+	assert_int_not_equal(again[0].uid, again[1].uid);
+	for (i = 0; i < 2; i++) {
+		const struct b2b_guard_message *same = again[i].uid == first[0].uid ? &first[0] : &first[1];
+
+		assert_int_equal(again[i].type, B2B_GUARD_END);
+		assert_int_equal(again[i].uid, same->uid);
+		assert_string_equal(again[i].audit_id, same->audit_id);
+		assert_string_equal(again[i].message, same->message);
+		answer(f, again[i], 0, 0);
+	}
+	guard_is_quiet(f);
+	assert_null(f->core.endings);
+}
+
+static void refused_end_that_is_durable_is_asked_for_again_once(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_revocation revocation = of_alice(f, true);
+	struct b2b_guard_message first, again;
+
+	assert_int_equal(b2b_revoke(&f->core, &revocation), 0);
+	first = next_request(f);
+	answer(f, first, -EBUSY, 0);
+	guard_is_quiet(f);
+	again = next_request(f);
+	assert_string_equal(again.audit_id, first.audit_id);
+	answer(f, again, 0, 0);
+	guard_is_quiet(f);
+	assert_int_equal(pending(f, NULL), 0);
+	assert_null(f->core.endings);
+}
+
 static void pending_ends_resume(void **state)
 {
 	struct fixture *f = *state;
@@ -261,6 +321,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(two_events_of_one_offboarding_tell_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(whole_organisation_is_one_word, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_closes_and_ends_but_is_not_durable, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_end_that_is_not_durable_is_asked_for_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(refused_end_that_is_durable_is_asked_for_again_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(pending_ends_resume, setup, teardown),
 	};
 
