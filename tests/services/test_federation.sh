@@ -249,4 +249,5 @@ check 'keys outlive it' test "$(jq -S '.keys|=sort' <<<"$BODY")" = "$KEYS"
 scim GET "/Users/$CAROL"
 check_jq 'people outlive it' "$BODY" '.["'$SCIM_USER'"].state == "removed"'
 check 'no sanitizer spoke' test "$(grep -cE 'Sanitizer|runtime error' "$DIR/err")" = 0
+judge_all
 test "$FAILED" = 0
