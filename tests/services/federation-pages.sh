@@ -40,11 +40,11 @@ check 'a form from elsewhere is refused' test "$STATUS" = 403
 submit /device approve user_code="$(tr A-Z a-z <<<"${USER_CODE/-/ }")"
 check 'approved, and says so' says 'Approved'
 poll_device
-check_jq 'approved by the page' "$(claims "$(jq -r .id_token <<<"$BODY")")" '.sub == "'$ALICE'"'
+check_jq 'approved by the page' "$(claims "$(text_of id_token)")" '.sub == "'$ALICE'"'
 submit /device approve user_code="$USER_CODE"
 check 'a code is answered once' test "$STATUS" = 404
 post_form /device_authorization scope=openid login_hint='<script>alert(1)</script>' -u "$BASIC"
-USER_CODE=$(jq -r .user_code <<<"$BODY") DEVICE=$(jq -r .device_code <<<"$BODY")
+USER_CODE=$(text_of user_code) DEVICE=$(text_of device_code)
 browse GET "/device?user_code=$USER_CODE"
 CSRF=$(csrf)
 check 'what hosts say is escaped' says '&lt;script&gt;'
@@ -55,7 +55,7 @@ poll_device
 check_refused 'denied by the page' 400 access_denied
 for person in alice carol; do
 	post_form /bc-authorize scope=openid login_hint=$person@acme binding_message=db1/for-$person -u "$BASIC"
-	DEVICE=$(jq -r .auth_req_id <<<"$BODY")
+	DEVICE=$(text_of auth_req_id)
 done
 browse GET /device
 CSRF=$(csrf)

@@ -17,7 +17,7 @@ register "$(jq -c '.jwks.keys[0].d = "AAAA"' <<<"$HOST_METADATA")"
 check_refused 'registration of a private key' 400 invalid_client_metadata
 register "$HOST_METADATA"
 check_jq 'registration' "$BODY" '.client_id and .registration_access_token and (.registration_client_uri | startswith($url))'
-CLIENT=$(jq -r .client_id <<<"$BODY") TOKEN=$(jq -r .registration_access_token <<<"$BODY")
+CLIENT=$(jq -r .client_id <<<"$BODY") TOKEN=$(text_of registration_access_token)
 assert_client "$CLIENT" . web8
 post_form /token grant_type=client_credentials "${ASSERTION[@]}"
 check_jq 'registered host gets a token' "$BODY" .access_token
@@ -27,7 +27,7 @@ registered PUT -H 'Content-Type: application/json' -d "$(jq -c '.client_id = "we
 check_refused 'update of another client' 400 invalid_client_metadata
 registered PUT -H 'Content-Type: application/json' -d "$(jq -c --arg id "$CLIENT" --argjson jwk "$(public_jwk web9)" '.client_id = $id | .jwks.keys += [$jwk]' <<<"$HOST_METADATA")"
 check_jq 'update adds a key' "$BODY" '.jwks.keys | length == 2'
-OLD_TOKEN=$TOKEN TOKEN=$(jq -r .registration_access_token <<<"$BODY")
+OLD_TOKEN=$TOKEN TOKEN=$(text_of registration_access_token)
 for key in web8 web9; do
 	assert_client "$CLIENT" . $key
 	post_form /token grant_type=client_credentials "${ASSERTION[@]}"

@@ -9,7 +9,7 @@ CAROL=24d9e09b-63b6-53ee-963b-d26953fbaaaa
 get /scim/v2/Users
 check 'scim without a token' test "$STATUS" = 401
 post_form /token grant_type=client_credentials scope=ssf -u "$BASIC"
-call GET /scim/v2/Users -H "Authorization: Bearer $(jq -r .access_token <<<"$BODY")"
+call GET /scim/v2/Users -H "Authorization: Bearer $(text_of access_token)"
 check 'scim without its scope' test "$STATUS" = 403
 for document in ServiceProviderConfig Schemas ResourceTypes; do
 	scim GET "/$document"
@@ -63,7 +63,7 @@ check 'filter too deep' test "$STATUS" = 400
 scim POST /Users -d '{}'
 check 'writing wants its scope' test "$STATUS" = 403
 post_form /token grant_type=client_credentials scope='directory directory.write' client_id=admin client_secret=writer
-WRITER=$(jq -r .access_token <<<"$BODY")
+WRITER=$(text_of access_token)
 scim GET '/Users?count=1000'
 LAST=$(jq -r '[.Resources[].meta.lastModified] | max' <<<"$BODY")
 scim POST /Users -d '{"displayName":"Nina <b>New</b>","roles":[{"value":"operator"}],

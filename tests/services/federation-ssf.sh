@@ -26,7 +26,7 @@ check 'push is refused' test "$STATUS" = 400
 ssf POST /ssf/stream -d '{"delivery":{"method":"urn:ietf:rfc:8936"}}'
 check 'stream is 201' test "$STATUS" = 201
 check_jq 'stream' "$BODY" '.stream_id and .iss == $url and .aud == "db1" and (.delivery.endpoint_url | startswith($url)) and (.events_delivered | length == 3)'
-STREAM=$(jq -r .stream_id <<<"$BODY") POLL=$(jq -r .delivery.endpoint_url <<<"$BODY")
+STREAM=$(text_of stream_id) POLL=$(jq -r .delivery.endpoint_url <<<"$BODY")
 ssf POST /ssf/stream -d '{}'
 check 'second stream is 409' test "$STATUS" = 409
 ssf PATCH /ssf/stream -d '{"stream_id":"'"$STREAM"'","description":"a host"}'
@@ -38,7 +38,7 @@ check_jq 'status' "$BODY" '.status == "enabled"'
 call POST "${POLL#"$URL"}" -d '{}'
 check 'poll without a token' test "$STATUS" = 401
 post_form /token grant_type=client_credentials scope=ssf client_id=admin client_secret=writer
-call POST "${POLL#"$URL"}" -H "Authorization: Bearer $(jq -r .access_token <<<"$BODY")" -d '{}'
+call POST "${POLL#"$URL"}" -H "Authorization: Bearer $(text_of access_token)" -d '{}'
 check "another client's stream" test "$STATUS" = 404
 
 poll '{"returnImmediately":true}'

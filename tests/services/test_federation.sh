@@ -72,7 +72,7 @@ check_jq 'assertion for the token endpoint' "$BODY" .access_token
 BASIC='db1:s3cret%2B%26%20%25%C3%A9'
 post_form /token grant_type=client_credentials -u "$BASIC"
 check_jq 'client_secret_basic' "$BODY" .access_token
-DB1=$(jq -r .access_token <<<"$BODY")
+DB1=$(text_of access_token)
 post_form /token grant_type=client_credentials client_id=db1 client_secret='s3cret+& %é'
 check_jq 'client_secret_post' "$BODY" .access_token
 post_form /token grant_type=client_credentials client_id=db1 client_secret=wrong
@@ -105,7 +105,7 @@ control approve "{\"user_code\":\"$USER_CODE\",\"person\":\"alice@acme.example\"
 check_jq 'approve tells its time' "$BODY" '.committed_ms > 1700000000000'
 poll_device
 check_jq 'tokens' "$BODY" '.access_token and .id_token and .refresh_token'
-ID_TOKEN=$(jq -r .id_token <<<"$BODY") ACCESS=$(jq -r .access_token <<<"$BODY") REFRESH=$(jq -r .refresh_token <<<"$BODY")
+ID_TOKEN=$(text_of id_token) ACCESS=$(text_of access_token) REFRESH=$(text_of refresh_token)
 check_jq 'id token' "$(claims "$ID_TOKEN")" '.iss == $url and .sub == "'$ALICE'" and .aud == "db1" and .organization.acme.id == "42c3e9"
 	and .exp > .iat and .auth_time <= .iat and .acr == "aal2" and (.amr | length > 0) and .jti and .sid'
 poll_device
@@ -114,7 +114,7 @@ check_refused 'device code used twice' 400 invalid_grant
 start_ciba()
 {
 	post_form /bc-authorize scope='openid organization' "$@" -u "$BASIC"
-	REQUEST=$(jq -r .auth_req_id <<<"$BODY")
+	REQUEST=$(text_of auth_req_id)
 }
 poll_ciba() { post_form /token grant_type=urn:openid:params:grant-type:ciba auth_req_id="$REQUEST" -u "$BASIC"; }
 start_ciba login_hint=alice@acme binding_message=db1/WDJB-MJHT requested_expiry=90
@@ -132,7 +132,7 @@ check_refused 'ciba: denied' 400 access_denied
 start_ciba login_hint=alice@acme binding_message=db1/third
 control approve '{"binding_message":"db1/third","person":"alice@acme.example"}'
 poll_ciba
-check_jq 'ciba: approved' "$(claims "$(jq -r .id_token <<<"$BODY")")" '.sub == "'$ALICE'" and .aud == "db1"'
+check_jq 'ciba: approved' "$(claims "$(text_of id_token)")" '.sub == "'$ALICE'" and .aud == "db1"'
 start_ciba login_hint=nobody@acme
 check_refused 'ciba: nobody' 400 unknown_user_id
 start_ciba login_hint=deploy@acme
@@ -166,7 +166,7 @@ check_refused 'introspection without authentication' 401 invalid_client
 AUTH_TIME=$(claims "$ID_TOKEN" | jq .auth_time)
 post_form /token grant_type=refresh_token refresh_token="$REFRESH" -u "$BASIC"
 check_jq 'refresh' "$BODY" '.access_token and .refresh_token != "'"$REFRESH"'"'
-SECOND=$(jq -r .refresh_token <<<"$BODY") SECOND_ACCESS=$(jq -r .access_token <<<"$BODY")
+SECOND=$(text_of refresh_token) SECOND_ACCESS=$(text_of access_token)
 post_form /token grant_type=refresh_token refresh_token="$REFRESH" -u "$BASIC"
 check_refused 'refresh token used twice' 400 invalid_grant
 post_form /revoke token="$SECOND" -u "$BASIC"
