@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "b2bctl/enroll.h"
+#include "common/clean.h"
 #include "common/clock.h"
 
 #define ANSWER_NS (120 * B2B_NS_PER_S)
@@ -40,14 +41,61 @@ static int find_b2bd(char *path, size_t size)
 	return access(path, X_OK) < 0 ? -errno : 0;
 }
 
-/* In the child. Nothing of root's environment goes along. */
-static void become(char *path, int in, int out)
+enum { ORDER, ANSWER, COMPLAINT, PIPES };
+
+static void shut(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/*
+ * In the child. Nothing of root's environment goes along, and no terminal: what a service took over could read what root types
+ * and write what the terminal obeys.
+ */
+static void become(char *path, int pipes[PIPES][2])
 {
 	char *const argv[] = { path, (char *)"--errand", NULL }, *const environment[] = { NULL };
 
-	if (dup2(in, STDIN_FILENO) == STDIN_FILENO && dup2(out, STDOUT_FILENO) == STDOUT_FILENO)
+	if (dup2(pipes[ORDER][0], STDIN_FILENO) == STDIN_FILENO && dup2(pipes[ANSWER][1], STDOUT_FILENO) == STDOUT_FILENO &&
+	    dup2(pipes[COMPLAINT][1], STDERR_FILENO) == STDERR_FILENO)
 		execve(path, argv, environment);
 	_exit(127);
+}
+
+/* PIPES hold b2bctl's ends afterwards, and -1. */
+static int start(char *path, int pipes[PIPES][2], pid_t *ret_pid)
+{
+	pid_t pid;
+	int r;
+
+	for (int i = 0; i < PIPES; i++)
+		if (pipe2(pipes[i], O_CLOEXEC) < 0)
+			return -errno;
+	pid = fork();
+	if (pid == 0)
+		become(path, pipes);
+	r = pid < 0 ? -errno : 0;
+	shut(&pipes[ORDER][0]);
+	shut(&pipes[ANSWER][1]);
+	shut(&pipes[COMPLAINT][1]);
+	if (r == 0)
+		*ret_pid = pid;
+	return r;
+}
+
+/* What the child, which has ended, wrote to standard error. */
+static void show_complaint(const struct b2b_enrolment *enrolment, int fd)
+{
+	char text[2048];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	b2b_clean_text(text, true);
+	fprintf(enrolment->ctl->err, "%s%s", text, *text && text[strlen(text) - 1] == '\n' ? "" : "\n");
 }
 
 static int write_order(int fd, const struct b2b_order *order)
@@ -66,40 +114,31 @@ static int write_order(int fd, const struct b2b_order *order)
 }
 
 /* The order fits a pipe; the child reads all of it first, and then answers. */
-static int converse(char *path, const struct b2b_order *order, struct b2b_lines *ret_answer)
+static int converse(const struct b2b_enrolment *enrolment, char *path, const struct b2b_order *order, struct b2b_lines *ret_answer)
 {
-	int in[2], out[2], r, status = 0;
-	pid_t pid;
+	int pipes[PIPES][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } }, status = 0, r;
+	pid_t pid = 0;
 
-	if (pipe2(in, O_CLOEXEC) < 0)
-		return -errno;
-	if (pipe2(out, O_CLOEXEC) < 0) {
-		r = -errno;
-		close(in[0]);
-		close(in[1]);
-		return r;
-	}
-	pid = fork();
-	if (pid == 0)
-		become(path, in[0], out[1]);
-	r = pid < 0 ? -errno : 0;
-	close(in[0]);
-	close(out[1]);
+	r = start(path, pipes, &pid);
 	if (r == 0)
-		r = write_order(in[1], order);
-	close(in[1]);
+		r = write_order(pipes[ORDER][1], order);
+	shut(&pipes[ORDER][1]);
 	if (r == 0)
-		r = b2b_lines_read(out[0], b2b_now_ns() + ANSWER_NS, ret_answer);
-	close(out[0]);
+		r = b2b_lines_read(pipes[ANSWER][0], b2b_now_ns() + ANSWER_NS, ret_answer);
 	if (pid > 0) {
 		if (r < 0)
 			kill(pid, SIGKILL);
 		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
+		show_complaint(enrolment, pipes[COMPLAINT][0]);
 		if (r == 0 && status != 0) {
 			b2b_lines_clear(ret_answer);
 			r = -ECHILD;
 		}
+	}
+	for (int i = 0; i < PIPES; i++) {
+		shut(&pipes[i][0]);
+		shut(&pipes[i][1]);
 	}
 	return r;
 }
@@ -114,7 +153,7 @@ int b2b_order_run(const struct b2b_enrolment *enrolment, struct b2b_order *order
 
 	sigaction(SIGPIPE, &ignore, &before);
 	if (r == 0)
-		r = converse(path, order, &answer);
+		r = converse(enrolment, path, order, &answer);
 	sigaction(SIGPIPE, &before, NULL);
 	if (order->text)
 		explicit_bzero(order->text, order->size);

@@ -137,6 +137,17 @@ out=$(host_exec web7 b2bctl unenroll 2>&1)
 check certificate-unenrolled "$out" host_exec web7 sh -c 'test -z "$(ls /etc/b2b/client.* 2>/dev/null)"'
 host_exec web7 cp -p /run/lab/meanwhile /etc/b2b/b2b.conf
 
+# --- what talks to the network gets no terminal, and what it complains of does not reach root's as it is ---
+host_exec web7 sh -c 'mkdir /root/beside && cp "$(command -v b2bctl)" /root/beside/ && cat >/root/beside/b2bd && chmod 755 /root/beside/b2bd' <<'EOF'
+#!/bin/sh
+cat >/dev/null
+printf 'err=%s \033]0;taken\007over\n' "$(readlink /proc/self/fd/2)" >&2
+exit 3
+EOF
+out=$(host_exec web7 script -qec '/root/beside/b2bctl enroll --test' /dev/null </dev/null 2>&1)
+check errand-complains-by-a-pipe "$out" grep -q 'err=pipe:.*taken' <<<"$out"
+check errand-complains-in-plain-text "$(cat -v <<<"$out")" test -z "$(tr -cd '\033\007' <<<"$out")"
+
 # --- where nobody registers by himself ---
 federation_stop
 FEDERATION_OPTIONS=
