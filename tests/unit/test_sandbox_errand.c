@@ -462,6 +462,7 @@ int main(void)
 		TEST(test_from_inside), TEST(test_from_outside), TEST(test_dies_with_who_started_it), TEST(test_makes_a_key), TEST(test_talks_tls),
 	};
 
+	world_needs_pidfds();
 	world_enter();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
