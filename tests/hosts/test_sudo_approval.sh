@@ -15,6 +15,8 @@ host_exec web7 sed -i -e '/^\[service sudo\]/a key_suffices = yes' -e '/^range *
 host_exec web7 b2bctl policy apply >/dev/null || die "b2b.conf is refused"
 host_exec web7 sed -i -e 's/ALL$/NOPASSWD: SETENV: ALL/' /etc/sudoers.d/partners
 host_exec web7 sh -c 'echo before >/etc/edited; useradd -m lena; echo "lena ALL=(ALL) NOPASSWD: ALL" | (umask 337; cat >/etc/sudoers.d/lena)'
+# Alice approves; deploy acts for her.
+control person person=deploy@acme owner=63acb50d-05c1-509d-b562-97d63011fe98 >/dev/null
 host_agent web7
 wait_for 20 host_ready web7 || die "the agent is not ready: $(host_log web7 b2bd | tail -n 20)"
 
@@ -61,8 +63,9 @@ decide()
 shell_of a alice@acme
 shell_of b bob@emea.acme
 shell_of c carol@acme
+shell_of d deploy@acme
 shell_of e erin@globex
-for id in a b c e; do
+for id in a b c d e; do
 	wait_for 10 grep -aq '\$ ' "${SESSION_OUT[$id]}" || die "$id has no shell: $(cat "${SESSION_OUT[$id]}")"
 done
 
@@ -104,6 +107,13 @@ check another-organisation-told "$(tail -n 3 "${SESSION_OUT[c]}")" grep -aq 'sud
 check approved-in-audit "no line" says "event=sudo-approval org=acme user=alice@acme reason=ok id=[0-9a-f]{16} .*asked=carol@acme approved_by=24d9e09b-[^ ]* runas=root directory=/tmp command=\"/usr/bin/systemctl --version 'a b'\""
 check denied-in-audit "no line" says 'event=sudo-approval org=emea.acme user=bob@emea.acme reason=sudo-denied .*denied_by=carol@acme '
 check wrong-in-audit "no line" says 'event=sudo-approval org=acme user=carol@acme reason=sudo-wrong-approver .*approved_by=4631b72f-[^ ]* fault="another subject"'
+
+# An account that acts for alice.
+session_type d 'sudo id -un; echo first-$?'
+asked d || FAIL asked-d "nobody is asked: $(cat "${SESSION_OUT[d]}")"
+check not-the-owner "who is asked: $(grep -a Asked "${SESSION_OUT[d]}")" grep -aq 'Asked: carol@acme.$' "${SESSION_OUT[d]}"
+decide d approve carol@acme
+check owned-approved "$(tail -n 3 "${SESSION_OUT[d]}")" session_shows d '^first-0'
 
 # By oneself; given up; the environment, files to edit.
 session_type a 'sudo LD_PRELOAD=/tmp/x.so id -un; echo third-$?'
