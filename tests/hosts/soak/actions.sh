@@ -121,7 +121,7 @@ rotate()
 {
 	service_up || return 0
 	note "keys rotated"
-	control rotate-keys >/dev/null || die "the service rotates no keys"
+	control rotate-keys alg=ES256 >/dev/null || die "the service rotates no keys"
 }
 
 # One fault at a time, for up to four seconds.

@@ -92,6 +92,8 @@ verdict()
 	check "$1-closed-run-nothing" "somebody runs: $(cat "$LAB/run/left" 2>/dev/null)" wait_for 5 closed_run_nothing
 	judge "$1"
 	figures "$1"
+	# nothing waits that a former key has signed
+	control rotate-keys alg=ES256 drop:=true >/dev/null || die "the service drops no keys"
 }
 
 # b2bd's processes: name, descriptors, resident KiB.
