@@ -22,6 +22,7 @@ FEDERATION_OPTIONS="--client-secret admin=$LAB/run/admin.secret --client-scope a
 federation_start
 model_people acme s 8
 model_people emea.acme m 4
+control people organisation=acme prefix=x count:=1 >/dev/null || die "the service takes no marker"
 model_people globex g 8
 # Both hold their agents' descriptors and memory to account; only db3's are killed.
 HOSTS_UP='web7 db3'

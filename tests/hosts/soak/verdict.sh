@@ -76,12 +76,24 @@ closed_run_nothing()
 	done
 }
 
+# Events come in the order in which they were told: a host that shows the last one has had all before it.
+MARKER=x0@acme # nobody logs in as
+marked()
+{
+	host_exec "$1" b2bctl --json users | jq -e --arg who "$MARKER" 'any(.users[]; .name == $who and .reason == "user-suspended")'
+}
+
 verdict()
 {
 	local host from
 
 	test -z "$FAULT" || mend
 	from=$(now_ms)
+	control suspend "person=$MARKER" >/dev/null || die "the service suspends nobody"
+	for host in $HOSTS_UP; do
+		check "$1-$host-hears" "nothing of what was told last: $(host_exec "$host" b2bctl status 2>&1 | head -n 12)" wait_for 60 marked "$host"
+	done
+	control reinstate "person=$MARKER" >/dev/null || die "the service reinstates nobody"
 	for host in $HOSTS_UP; do
 		check "$1-$host-ready" "the agent is not ready: $(host_exec "$host" b2bctl status 2>&1 | head -n 20)" wait_for 60 host_ready "$host"
 		check "$1-$host-agrees" "they differ: $(diff "$LAB/run/says.service" "$LAB/run/says.$host" | head -n 6)" wait_for 40 agrees "$host"
