@@ -36,6 +36,11 @@ end_person()
 	hold <<<"u$next@$organisation"
 }
 
+nothing_pending()
+{
+	host_exec web7 b2bctl --json status | jq -e '.pending_ends == 0'
+}
+
 # end_organisation CONDITION SCOPE ID LOW HIGH NAME…: suspended, and when it is reinstated they have sessions again.
 end_organisation()
 {
@@ -44,6 +49,8 @@ end_organisation()
 	shift 5
 	timed "$condition" "$scope" "$low" "$high" suspend-organisation "organisation=$id"
 	control reinstate-organisation "organisation=$id" >/dev/null || die "the service reinstates nobody"
+	wait_for 20 nothing_pending || die "ends are pending"
+	sleep 2 # events tell whole seconds: a session of the same second would count as from before
 	hold < <(printf '%s\n' "$@")
 }
 

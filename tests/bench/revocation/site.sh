@@ -68,7 +68,7 @@ disk_delay()
 # hold <NAMES: sessions for them, as sshd opens them; whoever is refused (an event may be on its way) is asked for again.
 hold()
 {
-	local names=$LAB/run/names.hold answers=$LAB/run/answers deadline=$((SECONDS + 60)) name uid
+	local names=$LAB/run/names.hold answers=$LAB/run/answers deadline=$((SECONDS + 180)) name uid
 
 	cat >"$names"
 	while test -s "$names"; do
@@ -77,7 +77,7 @@ hold()
 			SESSION_UID[$name]=$uid
 		done < <(grep -v ' refused: ' "$answers")
 		sed -n 's/ refused: .*//p' "$answers" >"$names"
-		test "$SECONDS" -lt "$deadline" || die "no session: $(grep ' refused: ' "$answers" | head -n 3)"
+		test ! -s "$names" || test "$SECONDS" -lt "$deadline" || die "no session: $(grep ' refused: ' "$answers" | head -n 3)"
 	done
 }
 
