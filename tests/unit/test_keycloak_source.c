@@ -1,17 +1,13 @@
 /* The organisations of a Keycloak realm: tests/unit/keycloak is what 26.7.3 answered, and here it is told to misbehave. */
-#include "tests/unit/fake_federation.h"
-#include "tests/unit/state_fixture.h"
+#include "tests/unit/source_fixture.h"
 
 #include <errno.h>
 #include <jansson.h>
 
 #include "b2bd/directory/keycloak_url.h"
-#include "b2bd/directory/source.h"
 #include "b2bd/state/key_state.h"
 #include "b2bd/state/removal_state.h"
-#include "common/clock.h"
 #include "common/reason.h"
-#include "tests/support/tls_server.h"
 
 #define BASE "/admin/realms/partners"
 #define ALICE "668f8f91-0f59-47be-a89c-585c0128b249"
@@ -36,16 +32,9 @@ struct realm {
 };
 
 struct world {
-	struct state_fixture *base;
+	struct source_run run; /* first: see there */
 	struct realm realm;
-	struct tls_server *server;
-	struct b2b_loop *loop;
-	struct b2b_http *http;
-	struct b2b_conf conf;
-	struct b2b_source *source;
 	char issuer[256];
-	int passes, error, changes, found, find_error;
-	char why[256];
 };
 
 static json_t *recorded(const char *name)
@@ -205,27 +194,8 @@ static void changed(void *arg, int org)
 	struct world *world = arg;
 
 	assert_in_range(org, 0, 1);
-	assert_true(b2b_state_idle(world->base->state));
-	world->changes++;
-}
-
-static void passed(void *arg, uint64_t began_ns, int error, const char *why)
-{
-	struct world *world = arg;
-
-	(void)began_ns;
-	world->passes++;
-	world->error = error;
-	snprintf(world->why, sizeof(world->why), "%s", why);
-}
-
-static void new_source(struct world *world)
-{
-	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
-
-	assert_int_equal(b2b_source_new(world->loop, world->http, NULL, world->base->state, &world->base->policy, &world->conf, &handlers, world,
-	                                &world->source),
-	                 0);
+	assert_true(b2b_state_idle(world->run.base->state));
+	world->run.changes++;
 }
 
 static void load(struct realm *realm)
@@ -241,12 +211,11 @@ static void load(struct realm *realm)
 static int setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	struct b2b_conf_federation *federation = &world->conf.federation;
+	struct b2b_conf_federation *federation = &world->run.conf.federation;
 
-	fixture_setup((void **)&world->base);
 	load(&world->realm);
-	world->server = tls_server_start(TLS_SERVER_SOUND, answer, &world->realm);
-	snprintf(world->issuer, sizeof(world->issuer), "%s/realms/partners", tls_server_url(world->server));
+	source_start(&world->run, answer, &world->realm);
+	snprintf(world->issuer, sizeof(world->issuer), "%s/realms/partners", tls_server_url(world->run.server));
 	*federation = (struct b2b_conf_federation){
 		.issuer = world->issuer, .directory = B2B_DIRECTORY_KEYCLOAK, .scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User",
 		.scim_organisation_attribute = (char *)"organizationId", .scim_name_attribute = (char *)"localName",
@@ -255,10 +224,7 @@ static int setup(void **state)
 		.sync_interval_s = 3600,
 		.mass_removal_percent = 30, .mass_removal_least = 2,
 	};
-	memset(&fake, 0, sizeof(fake));
-	assert_int_equal(b2b_loop_new(&world->loop), 0);
-	assert_int_equal(b2b_http_new(world->loop, tls_server_ca(world->server), NULL, &world->http), 0);
-	new_source(world);
+	source_new(&world->run, changed);
 	*state = world;
 	return 0;
 }
@@ -266,13 +232,9 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	void *base = world->base;
 	size_t i;
 
-	b2b_source_free(world->source);
-	b2b_http_free(world->http);
-	b2b_loop_free(world->loop);
-	tls_server_stop(world->server);
+	source_stop(&world->run);
 	for (i = 0; i < 2; i++) {
 		json_decref(world->realm.orgs[i].record);
 		json_decref(world->realm.orgs[i].members);
@@ -281,58 +243,13 @@ static int teardown(void **state)
 	json_decref(world->realm.children);
 	json_decref(world->realm.dba);
 	json_decref(world->realm.night);
-	fixture_teardown(&base);
 	free(world);
 	return 0;
 }
 
-static void turn_until(struct world *world, const int *value, int wanted)
-{
-	uint64_t deadline = b2b_now_ns() + 60 * B2B_NS_PER_S;
-
-	while (*value < wanted) {
-		assert_true(b2b_now_ns() < deadline);
-		b2b_loop_turn(world->loop, 50);
-	}
-}
-
-static int pass(struct world *world)
-{
-	int wanted = world->passes + 1;
-
-	b2b_source_sync(world->source);
-	turn_until(world, &world->passes, wanted);
-	return world->error;
-}
-
-static void find_done(void *arg, int error)
-{
-	struct world *world = arg;
-
-	world->found++;
-	world->find_error = error;
-}
-
-static int find(struct world *world, int org, const char *local)
-{
-	int wanted = world->found + 1;
-
-	b2b_source_find(world->source, org, local, find_done, world);
-	turn_until(world, &world->found, wanted);
-	return world->find_error;
-}
-
-/* How LOCAL of the organisation ORG stands, or -ENOENT. */
 static int standing(struct world *world, int org, const char *local)
 {
-	struct b2b_principal person;
-	int r = b2b_directory_by_name(world->base->state, world->realm.orgs[org].id, local, &person);
-
-	if (r < 0)
-		return r;
-	r = b2b_principal_standing(&person, b2b_wall_s());
-	b2b_principal_clear(&person);
-	return r;
+	return source_standing(&world->run, world->realm.orgs[org].id, local);
 }
 
 static json_t *at(struct world *world, int org, size_t n)
@@ -347,12 +264,12 @@ static void reads_what_a_real_server_says(void **state)
 	struct b2b_principal alice;
 	char *keys = NULL;
 
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, 5);
 	assert_int_equal(status.groups, 2);
 	assert_int_equal(status.organisations, 2);
-	assert_int_equal(b2b_directory_by_name(world->base->state, "42c3e9", "alice", &alice), 0);
+	assert_int_equal(b2b_directory_by_name(world->run.base->state, "42c3e9", "alice", &alice), 0);
 	assert_string_equal(alice.id, ALICE);
 	assert_string_equal(alice.subject, ALICE);
 	assert_string_equal(alice.display, "alice Example");
@@ -361,7 +278,7 @@ static void reads_what_a_real_server_says(void **state)
 	assert_int_equal(alice.roles, 2);
 	assert_int_equal(alice.not_after, 2082758400);
 	b2b_principal_clear(&alice);
-	assert_int_equal(b2b_key_get(world->base->state, ALICE, &keys), 0);
+	assert_int_equal(b2b_key_get(world->run.base->state, ALICE, &keys), 0);
 	assert_int_equal(strncmp(keys, "ssh-ed25519 AAAA", 16), 0);
 	assert_null(strstr(keys, "laptop"));
 	free(keys);
@@ -397,16 +314,16 @@ static void groups_within_groups_are_read_too(void **state)
 	struct world *world = *state;
 	struct groups groups = { 0 };
 
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(b2b_directory_each_group(world->base->state, "42c3e9", note_group, &groups), 0);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(b2b_directory_each_group(world->run.base->state, "42c3e9", note_group, &groups), 0);
 	assert_int_equal(groups.dba, 2013271000);
 	assert_int_equal(groups.n_dba, 1);
 	assert_true(groups.night != 0);
 	assert_int_equal(groups.n_night, 1);
 	world->realm.no_groups = true; /* an older release */
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	groups = (struct groups){ 0 };
-	assert_int_equal(b2b_directory_each_group(world->base->state, "42c3e9", note_group, &groups), 0);
+	assert_int_equal(b2b_directory_each_group(world->run.base->state, "42c3e9", note_group, &groups), 0);
 	assert_int_equal(groups.dba, 0);
 }
 
@@ -414,11 +331,11 @@ static void a_second_pass_changes_nothing(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
-	assert_true(world->changes > 0);
-	world->changes = 0;
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(world->changes, 0);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_true(world->run.changes > 0);
+	world->run.changes = 0;
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(world->run.changes, 0);
 }
 
 static void pages_are_turned_until_one_is_empty(void **state)
@@ -427,12 +344,12 @@ static void pages_are_turned_until_one_is_empty(void **state)
 	struct b2b_source_status status;
 
 	world->realm.page = 1;
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, 5);
 	world->realm.repeats = true;
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_non_null(strstr(world->why, "same page"));
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "same page"));
 	assert_int_equal(standing(world, 0, "grace"), B2B_OK);
 }
 
@@ -440,9 +357,9 @@ static void who_left_the_organisation_is_removed(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	json_array_remove(world->realm.orgs[0].members, 1);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "dave"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
 	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
@@ -452,12 +369,12 @@ static void who_is_disabled_is_suspended(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	json_object_set_new(at(world, 0, 1), "enabled", json_false());
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "dave"), B2B_USER_SUSPENDED);
 	json_object_del(at(world, 0, 0), "enabled"); /* nothing said is no yes */
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "alice"), B2B_USER_SUSPENDED);
 }
 
@@ -466,15 +383,15 @@ static void who_is_only_not_shown_stays(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->realm.n_hidden = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "heidi"), B2B_USER_SUSPENDED);
 	world->realm.member_status = 403;
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(standing(world, 0, "heidi"), B2B_USER_SUSPENDED);
 	world->realm.n_hidden = 4;
-	assert_int_equal(pass(world), -EBUSY); /* before anybody is asked for */
+	assert_int_equal(source_pass(&world->run), -EBUSY); /* before anybody is asked for */
 	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
 }
 
@@ -494,7 +411,7 @@ static uint64_t people(struct world *world)
 {
 	struct b2b_source_status status;
 
-	b2b_source_get_status(world->source, &status);
+	b2b_source_get_status(world->run.source, &status);
 	return status.people;
 }
 
@@ -505,14 +422,14 @@ static void an_empty_page_too_early_removes_nobody(void **state)
 	int i;
 
 	grow(world, 1495);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(people(world), 1500);
 	world->realm.n_hidden = 300;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(people(world), 1500);
 	for (i = 0; i < 100; i++)
 		json_array_remove(world->realm.orgs[0].members, json_array_size(world->realm.orgs[0].members) - 1);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(people(world), 1400);
 	assert_int_equal(standing(world, 0, "n1395"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, 0, "n1394"), B2B_OK);
@@ -526,16 +443,16 @@ static void of_many_only_those_confirmed_are_removed(void **state)
 
 	grow(world, 995);
 	world->realm.requests = 0;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	listing = world->realm.requests;
 	for (i = 0; i < 250; i++)
 		json_array_remove(world->realm.orgs[0].members, json_array_size(world->realm.orgs[0].members) - 1);
 	world->realm.requests = 0;
 	world->realm.off_after = listing + 200 + 1 + 20; /* 200 at once, and then the organisation */
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(people(world), 800);
 	world->realm.off_after = 0;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(people(world), 750);
 	assert_int_equal(standing(world, 0, "n744"), B2B_OK);
 	assert_int_equal(standing(world, 0, "n745"), B2B_USER_REMOVED);
@@ -546,17 +463,17 @@ static void organisations_switched_off_remove_nobody(void **state)
 	struct world *world = *state;
 	int n;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	n = world->realm.requests;
 	json_array_remove(world->realm.orgs[0].members, 1);
 	world->realm.requests = 0;
-	assert_int_equal(pass(world), 0); /* dave is gone, by one question for him and one for acme */
+	assert_int_equal(source_pass(&world->run), 0); /* dave is gone, by one question for him and one for acme */
 	assert_int_equal(world->realm.requests, n + 2);
 	json_array_remove(world->realm.orgs[0].members, 0);
 	for (n = world->realm.requests - 1; n > 0; n--) {
 		world->realm.requests = 0;
 		world->realm.off_after = n;
-		assert_int_not_equal(pass(world), 0);
+		assert_int_not_equal(source_pass(&world->run), 0);
 		assert_int_equal(standing(world, 0, "alice"), B2B_OK);
 		assert_int_equal(standing(world, 1, "erin"), B2B_OK);
 	}
@@ -566,7 +483,7 @@ static void check_owned(struct world *world, const char *local, int kind, const 
 {
 	struct b2b_principal person;
 
-	assert_int_equal(b2b_directory_by_name(world->base->state, "42c3e9", local, &person), 0);
+	assert_int_equal(b2b_directory_by_name(world->run.base->state, "42c3e9", local, &person), 0);
 	assert_int_equal(person.kind, kind);
 	assert_string_equal(person.owner, owner);
 	b2b_principal_clear(&person);
@@ -577,19 +494,19 @@ static void an_attribute_names_a_service_accounts_owner(void **state)
 	struct world *world = *state;
 
 	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[s]}", "owner", ALICE));
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	check_owned(world, "dave", B2B_SERVICE_PRINCIPAL, ALICE);
 	check_owned(world, "alice", B2B_PERSON, "");
 	json_object_set_new(at(world, 0, 0), "enabled", json_false());
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "dave"), B2B_OWNER_CLOSED);
 	json_object_set_new(at(world, 0, 0), "enabled", json_true());
 	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[i]}", "owner", 7));
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	check_owned(world, "dave", B2B_SERVICE_PRINCIPAL, ALICE); /* one that is none does not set anybody free */
-	world->conf.federation.scim_owner_attribute = (char *)"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
+	world->run.conf.federation.scim_owner_attribute = (char *)"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager";
 	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[s]}", "manager", ERIN));
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	check_owned(world, "dave", B2B_SERVICE_PRINCIPAL, ERIN);
 	assert_int_equal(standing(world, 0, "dave"), B2B_OWNER_CLOSED); /* she is none of this organisation */
 }
@@ -599,16 +516,16 @@ static void a_disabled_organisation_is_closed(void **state)
 	struct world *world = *state;
 	struct b2b_org_record org;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	json_object_set_new(world->realm.orgs[0].record, "enabled", json_false());
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(b2b_directory_org(world->base->state, "42c3e9", &org), 0);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(b2b_directory_org(world->run.base->state, "42c3e9", &org), 0);
 	assert_int_equal(b2b_org_standing(&org, b2b_wall_s()), B2B_ORG_SUSPENDED);
 	assert_int_equal(org.not_before, 1767225600);
 	b2b_org_record_clear(&org);
 	json_object_del(world->realm.orgs[0].record, "enabled"); /* says nothing of it: as before */
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(b2b_directory_org(world->base->state, "42c3e9", &org), 0);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(b2b_directory_org(world->run.base->state, "42c3e9", &org), 0);
 	assert_int_equal(b2b_org_standing(&org, b2b_wall_s()), B2B_ORG_SUSPENDED);
 	b2b_org_record_clear(&org);
 }
@@ -617,13 +534,13 @@ static void an_organisation_that_is_gone_waits_for_a_word(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->realm.no_acme = true;
-	assert_int_equal(pass(world), -EBUSY);
-	assert_non_null(strstr(world->why, "acme is no longer listed"));
+	assert_int_equal(source_pass(&world->run), -EBUSY);
+	assert_non_null(strstr(world->run.why, "acme is no longer listed"));
 	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
-	assert_int_equal(b2b_removal_approve(world->base->state, "42c3e9", b2b_wall_s(), 1000), 0);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(b2b_removal_approve(world->run.base->state, "42c3e9", b2b_wall_s(), 1000), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "alice"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
 }
@@ -633,17 +550,17 @@ static void an_invitation_ends_nobody_elsewhere(void **state)
 	struct world *world = *state;
 	json_t *erin;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	erin = json_deep_copy(at(world, 1, 0));
 	json_array_append(world->realm.orgs[0].members, erin); /* acme is read before globex */
-	assert_int_equal(find(world, 0, "erin"), -ENOENT);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_find(&world->run, 0, "erin"), -ENOENT);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 1, "erin"), B2B_OK);
 	assert_int_equal(standing(world, 0, "erin"), -ENOENT);
 	json_array_clear(world->realm.orgs[1].members);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 1, "erin"), B2B_USER_REMOVED);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "erin"), B2B_OK);
 	json_decref(erin);
 }
@@ -655,18 +572,18 @@ static void a_broken_record_keeps_who_is_known(void **state)
 		                              "{\"roles\":\"dba\"}", "{\"localName\":[\"BAD NAME\"]}" };
 	size_t i;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
 		json_object_set_new(at(world, 0, 1), "attributes", json_loads(broken[i], 0, NULL));
-		assert_int_equal(pass(world), 0);
+		assert_int_equal(source_pass(&world->run), 0);
 		assert_int_equal(standing(world, 0, "dave"), B2B_OK);
 	}
 	json_object_set_new(at(world, 0, 1), "attributes", json_string("none"));
 	json_object_set_new(at(world, 0, 1), "username", json_integer(5));
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
 	json_object_del(at(world, 0, 1), "id");
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
 }
 
@@ -676,7 +593,7 @@ static void no_attribute_moves_anybody(void **state)
 	struct world *world = *state;
 
 	json_object_set_new(at(world, 0, 1), "attributes", json_pack("{s:[s],s:[s]}", "organizationId", "9d01f2", "id", ERIN));
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
 	assert_int_equal(standing(world, 1, "dave"), -ENOENT);
 }
@@ -685,17 +602,17 @@ static void errors_remove_nobody(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->realm.status = 403;
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_non_null(strstr(world->why, "view-organizations and view-users"));
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "view-organizations and view-users"));
 	world->realm.status = 500;
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	world->realm.status = 404;
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_non_null(strstr(world->why, "is keycloak_url right, and are organisations enabled"));
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "is keycloak_url right, and are organisations enabled"));
 	world->realm.status = 200; /* and an empty body */
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
 }
 
@@ -703,15 +620,15 @@ static void a_person_is_found_by_username(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(find(world, 0, "alice"), 0);
+	assert_int_equal(source_find(&world->run, 0, "alice"), 0);
 	assert_string_equal(world->realm.searched, "alice");
 	assert_int_equal(standing(world, 0, "alice"), B2B_OK);
 	assert_int_equal(standing(world, 0, "dave"), -ENOENT);
-	assert_int_equal(find(world, 0, "nobody"), -ENOENT);
-	assert_int_equal(find(world, 0, "g.hopper"), -ENOENT); /* she has a name of her own */
-	assert_int_equal(find(world, 1, "alice"), -ENOENT);
+	assert_int_equal(source_find(&world->run, 0, "nobody"), -ENOENT);
+	assert_int_equal(source_find(&world->run, 0, "g.hopper"), -ENOENT); /* she has a name of her own */
+	assert_int_equal(source_find(&world->run, 1, "alice"), -ENOENT);
 	world->realm.status = 500;
-	assert_int_equal(find(world, 0, "dave"), -EHOSTUNREACH);
+	assert_int_equal(source_find(&world->run, 0, "dave"), -EHOSTUNREACH);
 }
 
 static void a_person_is_found_by_an_attribute(void **state)
@@ -719,12 +636,12 @@ static void a_person_is_found_by_an_attribute(void **state)
 	struct world *world = *state;
 
 	world->realm.namesakes = 3; /* grace and two of other organisations */
-	assert_int_equal(find(world, 1, "grace"), -ENOENT);
-	assert_int_equal(find(world, 0, "grace"), 0);
+	assert_int_equal(source_find(&world->run, 1, "grace"), -ENOENT);
+	assert_int_equal(source_find(&world->run, 0, "grace"), 0);
 	assert_int_equal(standing(world, 0, "grace"), B2B_OK);
-	assert_int_equal(find(world, 0, "nobody"), -ENOENT);
+	assert_int_equal(source_find(&world->run, 0, "nobody"), -ENOENT);
 	world->realm.namesakes = 11; /* too many to ask for: that is not a no */
-	assert_int_equal(find(world, 0, "nobody"), -EHOSTUNREACH);
+	assert_int_equal(source_find(&world->run, 0, "nobody"), -EHOSTUNREACH);
 }
 
 static void ends_at_any_moment_without_a_trace(void **state)
@@ -732,25 +649,25 @@ static void ends_at_any_moment_without_a_trace(void **state)
 	struct world *world = *state;
 	int n, all;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	all = world->realm.requests;
 	json_array_remove(world->realm.orgs[0].members, 1);
 	for (n = 1; n <= all + 2; n++) {
 		world->realm.requests = 0;
-		b2b_source_sync(world->source);
-		turn_until(world, &world->realm.requests, n);
-		b2b_source_free(world->source);
-		new_source(world);
+		b2b_source_sync(world->run.source);
+		source_turn_until(&world->run, &world->realm.requests, n);
+		b2b_source_free(world->run.source);
+		source_new(&world->run, changed);
 	}
 	world->realm.namesakes = 3;
 	for (n = 1; n <= 4; n++) {
 		world->realm.requests = 0;
-		b2b_source_find(world->source, 0, "nobody", find_done, world);
-		turn_until(world, &world->realm.requests, n);
-		b2b_source_free(world->source);
-		new_source(world);
+		b2b_source_find(world->run.source, 0, "nobody", source_found, &world->run);
+		source_turn_until(&world->run, &world->realm.requests, n);
+		b2b_source_free(world->run.source);
+		source_new(&world->run, changed);
 	}
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, 0, "dave"), B2B_USER_REMOVED);
 }
 

@@ -1,14 +1,10 @@
 /* A SCIM directory over HTTPS: what is complete and what only looks like it, and who is gone. */
-#include "tests/unit/fake_federation.h"
-#include "tests/unit/state_fixture.h"
+#include "tests/unit/source_fixture.h"
 
 #include <errno.h>
 
-#include "b2bd/directory/source.h"
 #include "b2bd/state/removal_state.h"
-#include "common/clock.h"
 #include "common/reason.h"
-#include "tests/support/tls_server.h"
 
 #define PEOPLE_MAX 1200
 
@@ -28,16 +24,9 @@ struct directory {
 };
 
 struct world {
-	struct state_fixture *base;
+	struct source_run run; /* first: see there */
 	struct directory directory;
-	struct tls_server *server;
-	struct b2b_loop *loop;
-	struct b2b_http *http;
-	struct b2b_conf conf;
-	struct b2b_source *source;
 	char url[256];
-	int passes, error, changes, found, find_error;
-	char why[256];
 };
 
 #define ENTERPRISE "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -171,29 +160,17 @@ static void changed(void *arg, int org)
 	struct world *world = arg;
 
 	assert_in_range(org, 0, world->directory.plain ? 1 : 0); /* a plain one says nothing of organisations */
-	assert_true(b2b_state_idle(world->base->state));
-	world->changes++;
-}
-
-static void passed(void *arg, uint64_t began_ns, int error, const char *why)
-{
-	struct world *world = arg;
-
-	assert_in_range(began_ns, 1, b2b_now_ns());
-	world->passes++;
-	world->error = error;
-	snprintf(world->why, sizeof(world->why), "%s", why);
+	assert_true(b2b_state_idle(world->run.base->state));
+	world->run.changes++;
 }
 
 static int setup(void **state)
 {
-	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
 	struct world *world = calloc(1, sizeof(*world));
-	struct b2b_conf_federation *federation = &world->conf.federation;
+	struct b2b_conf_federation *federation = &world->run.conf.federation;
 
-	fixture_setup((void **)&world->base);
-	world->server = tls_server_start(TLS_SERVER_SOUND, answer, &world->directory);
-	snprintf(world->url, sizeof(world->url), "%s", tls_server_url(world->server));
+	source_start(&world->run, answer, &world->directory);
+	snprintf(world->url, sizeof(world->url), "%s", tls_server_url(world->run.server));
 	federation->issuer = world->url;
 	federation->scim_schema = (char *)"urn:b2b:scim:schemas:2.0:User";
 	federation->scim_organisation_attribute = (char *)"organizationId";
@@ -206,12 +183,7 @@ static int setup(void **state)
 	federation->mass_removal_percent = 20;
 	federation->mass_removal_least = 3;
 	world->directory = (struct directory){ .n_people = 10, .page = 500 };
-	memset(&fake, 0, sizeof(fake));
-	assert_int_equal(b2b_loop_new(&world->loop), 0);
-	assert_int_equal(b2b_http_new(world->loop, tls_server_ca(world->server), NULL, &world->http), 0);
-	assert_int_equal(b2b_source_new(world->loop, world->http, NULL, world->base->state, &world->base->policy, &world->conf, &handlers, world,
-	                                &world->source),
-	                 0);
+	source_new(&world->run, changed);
 	*state = world;
 	return 0;
 }
@@ -219,46 +191,15 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	struct world *world = *state;
-	void *base = world->base;
 
-	b2b_source_free(world->source);
-	b2b_http_free(world->http);
-	b2b_loop_free(world->loop);
-	tls_server_stop(world->server);
-	fixture_teardown(&base);
+	source_stop(&world->run);
 	free(world);
 	return 0;
 }
 
-static void turn_until(struct world *world, const int *value, int wanted)
-{
-	uint64_t deadline = b2b_now_ns() + 60 * B2B_NS_PER_S;
-
-	while (*value < wanted) {
-		assert_true(b2b_now_ns() < deadline);
-		b2b_loop_turn(world->loop, 50);
-	}
-}
-
-static int pass(struct world *world)
-{
-	int wanted = world->passes + 1;
-
-	b2b_source_sync(world->source);
-	turn_until(world, &world->passes, wanted);
-	return world->error;
-}
-
 static int standing(struct world *world, const char *local)
 {
-	struct b2b_principal person;
-	int r = b2b_directory_by_name(world->base->state, "42c3e9", local, &person);
-
-	if (r < 0)
-		return r;
-	r = b2b_principal_standing(&person, b2b_wall_s());
-	b2b_principal_clear(&person);
-	return r;
+	return source_standing(&world->run, "42c3e9", local);
 }
 
 static void reads_everything_page_by_page(void **state)
@@ -269,22 +210,22 @@ static void reads_everything_page_by_page(void **state)
 
 	world->directory.n_people = PEOPLE_MAX;
 	world->directory.page = 97;
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, PEOPLE_MAX);
 	assert_int_equal(status.groups, 1);
 	assert_int_equal(status.organisations, 1);
 	assert_true(status.last_complete_s > 0);
-	assert_true(world->changes > 0);
-	assert_int_equal(b2b_directory_by_name(world->base->state, "42c3e9", "n7", &person), 0);
+	assert_true(world->run.changes > 0);
+	assert_int_equal(b2b_directory_by_name(world->run.base->state, "42c3e9", "n7", &person), 0);
 	assert_string_equal(person.display, "N7");
 	assert_string_equal(person.id, "p7");
 	assert_int_equal(person.roles, 2);
 	assert_int_equal(person.modified_ms % 1000, 250);
 	b2b_principal_clear(&person);
-	world->changes = 0;
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(world->changes, 0);
+	world->run.changes = 0;
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(world->run.changes, 0);
 }
 
 static void a_repeated_first_page_ends(void **state)
@@ -292,10 +233,10 @@ static void a_repeated_first_page_ends(void **state)
 	struct world *world = *state;
 
 	world->directory.repeat_past_end = true;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.total_lies = true;
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_non_null(strstr(world->why, "totalResults"));
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "totalResults"));
 	assert_int_equal(standing(world, "n1"), B2B_OK);
 }
 
@@ -303,13 +244,13 @@ static void errors_remove_nobody(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.status = 403;
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_non_null(strstr(world->why, "403"));
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "403"));
 	world->directory.status = 0;
 	fake.no_token = true;
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(standing(world, "n1"), B2B_OK);
 }
 
@@ -318,20 +259,20 @@ static void an_old_token_is_replaced_once(void **state)
 	struct world *world = *state;
 
 	world->directory.refuse_first = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(fake.drops, 1);
 	world->directory.refuse_first = 1000;
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_non_null(strstr(world->why, "401"));
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "401"));
 }
 
 static void who_is_gone_is_removed(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 2;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, "n1"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, "n2"), B2B_OK);
@@ -341,9 +282,9 @@ static void who_is_only_not_listed_stays(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.unlisted = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 }
 
@@ -354,18 +295,18 @@ static void of_many_who_are_only_not_listed_all_stay(void **state)
 	struct b2b_source_status status;
 	int n;
 
-	world->conf.federation.mass_removal_percent = 60;
+	world->run.conf.federation.mass_removal_percent = 60;
 	world->directory.n_people = 1000;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.unlisted = 450;
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, 1000);
 	world->directory.gone = 420; /* and 450 are not listed besides */
 	world->directory.requests = 0;
-	world->conf.federation.mass_removal_percent = 90;
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	world->run.conf.federation.mass_removal_percent = 90;
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, 580);
 	assert_in_range(world->directory.requests, 870, 880); /* nobody is asked for twice */
 	for (n = 0; n < 1000; n += 10) {
@@ -380,20 +321,20 @@ static void many_at_once_wait_for_a_word(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 3;
-	assert_int_equal(pass(world), -EBUSY);
-	assert_non_null(strstr(world->why, "acme would lose 3 of 10"));
+	assert_int_equal(source_pass(&world->run), -EBUSY);
+	assert_non_null(strstr(world->run.why, "acme would lose 3 of 10"));
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 	world->directory.gone = 0;
 	world->directory.acme_unlisted = true;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 }
 
 static int approve(struct world *world)
 {
-	return b2b_removal_approve(world->base->state, "42c3e9", b2b_wall_s(), 1000);
+	return b2b_removal_approve(world->run.base->state, "42c3e9", b2b_wall_s(), 1000);
 }
 
 /* How many are waited for, 0: nothing waits. */
@@ -402,7 +343,7 @@ static size_t waiting(struct world *world)
 	struct b2b_removal removal;
 	size_t n;
 
-	if (b2b_removal_get(world->base->state, "42c3e9", &removal) < 0)
+	if (b2b_removal_get(world->run.base->state, "42c3e9", &removal) < 0)
 		return 0;
 	n = removal.n_missing;
 	b2b_removal_clear(&removal);
@@ -414,22 +355,22 @@ static void what_was_approved_goes_with_the_next_pass(void **state)
 	struct world *world = *state;
 
 	assert_int_equal(approve(world), -ENOENT);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 5;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(waiting(world), 5);
-	assert_int_equal(pass(world), -EBUSY); /* as long as nobody says so */
+	assert_int_equal(source_pass(&world->run), -EBUSY); /* as long as nobody says so */
 	assert_int_equal(approve(world), 0);
 	world->directory.status = 500; /* an error is no pass */
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 	world->directory.status = 0;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n4"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, "n5"), B2B_OK);
 	assert_int_equal(waiting(world), 0);
 	world->directory.gone = 9; /* the word was for those five */
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(standing(world, "n5"), B2B_OK);
 }
 
@@ -437,17 +378,17 @@ static void more_than_was_approved_waits_again(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 4;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(approve(world), 0);
 	world->directory.gone = 9;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 	assert_int_equal(waiting(world), 9);
 	assert_int_equal(approve(world), 0);
 	world->directory.gone = 5; /* most of them are there again */
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n4"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, "n5"), B2B_OK);
 }
@@ -456,11 +397,11 @@ static void what_a_later_pass_does_not_want_is_forgotten(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 5;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	world->directory.gone = 0;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(waiting(world), 0);
 	assert_int_equal(approve(world), -ENOENT);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
@@ -471,16 +412,16 @@ static void an_organisation_that_is_no_longer_listed_ends_once_approved(void **s
 	struct world *world = *state;
 	struct b2b_org_record org;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 9;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(approve(world), 0);
 	world->directory.acme_unlisted = true; /* that was not what was approved */
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 	assert_int_equal(approve(world), 0);
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(b2b_directory_org(world->base->state, "42c3e9", &org), 0);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(b2b_directory_org(world->run.base->state, "42c3e9", &org), 0);
 	assert_int_equal(b2b_org_standing(&org, b2b_wall_s()), B2B_ORG_ENDED);
 	b2b_org_record_clear(&org);
 }
@@ -489,10 +430,10 @@ static void the_threshold_is_roots(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(pass(world), 0);
-	world->conf.federation.mass_removal_least = 6;
+	assert_int_equal(source_pass(&world->run), 0);
+	world->run.conf.federation.mass_removal_least = 6;
 	world->directory.gone = 5;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n4"), B2B_USER_REMOVED);
 }
 
@@ -501,11 +442,11 @@ static void a_pass_that_waits_is_complete_for_all_others(void **state)
 	struct world *world = *state;
 	struct b2b_source_status status;
 
-	assert_int_equal(pass(world), 0);
-	assert_int_equal(sqlite3_exec(b2b_state_db(world->base->state), "UPDATE directory_pass SET complete_s = 5", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(sqlite3_exec(b2b_state_db(world->run.base->state), "UPDATE directory_pass SET complete_s = 5", NULL, NULL, NULL), SQLITE_OK);
 	world->directory.gone = 5;
-	assert_int_equal(pass(world), -EBUSY);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
+	b2b_source_get_status(world->run.source, &status);
 	assert_true(status.last_complete_s > 5);
 	assert_int_equal(status.failing_since_s, 0);
 }
@@ -513,16 +454,13 @@ static void a_pass_that_waits_is_complete_for_all_others(void **state)
 /* A second host that asks the same directory. */
 static void beside(struct world *world, void (*check)(struct world *other))
 {
-	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
 	struct world other = *world;
 
-	fixture_setup((void **)&other.base);
-	assert_int_equal(b2b_source_new(other.loop, other.http, NULL, other.base->state, &other.base->policy, &other.conf, &handlers, &other,
-	                                &other.source),
-	                 0);
+	fixture_setup((void **)&other.run.base);
+	source_new(&other.run, changed);
 	check(&other);
-	b2b_source_free(other.source);
-	fixture_teardown((void **)&other.base);
+	b2b_source_free(other.run.source);
+	fixture_teardown((void **)&other.run.base);
 }
 
 static void check_numbers(struct world *world)
@@ -530,22 +468,20 @@ static void check_numbers(struct world *world)
 	char owner[16];
 	uint32_t place;
 
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	for (int i = 0; i < 10; i++) {
 		snprintf(owner, sizeof(owner), "p%d", i);
-		b2b_ledger_place(&world->base->orgs[0], B2B_ID_USER, owner, &place);
+		b2b_ledger_place(&world->run.base->orgs[0], B2B_ID_USER, owner, &place);
 		/* an advice that is none keeps nobody out */
-		assert_int_equal(fixture_id(world->base, 0, B2B_ID_USER, owner), i == 3 || i == 4 ? place : 2013270000u + (uint32_t)i);
+		assert_int_equal(fixture_id(world->run.base, 0, B2B_ID_USER, owner), i == 3 || i == 4 ? place : 2013270000u + (uint32_t)i);
 	}
-	assert_int_equal(fixture_id(world->base, 0, B2B_ID_GROUP, "g1"), 2013271000);
+	assert_int_equal(fixture_id(world->run.base, 0, B2B_ID_GROUP, "g1"), 2013271000);
 }
-
-static int find(struct world *world, const char *local);
 
 static void find_the_last_first(struct world *world)
 {
-	assert_int_equal(find(world, "n9"), 0);
-	assert_int_equal(find(world, "n0"), 0);
+	assert_int_equal(source_find(&world->run, 0, "n9"), 0);
+	assert_int_equal(source_find(&world->run, 0, "n0"), 0);
 	check_numbers(world);
 }
 
@@ -563,32 +499,32 @@ static void a_removed_persons_number_is_nobody_elses(void **state)
 	struct world *world = *state;
 
 	world->directory.numbers = true;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.gone = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
 	world->directory.gone = 0;
 	world->directory.extra = "{\"id\":\"other\",\"active\":true,\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\","
 	                         "\"localName\":\"other\",\"uidNumber\":2013270000}}";
-	pass(world);
+	source_pass(&world->run);
 	assert_int_equal(standing(world, "other"), B2B_OK);
-	assert_int_not_equal(fixture_id(world->base, 0, B2B_ID_USER, "other"), 2013270000);
-	assert_int_equal(fixture_id(world->base, 0, B2B_ID_USER, "p0"), 2013270000);
+	assert_int_not_equal(fixture_id(world->run.base, 0, B2B_ID_USER, "other"), 2013270000);
+	assert_int_equal(fixture_id(world->run.base, 0, B2B_ID_USER, "p0"), 2013270000);
 }
 
 /* A disk that is full is no fault of the record at hand: whoever could not be stored comes with the next pass. */
 static void a_full_disk_ends_the_pass(void **state)
 {
 	struct world *world = *state;
-	sqlite3 *db = b2b_state_db(world->base->state);
+	sqlite3 *db = b2b_state_db(world->run.base->state);
 
 	world->directory.n_people = PEOPLE_MAX;
 	assert_int_equal(sqlite3_exec(db, "PRAGMA max_page_count = 1", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(pass(world), -EAGAIN);
-	assert_string_equal(world->why, "No space left on device");
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_string_equal(world->run.why, "No space left on device");
 	assert_int_equal(standing(world, "n1199"), -ENOENT);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n1199"), B2B_OK);
 }
 
@@ -599,15 +535,15 @@ static void one_without_an_id_stops_nobody(void **state)
 	struct world *world = *state;
 	struct b2b_source_status status;
 
-	assert_int_equal(sqlite3_exec(b2b_state_db(world->base->state), fill, NULL, NULL, NULL), SQLITE_OK);
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(sqlite3_exec(b2b_state_db(world->run.base->state), fill, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, 6);
 	assert_int_equal(standing(world, "n5"), B2B_OK);
 	assert_int_equal(standing(world, "n6"), -ENOENT);
 	/* who has an id is followed all the same */
 	world->directory.gone = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, "n6"), -ENOENT);
 }
@@ -617,52 +553,35 @@ static void a_broken_record_does_not_remove_its_person(void **state)
 	struct world *world = *state;
 
 	world->directory.n_people = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.extra = "{\"id\":\"p0\",\"active\":\"yes\"}";
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
 	world->directory.extra = "{\"active\":true}";
-	assert_int_equal(pass(world), -EAGAIN);
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
 	assert_int_equal(standing(world, "n0"), B2B_OK);
-}
-
-static void note_found(void *arg, int error)
-{
-	struct world *world = arg;
-
-	world->find_error = error;
-	world->found++;
-}
-
-static int find(struct world *world, const char *local)
-{
-	int wanted = world->found + 1;
-
-	b2b_source_find(world->source, 0, local, note_found, world);
-	turn_until(world, &world->found, wanted);
-	return world->find_error;
 }
 
 static void finds_one(void **state)
 {
 	struct world *world = *state;
 
-	assert_int_equal(find(world, "n4"), 0);
+	assert_int_equal(source_find(&world->run, 0, "n4"), 0);
 	assert_non_null(strstr(world->directory.last_path, "filter=urn%3Ab2b%3Ascim%3Aschemas%3A2.0%3AUser%3AorganizationId%20eq%20%2242c3e9%22"));
 	assert_int_equal(standing(world, "n4"), B2B_OK);
-	assert_int_equal(world->changes, 1);
-	assert_int_equal(find(world, "n11"), -ENOENT);
+	assert_int_equal(world->run.changes, 1);
+	assert_int_equal(source_find(&world->run, 0, "n11"), -ENOENT);
 	world->directory.ignore_filter = true;
-	assert_int_equal(find(world, "n5"), -ENOENT);
+	assert_int_equal(source_find(&world->run, 0, "n5"), -ENOENT);
 	assert_int_equal(standing(world, "n0"), -ENOENT);
 	world->directory.status = 500;
-	assert_int_equal(find(world, "n6"), -EHOSTUNREACH);
-	b2b_source_find(world->source, 0, "n6", note_found, world); /* freed while it is under way */
+	assert_int_equal(source_find(&world->run, 0, "n6"), -EHOSTUNREACH);
+	b2b_source_find(world->run.source, 0, "n6", source_found, &world->run); /* freed while it is under way */
 }
 
 static void make_plain(struct world *world)
 {
-	struct b2b_conf_federation *federation = &world->conf.federation;
+	struct b2b_conf_federation *federation = &world->run.conf.federation;
 
 	world->directory.plain = true;
 	federation->scim_organisation_attribute = (char *)ENTERPRISE ":organization";
@@ -677,18 +596,18 @@ static void a_plain_directory_does(void **state)
 	struct b2b_source_status status;
 
 	make_plain(world);
-	assert_int_equal(pass(world), 0);
-	b2b_source_get_status(world->source, &status);
+	assert_int_equal(source_pass(&world->run), 0);
+	b2b_source_get_status(world->run.source, &status);
 	assert_int_equal(status.people, 10);
 	assert_int_equal(status.organisations, 2);
 	assert_int_equal(status.groups, 1);
 	assert_int_equal(standing(world, "n7"), B2B_OK);
 	world->directory.n_people = 11;
-	assert_int_equal(find(world, "n10"), 0);
+	assert_int_equal(source_find(&world->run, 0, "n10"), 0);
 	assert_non_null(strstr(world->directory.last_path, "%3AUser%3Aorganization%20eq%20%2242c3e9%22%20and%20%28userName%20eq%20%22n10%22%20or%20"
 	                                                   "userName%20sw%20%22n10%40%22%29"));
 	assert_int_equal(standing(world, "n10"), B2B_OK);
-	assert_int_equal(find(world, "n11"), -ENOENT);
+	assert_int_equal(source_find(&world->run, 0, "n11"), -ENOENT);
 }
 
 static void who_leaves_the_organisation_is_removed(void **state)
@@ -696,13 +615,13 @@ static void who_leaves_the_organisation_is_removed(void **state)
 	struct world *world = *state;
 
 	make_plain(world);
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	world->directory.without_org = 1;
-	assert_int_equal(pass(world), 0);
+	assert_int_equal(source_pass(&world->run), 0);
 	assert_int_equal(standing(world, "n0"), B2B_USER_REMOVED);
 	assert_int_equal(standing(world, "n1"), B2B_OK);
 	world->directory.without_org = 9;
-	assert_int_equal(pass(world), -EBUSY);
+	assert_int_equal(source_pass(&world->run), -EBUSY);
 	assert_int_equal(standing(world, "n1"), B2B_OK);
 }
 
