@@ -10,22 +10,10 @@
 
 #define TOGETHER_NS (100 * B2B_NS_PER_MS)
 
-static int drop_all(struct b2b_core *core)
-{
-	int r = b2b_state_begin(core->state);
-
-	for (size_t i = 0; r == 0 && i < core->closed.n; i++) {
-		r = b2b_session_drop(core->state, core->closed.items[i].pid, core->closed.items[i].start_ticks);
-		if (r < 0)
-			b2b_state_rollback(core->state);
-	}
-	return r < 0 ? r : b2b_state_commit(core->state);
-}
-
 void b2b_closed_drop(struct b2b_core *core)
 {
 	b2b_timer_stop(&core->closed.timer);
-	if (core->closed.n && drop_all(core) < 0)
+	if (core->closed.n && b2b_sessions_drop(core->state, core->closed.items, core->closed.n) < 0)
 		b2b_log(LOG_WARNING, "event=sessions-not-dropped count=%zu; they are forgotten when their leaders are gone", core->closed.n);
 	core->closed.n = 0;
 }
@@ -54,7 +42,6 @@ void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const st
 		b2b_closed_drop(core);
 	if (closed->n == 0)
 		b2b_timer_set(core->loop, &closed->timer, TOGETHER_NS, due, core);
-	closed->items[closed->n].pid = ask->pid;
-	closed->items[closed->n++].start_ticks = ask->start_ticks;
+	closed->items[closed->n++] = (struct b2b_session_leader){ ask->pid, ask->start_ticks };
 	b2b_client_say(client, B2B_SAY_DECISION, &decision);
 }

@@ -41,10 +41,7 @@ struct b2b_absent {
 #define B2B_CLOSED_MAX 256
 
 struct b2b_closed {
-	struct {
-		int64_t pid;
-		uint64_t start_ticks;
-	} items[B2B_CLOSED_MAX];
+	struct b2b_session_leader items[B2B_CLOSED_MAX];
 	size_t n;
 	struct b2b_timer timer;
 };

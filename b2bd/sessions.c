@@ -69,23 +69,9 @@ void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const 
 	b2b_gathered_clear(&gathered);
 }
 
-struct portion {
-	struct b2b_session sessions[AT_ONCE];
-	size_t n;
-};
-
-static int collect(void *arg, const struct b2b_session *session)
-{
-	struct portion *portion = arg;
-
-	if (portion->n < AT_ONCE)
-		portion->sessions[portion->n++] = *session;
-	return 0;
-}
-
 struct gone {
-	struct b2b_core *core;
-	struct portion list;
+	struct b2b_session_leader leaders[AT_ONCE];
+	size_t n;
 };
 
 static int collect_gone(void *arg, const struct b2b_session *session)
@@ -94,24 +80,9 @@ static int collect_gone(void *arg, const struct b2b_session *session)
 	uint64_t ticks;
 	int r = b2b_start_ticks((pid_t)session->pid, &ticks);
 
-	if (r == 0 && ticks == session->start_ticks)
-		return 0;
-	return collect(&gone->list, session);
-}
-
-/* One transaction: a busy disk is waited for once. Returns 0 or a negative errno: nothing was dropped. */
-static int drop_gone(struct b2b_core *core, const struct portion *list)
-{
-	int r = b2b_state_begin(core->state);
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < list->n && r == 0; i++)
-		r = b2b_session_drop(core->state, list->sessions[i].pid, list->sessions[i].start_ticks);
-	if (r == 0)
-		return b2b_state_commit(core->state);
-	b2b_state_rollback(core->state);
-	return r;
+	if (gone->n < AT_ONCE && (r < 0 || ticks != session->start_ticks))
+		gone->leaders[gone->n++] = (struct b2b_session_leader){ session->pid, session->start_ticks };
+	return 0;
 }
 
 void b2b_sessions_forget_gone(struct b2b_core *core)
@@ -122,12 +93,11 @@ void b2b_sessions_forget_gone(struct b2b_core *core)
 	if (b2b_start_ticks(1, &ticks) < 0)
 		return; /* /proc hides other people's processes (hidepid): who cannot be seen need not be gone */
 	do { /* in portions, because rows cannot go while they are being read */
-		gone.core = core;
-		gone.list.n = 0;
+		gone.n = 0;
 		b2b_session_list(core->state, 0, collect_gone, &gone);
-		if (gone.list.n && drop_gone(core, &gone.list) < 0)
+		if (gone.n && b2b_sessions_drop(core->state, gone.leaders, gone.n) < 0)
 			return; /* of a full disk: another time */
-	} while (gone.list.n == AT_ONCE);
+	} while (gone.n == AT_ONCE);
 }
 
 static void session_from(const struct b2b_core *core, const struct b2b_ask_open *ask, const struct b2b_decision_facts *facts, struct b2b_session *session)

@@ -71,6 +71,20 @@ int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks)
 	return b2b_row_run(row);
 }
 
+int b2b_sessions_drop(struct b2b_state *state, const struct b2b_session_leader *leaders, size_t n)
+{
+	int r = b2b_state_begin(state);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n && r == 0; i++)
+		r = b2b_session_drop(state, leaders[i].pid, leaders[i].start_ticks);
+	if (r == 0)
+		return b2b_state_commit(state);
+	b2b_state_rollback(state);
+	return r;
+}
+
 static void read_session(sqlite3_stmt *row, struct b2b_session *session)
 {
 	memset(session, 0, sizeof(*session));

@@ -26,6 +26,14 @@ struct b2b_session {
 /* Each is one transaction of its own. Return 0 or a negative errno. */
 int b2b_session_store(struct b2b_state *state, const struct b2b_session *session);
 int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks);
+
+/* Whose session it is among those of this boot: its leader. */
+struct b2b_session_leader {
+	int64_t pid;
+	uint64_t start_ticks;
+};
+/* Of N leaders in one transaction: a busy disk is waited for once. Returns 0 or a negative errno: then none was dropped. */
+int b2b_sessions_drop(struct b2b_state *state, const struct b2b_session_leader *leaders, size_t n);
 /* EACH gets every session, UID's only where UID is not 0; returns 0 to go on. */
 int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *arg, const struct b2b_session *session), void *arg);
 /* Note what its terminals were told. */
