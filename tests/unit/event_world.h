@@ -96,6 +96,20 @@ static inline void world_setup(struct event_world *world)
 	world_start(world);
 }
 
+/* The directory has shown all of them, a second after the epoch. */
+static inline void world_activate_orgs(struct event_world *world)
+{
+	bool changed;
+
+	assert_int_equal(b2b_state_begin(world->core.state), 0);
+	for (int i = 0; i < WORLD_ORGS; i++) {
+		struct b2b_org_record org = { .id = world->base->orgs[i].id, .state = B2B_ORG_IS_ACTIVE, .modified_ms = 1000 };
+
+		assert_int_equal(b2b_directory_put_org(world->core.state, &org, 1, &changed), 0);
+	}
+	assert_int_equal(b2b_state_commit(world->core.state), 0);
+}
+
 static inline void world_teardown(struct event_world *world)
 {
 	void *base = world->base;

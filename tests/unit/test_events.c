@@ -34,17 +34,10 @@ static int setup(void **state)
 	struct world *world = calloc(1, sizeof(*world));
 	const char *const members[] = { "alice", "bob" };
 	bool changed;
-	int i;
 
 	t0 = b2b_wall_s() * 1000 - 100001;
 	world_setup(&world->host);
-	assert_int_equal(b2b_state_begin(world->host.core.state), 0);
-	for (i = 0; i < WORLD_ORGS; i++) {
-		struct b2b_org_record org = { .id = world->host.base->orgs[i].id, .state = B2B_ORG_IS_ACTIVE, .modified_ms = 1000 };
-
-		assert_int_equal(b2b_directory_put_org(world->host.core.state, &org, 1, &changed), 0);
-	}
-	assert_int_equal(b2b_state_commit(world->host.core.state), 0);
+	world_activate_orgs(&world->host);
 	put_person(world, "alice", 0, 1000, &world->alice);
 	put_person(world, "bob", 0, 1000, &world->bob);
 	put_person(world, "carol", 1, 1000, &world->carol);

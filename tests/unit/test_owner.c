@@ -47,17 +47,9 @@ static void reconcile(struct world *world)
 static int setup(void **state)
 {
 	struct world *world = calloc(1, sizeof(*world));
-	bool changed;
-	int i;
 
 	world_setup(&world->host);
-	assert_int_equal(b2b_state_begin(world->host.core.state), 0);
-	for (i = 0; i < WORLD_ORGS; i++) {
-		struct b2b_org_record org = { .id = world->host.base->orgs[i].id, .state = B2B_ORG_IS_ACTIVE, .modified_ms = 1000 };
-
-		assert_int_equal(b2b_directory_put_org(world->host.core.state, &org, 1, &changed), 0);
-	}
-	assert_int_equal(b2b_state_commit(world->host.core.state), 0);
+	world_activate_orgs(&world->host);
 	put(world, "deploy", 0, "alice", B2B_ACTIVE, 0); /* before its owner */
 	put(world, "alice", 0, NULL, B2B_ACTIVE, 0);
 	put(world, "backup", 0, "bob", B2B_ACTIVE, 0);
