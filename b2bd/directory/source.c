@@ -26,7 +26,32 @@ struct question {
 	void *arg;
 };
 
+static char *scim_base(const struct b2b_conf_federation *federation)
+{
+	const char *url = federation->scim_url ? federation->scim_url : federation->issuer;
+	size_t len = strlen(url);
+	char *base = NULL;
+
+	while (len && url[len - 1] == '/')
+		len--;
+	if (asprintf(&base, "%.*s%s", (int)len, url, federation->scim_url ? "" : "/scim/v2") < 0)
+		return NULL;
+	return base;
+}
+
+/* What one kind of directory does in its own way; the tokens, which are none, do neither. */
+static const struct kind {
+	char *(*base)(const struct b2b_conf_federation *federation); /* malloc'ed, NULL for want of memory */
+	int (*start_pass)(const struct b2b_pass_order *order, struct b2b_pass **ret_pass);
+	int (*start_find)(const struct b2b_find *find, struct b2b_find **ret_find);
+} kinds[] = {
+	[B2B_DIRECTORY_SCIM] = { scim_base, b2b_scim_pass_start, b2b_scim_find_start },
+	[B2B_DIRECTORY_TOKEN] = { scim_base, NULL, NULL },
+	[B2B_DIRECTORY_KEYCLOAK] = { b2b_keycloak_base, b2b_keycloak_pass_start, b2b_keycloak_find_start },
+};
+
 struct b2b_source {
+	const struct kind *kind;
 	struct b2b_api api;
 	struct b2b_state *state;
 	const struct b2b_policy *policy;
@@ -97,19 +122,12 @@ static void pass_end(void *arg, int error, const char *why)
 		source->handlers.passed(source->arg, source->began_ns, error, source->why);
 }
 
-static bool is_keycloak(const struct b2b_source *source)
-{
-	return source->conf->federation.directory == B2B_DIRECTORY_KEYCLOAK;
-}
-
 static int start_pass(struct b2b_source *source)
 {
 	struct b2b_pass_order order = { .api = source->api, .base = source->base, .state = source->state, .policy = source->policy,
 		                        .conf = source->conf, .handlers = { .changed = pass_changed, .end = pass_end }, .arg = source };
 
-	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN)
-		return b2b_token_pass_start(&order, &source->token_pass);
-	return is_keycloak(source) ? b2b_keycloak_pass_start(&order, &source->pass) : b2b_scim_pass_start(&order, &source->pass);
+	return source->kind->start_pass ? source->kind->start_pass(&order, &source->pass) : b2b_token_pass_start(&order, &source->token_pass);
 }
 
 static bool passing(const struct b2b_source *source)
@@ -134,19 +152,6 @@ static void begin(struct b2b_source *source)
 	}
 }
 
-static char *scim_base(const struct b2b_conf_federation *federation)
-{
-	const char *url = federation->scim_url ? federation->scim_url : federation->issuer;
-	size_t len = strlen(url);
-	char *base = NULL;
-
-	while (len && url[len - 1] == '/')
-		len--;
-	if (asprintf(&base, "%.*s%s", (int)len, url, federation->scim_url ? "" : "/scim/v2") < 0)
-		return NULL;
-	return base;
-}
-
 int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_federation *federation, struct b2b_state *state,
                    const struct b2b_policy *policy, const struct b2b_conf *conf, const struct b2b_source_handlers *handlers, void *arg,
                    struct b2b_source **ret_source)
@@ -161,7 +166,8 @@ int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 	source->conf = conf;
 	source->handlers = *handlers;
 	source->arg = arg;
-	source->base = is_keycloak(source) ? b2b_keycloak_base(&conf->federation) : scim_base(&conf->federation);
+	source->kind = &kinds[conf->federation.directory];
+	source->base = source->kind->base(&conf->federation);
 	source->store = (struct b2b_scim_store){ .state = state, .policy = policy, .conf = conf };
 	source->store.changed = calloc(policy->n_orgs + 1, sizeof(*source->store.changed));
 	if (!source->base || !source->store.changed) {
@@ -256,7 +262,7 @@ static void ask(struct b2b_source *source, int org, const char *local, void (*do
 	question->next = source->questions;
 	source->questions = question;
 	snprintf(find.local, sizeof(find.local), "%s", local);
-	r = is_keycloak(source) ? b2b_keycloak_find_start(&find, &question->find) : b2b_scim_find_start(&find, &question->find);
+	r = source->kind->start_find(&find, &question->find);
 	if (r < 0) {
 		unlink_question(question);
 		free(question);
@@ -266,10 +272,10 @@ static void ask(struct b2b_source *source, int org, const char *local, void (*do
 
 void b2b_source_find(struct b2b_source *source, int org, const char *local, void (*done)(void *arg, int error), void *arg)
 {
-	if (source->conf->federation.directory == B2B_DIRECTORY_TOKEN)
-		done(arg, find_known(source, org, local));
-	else
+	if (source->kind->start_find)
 		ask(source, org, local, done, arg);
+	else
+		done(arg, find_known(source, org, local));
 }
 
 /* The answer is stored all the same when it comes. */
