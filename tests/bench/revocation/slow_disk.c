@@ -1,5 +1,5 @@
 /*
- * A disk whose flushes take their time: a file system (FUSE) with one file, "disk", which a loop device makes a disk of.
+ * A disk whose flushes take their time: a file system with one file, "disk", by FUSE, which a loop device makes a disk of.
  *
  *   slow_disk FOLDER FILE DELAY
  *
