@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 
 #include "b2bd/federation/status_cache_private.h"
+#include "b2bd/jitter.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -49,15 +49,6 @@ static void answer_waiters(struct b2b_status_entry *entry, bool fetched)
 
 static void due(void *arg);
 
-static uint32_t random_upto(uint32_t max)
-{
-	uint32_t random = 0;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
-		return 0;
-	return (uint32_t)((double)max * random / UINT32_MAX);
-}
-
 void b2b_status_fetch_in(struct b2b_status_entry *entry, uint64_t delay_ns)
 {
 	b2b_timer_set(entry->cache->loop, &entry->timer, delay_ns, due, entry);
@@ -74,7 +65,7 @@ static uint64_t backoff_ns(const struct b2b_status_entry *entry, long retry_afte
 		delay_s = (uint64_t)retry_after_s;
 	if (delay_s > BACKOFF_MAX_S)
 		delay_s = BACKOFF_MAX_S;
-	return delay_s * B2B_NS_PER_S - random_upto(1000) * B2B_NS_PER_MS / 4;
+	return b2b_jitter_ns(delay_s * B2B_NS_PER_S - 250 * B2B_NS_PER_MS, delay_s * B2B_NS_PER_S);
 }
 
 /* What is there stays in use until its time is over; sessions that depend on it go on, for this says nothing of them. */
@@ -144,7 +135,7 @@ static void succeeded(struct b2b_status_entry *entry)
 	entry->why[0] = '\0';
 	entry->fetched_s = now_s;
 	entry->interval_s = interval_of(entry, now_s);
-	delay_ns = entry->interval_s * B2B_NS_PER_S + random_upto(entry->interval_s * 100) * B2B_NS_PER_MS;
+	delay_ns = b2b_jitter_ns(entry->interval_s * B2B_NS_PER_S, entry->interval_s * (B2B_NS_PER_S + B2B_NS_PER_S / 10));
 	entry->used_until_ns = b2b_now_ns() + delay_ns + B2B_STATUS_SLACK_S * B2B_NS_PER_S;
 	b2b_status_fetch_in(entry, delay_ns);
 	cache->handlers.fetched(cache->arg, entry->uri, entry->list.issued_at);
