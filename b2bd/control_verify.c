@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "b2bd/core.h"
-#include "b2bd/state/proof_state.h"
+#include "b2bd/proofs.h"
 
 static const struct {
 	uint8_t number;
@@ -63,7 +63,7 @@ static void of_a_log_in(const struct b2b_core *core, char *buf, size_t size)
 {
 	const struct b2b_conf_federation *conf = &core->conf->federation;
 
-	if (conf->reverify & (B2B_REVERIFY_REFRESH | B2B_REVERIFY_INTROSPECTION))
+	if (b2b_reverify_asks(conf->reverify))
 		snprintf(buf, size, "; a log-in that the service alone withdraws: within about %us, when it is asked again", conf->reverify_interval_s);
 	else if (conf->reverify & B2B_REVERIFY_LIFE)
 		snprintf(buf, size, "; a log-in that the service alone withdraws: when its tokens end");
@@ -77,7 +77,7 @@ static json_t *of_a_person_of_the_tokens(const struct b2b_core *core)
 	const struct b2b_conf_federation *conf = &core->conf->federation;
 	uint32_t keep_s = conf->token_keep_s + conf->token_keep_s / 8;
 
-	if (conf->reverify & (B2B_REVERIFY_REFRESH | B2B_REVERIFY_INTROSPECTION))
+	if (b2b_reverify_asks(conf->reverify))
 		return json_sprintf("within about %us, when the service is asked again about the log-in; who is not logged in, %us after the last "
 		                    "log-in (token_keep): there are neither signals nor a directory", conf->reverify_interval_s, keep_s);
 	return json_sprintf("with the session, or %us after the last log-in (token_keep): there are neither signals nor a directory", keep_s);

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "b2bd/federation/presented.h"
+#include "b2bd/jitter.h"
 #include "b2bd/secret.h"
+#include "common/clock.h"
 
 #define TICKET_S 3600 /* a log-in can open a session for so long (tickets.c) */
 #define PRUNE_AT_ONCE 16  /* more than one log-in adds */
@@ -90,10 +92,10 @@ int b2b_proof_open(const struct b2b_core *core, const struct b2b_proof *proof, s
 
 int64_t b2b_reverify_next(const struct b2b_core *core)
 {
-	uint32_t interval = core->conf->federation.reverify_interval_s, early = interval / 4, random = 0;
+	uint64_t interval_ns = core->conf->federation.reverify_interval_s * B2B_NS_PER_S;
+	uint64_t delay_ns = b2b_jitter_ns(interval_ns - interval_ns / 4, interval_ns);
 
-	RAND_bytes((unsigned char *)&random, sizeof(random)); /* no secret: should it fail, they come in step */
-	return b2b_core_now(core) + interval - random % (early + 1);
+	return b2b_core_now(core) + (int64_t)((delay_ns + B2B_NS_PER_S - 1) / B2B_NS_PER_S); /* never more than a quarter sooner */
 }
 
 static int source_of(const struct b2b_core *core, char ret_source[B2B_PROOF_SOURCE_SIZE])
@@ -156,7 +158,7 @@ int b2b_proof_begin(struct b2b_core *core, const struct b2b_id_token *token, boo
 
 	b2b_proofs_forget_past(core);
 	proof.way = b2b_reverify_way(core, B2B_REVERIFY_NONE, &tokens);
-	asks = proof.way == B2B_REVERIFY_REFRESH || proof.way == B2B_REVERIFY_INTROSPECTION;
+	asks = b2b_reverify_asks(proof.way);
 	proof.ends_s = token->expires_at > token->access_end ? token->expires_at : token->access_end;
 	if (proof.way == B2B_REVERIFY_LIFE && !proof.ends_s)
 		proof.ends_s = proof.made_s + core->conf->federation.token_life_s;

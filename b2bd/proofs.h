@@ -1,6 +1,6 @@
 /*
  * What is kept of a log-in so that the service can be asked again whether it holds (state/proof_state.h): which way, and the tokens for it.
- * Private to login_accept.c, proofs.c, recent.c and reverify.c.
+ * Private to login_accept.c, proofs.c, recent.c, reverify.c and control_verify.c.
  */
 #ifndef B2B_PROOFS_H
 #define B2B_PROOFS_H
@@ -22,6 +22,12 @@ void b2b_tokens_clear(struct b2b_tokens *tokens); /* wipes */
  * B2B_REVERIFY_NONE: signals and directory are all there is.
  */
 enum b2b_reverify b2b_reverify_way(const struct b2b_core *core, enum b2b_reverify after, const struct b2b_tokens *tokens);
+
+/* Is the service asked again, by any of WAYS (bits)? Only then are tokens kept. */
+static inline bool b2b_reverify_asks(uint32_t ways)
+{
+	return ways & (B2B_REVERIFY_REFRESH | B2B_REVERIFY_INTROSPECTION);
+}
 
 /* Into PROOF, or out of it (caller clears). -EBADMSG: they cannot be read any more. Return 0 or a negative errno. */
 int b2b_proof_seal(const struct b2b_core *core, struct b2b_proof *proof, const struct b2b_tokens *tokens);

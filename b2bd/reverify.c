@@ -76,10 +76,9 @@ static void tell(const struct b2b_recheck *recheck, const char *event, const cha
 static int keep(struct b2b_recheck *recheck)
 {
 	struct b2b_proof *proof = &recheck->proof;
-	bool asks = proof->way == B2B_REVERIFY_REFRESH || proof->way == B2B_REVERIFY_INTROSPECTION;
 	int r;
 
-	if (!asks) {
+	if (!b2b_reverify_asks(proof->way)) {
 		free(proof->sealed);
 		proof->sealed = NULL;
 		proof->sealed_len = 0;
