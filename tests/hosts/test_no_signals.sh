@@ -49,10 +49,13 @@ check log-in-anew "bob cannot log in anew: $out" grep -qx bob@emea.acme <<<"$out
 # The end of somebody's window is told before it comes, and why when it does.
 control person person=bob@emea.acme "not_after:=$((($(date +%s) + 12) * 1000))" >/dev/null || die "the service sets no window"
 session_login bob-2 bob@emea.acme bob@emea.acme web7 || die "bob cannot log in within his window"
+# By the host's own clock alone: the service refuses whom it asks about in that very second, and might be heard first.
+control misbehave 'status:={"code":503,"family":"token"}' >/dev/null || die "the service answers all the same"
 check warned "bob was not warned: $(tail -n 5 "${SESSION_OUT[bob-2]}")" session_shows bob-2 'This session ends in [0-9] seconds?: your access ends then\. \([0-9a-f]{16}\)' 15
 check warned-goes-on "it ended with the warning" session_alive bob-2
 check window-ended "bob's session runs on" wait_for 10 session_over bob-2
 check window-told "bob did not read why: $(tail -n 5 "${SESSION_OUT[bob-2]}")" session_shows bob-2 'Your access is not valid at this time.*\([0-9a-f]{16}\)' 2
+control misbehave reset:=true >/dev/null || die "the service does not recover"
 
 control end-contract organisation=9d01f2 >/dev/null || die "the service does not end the contract"
 check contract-ended "erin's session runs on" wait_for 10 session_over erin@globex
