@@ -87,12 +87,15 @@ static void push(struct b2b_readers *readers, struct b2b_retired *item)
 	while (!atomic_compare_exchange_weak(&readers->retired, &head, item));
 }
 
-/* Takes the whole list, so that two threads never hold the same item. */
+/* Takes the whole list, so that two threads never hold the same item; unless this is within an interrupted look-up, whose own leaving does it. */
 B2B_APART void b2b_readers_reclaim(struct b2b_readers *readers)
 {
-	struct b2b_retired *item = atomic_exchange(&readers->retired, NULL);
 	struct b2b_readers_page *page = atomic_load(&readers->page);
+	struct b2b_retired *item;
 
+	if (readers->alone > 0)
+		return;
+	item = atomic_exchange(&readers->retired, NULL);
 	while (item) {
 		struct b2b_retired *next = item->next;
 

@@ -2,7 +2,8 @@
  * When may a replaced mapping be unmapped, where other threads may still be reading it?
  *
  * A look-up enters and leaves. While the process has one thread (glibc says so in __libc_single_threaded), nobody else
- * can be inside, and nothing is counted. In a process with threads each look-up adds one to a counter while it is
+ * can be inside but those that a signal handler's look-up interrupts: a plain number says how many, and while it is not
+ * zero nothing is freed. In a process with threads each look-up adds one to a counter while it is
  * inside; threads are spread over B2B_STRIPES counters on lines of their own, so that they do not disturb each other.
  * A replaced mapping is first made unreachable, then waits until each counter has been seen at zero once: whoever entered
  * before that has left, whoever enters later cannot find it. Who leaves last frees it; nobody waits.
@@ -11,6 +12,9 @@
  * hands the child zeros. The epoch, in the same page, tells the case that the forking thread itself was inside (a
  * signal handler forked): its ticket is of another epoch and is not given back. A mapping that another thread was just
  * making or freeing is lost to the child: a few at most for each fork, however long the child lives.
+ *
+ * Who never comes back to a look-up (siglongjmp out of a handler) never leaves it: what is replaced from then on stays
+ * mapped. That costs memory, and no other answer.
  *
  * No thread_local (it can make dlopen fail), no atfork handler (it would outlive dlclose), no lock: a thread that is
  * stopped inside delays only the freeing.
@@ -40,10 +44,11 @@ struct b2b_readers {
 	_Atomic(struct b2b_readers_page *) page;
 	_Atomic(struct b2b_retired *) retired;
 	_Atomic uint32_t epochs; /* handed out; not wiped, so that a child never repeats its parent's */
+	uint32_t alone;          /* look-ups inside that entered while there was one thread. Plain: a handler puts it back to what it found */
 };
 
 struct b2b_ticket {
-	struct b2b_readers_page *page; /* NULL: was not counted */
+	struct b2b_readers_page *page; /* NULL: counted in `alone` */
 	uint32_t stripe, epoch;
 };
 
@@ -55,14 +60,22 @@ void b2b_readers_reclaim(struct b2b_readers *readers);
 static inline int b2b_readers_enter(struct b2b_readers *readers, struct b2b_ticket *ret_ticket)
 {
 	ret_ticket->page = NULL;
-	return __libc_single_threaded ? 0 : b2b_readers_count(readers, ret_ticket);
+	if (!__libc_single_threaded)
+		return b2b_readers_count(readers, ret_ticket);
+	readers->alone++;
+	atomic_signal_fence(memory_order_seq_cst); /* before the look-up's loads; the only thread needs no more */
+	return 0;
 }
 
 /* After the last use. Frees what nobody reads any more. */
 static inline void b2b_readers_leave(struct b2b_readers *readers, const struct b2b_ticket *ticket)
 {
+	atomic_signal_fence(memory_order_seq_cst);
 	if (ticket->page)
 		b2b_readers_uncount(ticket);
+	else
+		readers->alone--;
+	atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&readers->retired, memory_order_relaxed))
 		b2b_readers_reclaim(readers);
 }
