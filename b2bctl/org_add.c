@@ -47,7 +47,7 @@ static int judge(struct b2b_ctl *ctl, const struct b2b_policy *policy)
 		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "--id is missing: the organisation's immutable id at the federation service");
 	if (!b2b_org_id_valid(ctl->id))
 		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "the id may have letters, digits, '.', '_' and '-', at most 64");
-	if (!b2b_alias_valid(ctl->operand) || strlen(ctl->operand) + sizeof(B2B_GROUP_MEMBERS "@") > B2B_NAME_SIZE)
+	if (!b2b_alias_valid(ctl->operand))
 		return b2b_ctl_fail(ctl, B2B_CTL_USAGE, "the alias may have labels of a-z, 0-9 and '-' joined by dots, at most 23 bytes");
 	if (b2b_policy_org_by_alias(policy, ctl->operand) >= 0)
 		return b2b_ctl_fail(ctl, B2B_CTL_FAILED, "organisation %s is in %s already", ctl->operand, ctl->conf_path);

@@ -153,14 +153,6 @@ static int section_by_word(const char *title, size_t len)
 	return -1;
 }
 
-/* The longest name of an organisation that is always there is members@ALIAS; it must fit utmp too. */
-static bool alias_fits(const char *alias)
-{
-	char buf[B2B_NAME_SIZE];
-
-	return b2b_alias_valid(alias) && b2b_name_join(B2B_GROUP_MEMBERS, '@', alias, buf, sizeof(buf)) == 0;
-}
-
 static bool service_valid(const char *name)
 {
 	for (const char *c = name; *c; c++)
@@ -177,7 +169,7 @@ static int judge_name(struct b2b_draft *draft, enum b2b_conf_section section, co
 	b2b_draft_quote(name, strlen(name), quoted);
 	if (strcmp(name, "none") == 0)
 		return b2b_draft_fail(draft, line, "[%s]: found none; expected another name, as none says that there is none", word);
-	if (section == B2B_CONF_ORGANISATION && !alias_fits(name))
+	if (section == B2B_CONF_ORGANISATION && !b2b_alias_valid(name))
 		return b2b_draft_fail(draft, line, "[%s]: found %s; expected an alias after it: labels of a-z, 0-9 and '-' joined by dots, at most 23 bytes",
 		                      word, quoted);
 	if (section == B2B_CONF_ROLE && !b2b_conf_label_valid(name))

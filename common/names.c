@@ -177,7 +177,7 @@ bool b2b_alias_valid(const char *alias)
 	size_t len = strnlen(alias, B2B_NAME_SIZE);
 	char before = '.';
 
-	if (len == 0 || len >= B2B_NAME_SIZE)
+	if (len == 0 || len > B2B_ALIAS_MAX)
 		return false;
 	for (size_t i = 0; i < len; i += 8)
 		if (~of_alias(load(alias + i, len - i)) & TOPS & bytes(len - i))

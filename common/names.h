@@ -7,8 +7,8 @@
  *   partners             reserved: every partner of every organisation
  *
  * Local part: a-z 0-9 _ . -, first a letter or _ ; alias: labels of a-z 0-9 -
- * joined by dots, no label empty or beginning or ending with '-'. At most 31 bytes in all
- * (utmp's ut_user). Upper case is folded to lower case before anything else;
+ * joined by dots, no label empty or beginning or ending with '-', at most 23 bytes (or members@ALIAS had no room). At most
+ * 31 bytes in all (utmp's ut_user). Upper case is folded to lower case before anything else;
  * what is left outside the rule is not a partner's name. The separator is root's choice (B2B_SEPARATORS).
  * Nothing here allocates, waits, or touches a file: NSS calls it for every name.
  */
@@ -23,6 +23,7 @@
 #define B2B_SEPARATORS "@+" /* what `[host] separator` may choose from */
 #define B2B_GROUP_PARTNERS "partners"
 #define B2B_GROUP_MEMBERS "members"
+#define B2B_ALIAS_MAX (B2B_NAME_SIZE - sizeof(B2B_GROUP_MEMBERS "@")) /* bytes without NUL: the longest name that is always there must fit */
 
 struct b2b_name {
 	char local[B2B_NAME_SIZE]; /* "alice", padded with NUL */
@@ -61,6 +62,6 @@ bool b2b_local_valid(const char *local); /* by the rule above, already folded */
  */
 bool b2b_local_take(const char *text, size_t len, char ret_local[B2B_NAME_SIZE]);
 
-bool b2b_alias_valid(const char *alias);
+bool b2b_alias_valid(const char *alias); /* by the rule above */
 
 #endif

@@ -143,6 +143,19 @@ static void no_name_is_longer_than_names_may_be(void **state)
 	munmap(bytes, size);
 }
 
+/* members@ALIAS is there for every organisation, whoever is in it. */
+static void no_alias_is_longer_than_its_members_group_may_be(void **state)
+{
+	struct group gr;
+
+	(void)state;
+	memcpy(org_at(FIXTURE_APAC)->alias, "an-alias.of-24-bytes.inn", sizeof("an-alias.of-24-bytes.inn"));
+	assert_int_equal(b2b_cache_getgrgid(cache, FIXTURE_LO(FIXTURE_APAC), &gr, buf, sizeof(buf)), -ENODATA);
+	memcpy(org_at(FIXTURE_APAC)->alias, "an-alias.of-23-bytes.in", sizeof("an-alias.of-23-bytes.in"));
+	assert_int_equal(b2b_cache_getgrgid(cache, FIXTURE_LO(FIXTURE_APAC), &gr, buf, sizeof(buf)), 0);
+	assert_string_equal(gr.gr_name, "members@an-alias.of-23-bytes.in");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -150,6 +163,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_organisations_answer_is_none, start, stop),
 		cmocka_unit_test_setup_teardown(who_was_found_is_found_whatever_becomes_of_the_index, start, stop),
 		cmocka_unit_test_setup_teardown(no_name_is_longer_than_names_may_be, start, stop),
+		cmocka_unit_test_setup_teardown(no_alias_is_longer_than_its_members_group_may_be, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,8 @@ static void judges_the_parts_as_they_are(void **state)
 	assert_false(b2b_alias_valid("Acme"));
 	assert_false(b2b_alias_valid(""));
 	assert_false(b2b_alias_valid("a_b"));
+	assert_true(b2b_alias_valid("an-alias.of-23-bytes.in"));
+	assert_false(b2b_alias_valid("an-alias.of-24-bytes.inn"));
 }
 
 /* The rule, character by character. */
