@@ -12,6 +12,15 @@ for pair in 'alice alice@acme' 'erin erin@globex'; do
 	session_login "$id" "$user" "$user" web7 || die "$user cannot log in: $(tail -n 20 "${SESSION_OUT[$id]}")"
 done
 
+# What tests cut off is cut off; who joins or leaves cuts off nobody, however low the address of its port.
+lab_address()
+{
+	ip -oneline link show lab0 | grep -o 'link/ether [0-9a-f:]*'
+}
+before=$(lab_address)
+ip link set v-laptop address 02:00:00:00:00:02
+check lab-keeps-address "the lab was at $before, and is at $(lab_address)" test "$(lab_address)" = "$before"
+
 host_cut_off web7
 control offboard person=alice@acme >/dev/null || die "the service does not offboard"
 check noticed "status still says: $(host_exec web7 b2bctl status)" \

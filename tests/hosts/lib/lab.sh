@@ -85,7 +85,8 @@ lab_open()
 	chmod 755 "$LAB"
 	hostname lab
 	ip link set lo up
-	ip link add lab0 type bridge
+	# Of its own, or it would take the lowest of its ports', and a host that joins could cut off those that know it by another.
+	ip link add lab0 address 02:62:32:62:00:01 type bridge
 	ip addr add "$SERVICE_ADDRESS/24" dev lab0
 	ip link set lab0 up
 	mkdir "$LAB/mem/base"
