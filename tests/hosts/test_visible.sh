@@ -74,12 +74,17 @@ check subordinate-ids-would-tell "the page says that these open rosters, and the
 check subordinate-ids-reported "doctor says $(doctor_says subids)" test "$(doctor_says subids)" = problem
 host_exec web7 sed -i /alice/d /etc/subuid /etc/subgid
 
-for who in alice@acme lena sshd; do
-	for type in 2 3 4 5 6 7; do
-		answer=$(ask $who $type users)
+# Every request that there is but the first; b2b-keys may make one of them.
+for who in alice@acme lena sshd b2b-keys; do
+	for type in 2 3 4 5 6 7 8 9 10 11; do
+		test $who-$type = b2b-keys-8 && continue
+		answer=$(ask $who $type erin@globex)
 		check "agent-refuses-$who-$type" "it says $answer" test "$answer" = '1 not-root'
 	done
+	answer=$(ask $who 12 erin@globex)
+	check "agent-hears-no-other-of-$who" "it says $answer" test "$answer" = '1 protocol'
 done
+check agent-gives-keys-to-b2b-keys "it says $(ask b2b-keys 8 erin@globex)" test "$(ask b2b-keys 8 erin@globex)" = '1 ok'
 check agent-tells-a-partner-nothing "alice is told of erin: $(ask alice@acme 1 erin@globex)" test "$(ask alice@acme 1 erin@globex)" = '1 user-unknown'
 control person organisation=globex local=newcomer >/dev/null || FAIL new-person "the service makes nobody"
 check agent-fetches-nobody-for-others "alice had a newcomer of globex fetched" test "$(ask alice@acme 1 newcomer@globex)" = '1 user-unknown'

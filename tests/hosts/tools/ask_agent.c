@@ -2,8 +2,8 @@
  * Asks the agent's socket directly, as whoever runs this: what an unprivileged process can get out of it.
  *   ask_agent TYPE TEXT [COUNT]
  * TYPE is a number of enum b2b_packet_type; TEXT stands at the start of the request's body, which is a name or a verb in
- * every type; the rest is zero; a TEXT that begins with '#' gets another name each time in its place. COUNT requests, one after another on connections of their own; prints what came back and
- * how often, "3 user-unknown", or "closed" where nothing did.
+ * every type; the rest is zero; a TEXT that begins with '#' gets another name each time in its place. COUNT requests, one after
+ * another on connections of their own; prints what came back and how often, "3 user-unknown", or "closed" where nothing did.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +26,11 @@ static const size_t sizes[] = {
 	[B2B_ASK_NAME] = sizeof(struct b2b_ask_name),       [B2B_ASK_AUTH] = sizeof(struct b2b_ask_auth),
 	[B2B_ASK_RESULT] = sizeof(struct b2b_ask_result),   [B2B_ASK_ACCOUNT] = sizeof(struct b2b_ask_account),
 	[B2B_ASK_OPEN] = sizeof(struct b2b_ask_open),       [B2B_ASK_CLOSE] = sizeof(struct b2b_ask_close),
-	[B2B_ASK_CONTROL] = sizeof(struct b2b_ask_control), [B2B_ASK_ANSWER] = sizeof(struct b2b_ask_answer),
+	[B2B_ASK_CONTROL] = sizeof(struct b2b_ask_control), [B2B_ASK_KEYS] = sizeof(struct b2b_ask_keys),
+	[B2B_ASK_ANSWER] = sizeof(struct b2b_ask_answer),   [B2B_ASK_COMMAND] = sizeof(struct b2b_ask_command),
+	[B2B_ASK_RECENT] = sizeof(struct b2b_ask_recent),   [B2B_ASK_RECENT + 1] = sizeof(struct b2b_ask_name),
 };
+#define TYPES (sizeof(sizes) / sizeof(sizes[0])) /* with one that there is not */
 
 /* Every answer begins with its reason, but for a prompt and a wait, which are reported as their types. */
 static int answer_of(const char *packet, ssize_t got)
@@ -68,7 +71,7 @@ int main(int argc, char **argv)
 	unsigned long type = argc > 2 ? strtoul(argv[1], NULL, 10) : 0, count = argc > 3 ? strtoul(argv[3], NULL, 10) : 1;
 	unsigned answers[REASONS] = { 0 }, closed = 0;
 
-	if (type < B2B_ASK_NAME || type > B2B_ASK_CONTROL) {
+	if (type < B2B_ASK_NAME || type >= TYPES) {
 		fprintf(stderr, "usage: ask_agent TYPE TEXT [COUNT]\n");
 		return 2;
 	}
