@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The host's own services know partners: each with the real program, running as the user it gives itself; and what strict takes.
+# The host's own services know partners: each with the real program, running as the user it gives itself; what strict takes, and
+# everyone gives back.
 LAYER=services
 . "$(dirname "$0")/lib.sh"
 lab_start
@@ -110,13 +111,20 @@ ask_all()
 	check "$mode-other" "a rule for alice holds for carol" test "$(owns_name carol@acme || polkit_allows carol@acme || echo no)" = no
 }
 
+visibility()
+{
+	host_exec web7 sed -i "/^visibility/d; s/^qr .*/&\nvisibility = $1/" /etc/b2b/b2b.conf
+	host_exec web7 sh -c 'b2bctl policy apply >/dev/null && kill -HUP "$(cat /run/lab/b2bd.pid)"' || die "$1 cannot be applied"
+	wait_for 10 host_ready web7
+}
+
 start_dbus
 start_polkit
 start_postgres
 host_spawn web7 atd atd -f
 ask_all organisation knows
-host_exec web7 sed -i 's/^qr .*/&\nvisibility = strict/' /etc/b2b/b2b.conf
-host_exec web7 sh -c 'b2bctl policy apply >/dev/null && kill -HUP "$(cat /run/lab/b2bd.pid)"' || die "strict cannot be applied"
-wait_for 10 host_ready web7
+visibility strict
 ask_all strict ignores
+visibility everyone
+ask_all everyone knows
 finish
