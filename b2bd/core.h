@@ -94,10 +94,12 @@ struct b2b_core {
 	struct b2b_clock_watch *clock_watch;
 	bool lapsed[B2B_ORGS_MAX]; /* by slot: its sessions were ended because the service was silent; until the lease is renewed */
 	uint32_t withheld;         /* organisations whose lease was not renewed the last time (b2b_lease_renew) */
-	bool must_pass;            /* events may have been missed: the lease waits for a complete directory pass */
+	bool must_pass;            /* events may have been missed: the lease rests on complete directory passes until one began after that */
 	uint64_t owed_ns;          /* when that pass was last found to be owed; it must begin after that */
 	bool published_all;        /* every organisation was published by this agent */
 	bool keys_due;             /* which keys root does not trust is stored, and could not be applied yet */
+	uint64_t passed_ns;        /* when the last complete pass of this agent's began; 0: none */
+	uint64_t leased_ns;        /* up to when the leases were renewed; 0: not by this agent */
 	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
 	int64_t floor_s;           /* highest wall-clock time seen */
 	int64_t started_s;
@@ -222,7 +224,7 @@ void b2b_revocations_start(struct b2b_core *core);
 void b2b_revocations_stop(struct b2b_core *core);
 
 /*
- * owed_pass.c: hold back the lease until a complete directory pass that begins after this call, also in a later agent; the
+ * owed_pass.c: let the lease rest on directory passes until a complete one that begins after this call, also in a later agent; the
  * caller sees to it that one begins. JTI: of the event that asks for it, noted as seen in the same transaction; NULL: none.
  * Returns 0 when that is durable, or a negative errno: held back all the same, by this agent.
  */
@@ -247,9 +249,10 @@ json_t *b2b_verification_json(const struct b2b_core *core);
 json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream_status *signals, const struct b2b_source_status *directory);
 
 /*
- * lapse.c: renew the leases by what was heard last: a completed poll or, without signals, a completed pass; none while events
- * may have been missed. Without signals the pass is all that revokes: where a removal waits for an administrator's word, of an
- * organisation or of one above it, whom it is about is not known to be right here, and the lease is left as it is.
+ * lapse.c: renew the leases by what was heard last: a completed poll or, without signals, a completed pass; while events may
+ * have been missed no further than to where the last completed pass began. Where the pass is all that revokes, and a removal of
+ * an organisation or of one above it waits for an administrator's word, it is not known to be right here whom it is about, and the
+ * lease is left as it is.
  */
 void b2b_lease_renew(struct b2b_core *core);
 /* End the sessions of organisations whose service was silent for longer than root allows; cheap otherwise. */

@@ -22,18 +22,30 @@ static bool removal_waits(const struct b2b_core *core, int org)
 	return false;
 }
 
+/*
+ * Up to when all revocations are known. What events may have failed to tell a pass does, as of its beginning: where they go on
+ * failing, one pass after the other still keeps the lease.
+ */
+static uint64_t known_until(const struct b2b_core *core)
+{
+	return core->must_pass && core->passed_ns < core->heard_ns ? core->passed_ns : core->heard_ns;
+}
+
 void b2b_lease_renew(struct b2b_core *core)
 {
-	if (core->must_pass || !core->heard_ns)
+	uint64_t until = known_until(core);
+
+	if (until <= core->leased_ns)
 		return;
+	core->leased_ns = until;
 	core->withheld = 0;
 	for (uint32_t i = 0; i < core->policy->n_orgs; i++) {
-		if (!core->stream && removal_waits(core, (int)i)) {
+		if ((!core->stream || core->must_pass) && removal_waits(core, (int)i)) {
 			core->withheld++;
 			b2b_log(LOG_WARNING, "event=lease-withheld organisation=%s; a removal waits: b2bctl approve --list", core->policy->orgs[i].alias);
 			continue;
 		}
-		b2b_live_verified(core->lives[i], core->heard_ns);
+		b2b_live_verified(core->lives[i], until);
 		core->lapsed[i] = false;
 	}
 }

@@ -40,6 +40,7 @@ int b2b_owe_pass(struct b2b_core *core, const char *jti)
 
 void b2b_pass_complete(struct b2b_core *core, uint64_t began_ns)
 {
+	core->passed_ns = began_ns;
 	/* one that was under way already may have read too early */
 	if (began_ns <= core->owed_ns)
 		return;

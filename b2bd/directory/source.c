@@ -63,7 +63,7 @@ struct b2b_source {
 	struct b2b_pass *pass;
 	struct b2b_token_pass *token_pass; /* instead, where there is no directory */
 	uint64_t began_ns; /* the pass */
-	bool again; /* asked for while a pass was under way: that one may have read too early */
+	bool again; /* asked for while a pass was under way, which may have read too early */
 	struct b2b_timer timer;
 	unsigned failures;
 	struct question *questions;
@@ -117,9 +117,7 @@ static void pass_end(void *arg, int error, const char *why)
 	else if (!source->failing_since_s)
 		source->failing_since_s = b2b_wall_s();
 	arrange_next(source);
-	/* one that was under way when another was asked for may have read too early to be the answer */
-	if (error < 0 || !source->again)
-		source->handlers.passed(source->arg, source->began_ns, error, source->why);
+	source->handlers.passed(source->arg, source->began_ns, error, source->why);
 }
 
 static int start_pass(struct b2b_source *source)

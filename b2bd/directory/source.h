@@ -29,8 +29,8 @@ int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 void b2b_source_free(struct b2b_source *source); /* NULL is legal */
 
 /*
- * Begin a full pass now; one that is under way is followed by another at once, and only that one, which began
- * after this call, is reported as complete.
+ * Begin a full pass now; one that is under way is followed by another at once: whoever needs what was so at this call
+ * waits for one that began after it.
  */
 void b2b_source_sync(struct b2b_source *source);
 

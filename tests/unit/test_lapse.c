@@ -98,6 +98,39 @@ static void signals_renew_it_whatever_waits(void **state)
 	assert_true(lease_age_s(f, ACME) < 100);
 }
 
+/* Whoever sends one event after the other that cannot be taken here must not lock everybody out. */
+static void passes_keep_the_lease_while_events_go_on_being_missed(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t began = b2b_now_ns() - 10 * B2B_NS_PER_S;
+
+	verified_ago(f, 400);
+	f->core.stream = (struct b2b_stream *)f;
+	assert_int_equal(b2b_owe_pass(&f->core, NULL), 0);
+	heard_now(f);
+	assert_true(lease_age_s(f, ACME) >= 400);
+	b2b_pass_complete(&f->core, began); /* too early for what was missed last, but not for what was before */
+	heard_now(f);
+	assert_true(f->core.must_pass);
+	assert_true(b2b_live_verified_at(f->lives[ACME]) == began);
+	/* the pass is what revokes now: where its removals wait, it vouches for nobody */
+	removal_waits(f, ACME);
+	b2b_pass_complete(&f->core, began + B2B_NS_PER_S);
+	heard_now(f);
+	assert_true(b2b_live_verified_at(f->lives[EMEA]) == began);
+	assert_true(b2b_live_verified_at(f->lives[GLOBEX]) == began + B2B_NS_PER_S);
+	/* nor does it stand for polls that do not come */
+	f->core.heard_ns = began + 2 * B2B_NS_PER_S;
+	b2b_pass_complete(&f->core, began + 3 * B2B_NS_PER_S);
+	b2b_lease_renew(&f->core);
+	assert_true(b2b_live_verified_at(f->lives[GLOBEX]) == began + 2 * B2B_NS_PER_S);
+	b2b_pass_complete(&f->core, b2b_now_ns());
+	assert_false(f->core.must_pass);
+	heard_now(f);
+	assert_true(b2b_live_verified_at(f->lives[ACME]) == f->core.heard_ns);
+	f->core.stream = NULL;
+}
+
 static void what_cannot_be_read_may_wait(void **state)
 {
 	struct fixture *f = *state;
@@ -285,6 +318,7 @@ int main(void)
 		TEST(sessions_end_when_the_service_was_silent_for_too_long),
 		TEST(no_lease_is_renewed_where_a_removal_waits_and_there_are_no_signals),
 		TEST(signals_renew_it_whatever_waits),
+		TEST(passes_keep_the_lease_while_events_go_on_being_missed),
 		TEST(what_cannot_be_read_may_wait),
 		TEST(sessions_of_one_organisation_end_once_while_the_others_go_on),
 		TEST(sessions_last_where_there_is_no_such_limit),
