@@ -8,8 +8,8 @@
 int b2b_poll_ack(struct b2b_poll_report *report, const char *jti)
 {
 	if (!report->acks)
-		report->acks = json_array();
-	return json_array_append_new(report->acks, json_string(jti)) < 0 ? -ENOMEM : 0;
+		report->acks = json_object();
+	return json_object_set_new(report->acks, jti, json_true()) < 0 ? -ENOMEM : 0;
 }
 
 /* RFC 8935 2.4 and RFC 8936 2.6 */
@@ -47,11 +47,31 @@ bool b2b_poll_has_refusals(const struct b2b_poll_report *report)
 	return json_object_size(report->errs) > 0;
 }
 
+bool b2b_poll_reported(const struct b2b_poll_report *report, const char *jti)
+{
+	return json_object_get(report->acks, jti) || json_object_get(report->errs, jti);
+}
+
 void b2b_poll_report_clear(struct b2b_poll_report *report)
 {
 	json_decref(report->acks);
 	json_decref(report->errs);
 	memset(report, 0, sizeof(*report));
+}
+
+/* The names of OBJECT's members; a new reference, NULL for want of memory. */
+static json_t *names(json_t *object)
+{
+	json_t *list = json_array(), *value;
+	const char *name;
+
+	json_object_foreach(object, name, value) {
+		if (json_array_append_new(list, json_string(name)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
 }
 
 char *b2b_poll_body(const struct b2b_poll_report *report, bool immediately)
@@ -61,7 +81,7 @@ char *b2b_poll_body(const struct b2b_poll_report *report, bool immediately)
 
 	if (!object)
 		return NULL;
-	if ((!json_array_size(report->acks) || json_object_set(object, "ack", report->acks) == 0) &&
+	if ((!json_object_size(report->acks) || json_object_set_new(object, "ack", names(report->acks)) == 0) &&
 	    (!json_object_size(report->errs) || json_object_set(object, "setErrs", report->errs) == 0))
 		text = json_dumps(object, JSON_COMPACT);
 	json_decref(object);

@@ -11,12 +11,13 @@
 
 /* What the next poll reports; kept until a poll with it was answered. Zeroed at first. */
 struct b2b_poll_report {
-	json_t *acks; /* array of jti */
+	json_t *acks; /* object, its members' names are the jti */
 	json_t *errs; /* object of jti: {err, description} */
 };
 int b2b_poll_ack(struct b2b_poll_report *report, const char *jti);                              /* 0 or -ENOMEM */
 int b2b_poll_refuse(struct b2b_poll_report *report, const char *jti, enum b2b_token_fault fault); /* 0 or -ENOMEM */
 bool b2b_poll_has_refusals(const struct b2b_poll_report *report); /* then Content-Language is due, RFC 8936 2.4 */
+bool b2b_poll_reported(const struct b2b_poll_report *report, const char *jti); /* as acknowledged or refused */
 void b2b_poll_report_clear(struct b2b_poll_report *report);
 
 /* The body of a poll, malloc'ed; NULL for want of memory. */

@@ -8,6 +8,7 @@
 
 #include "b2bd/jitter.h"
 #include "b2bd/state/directory_state.h"
+#include "b2bd/state/refused.h"
 #include "b2bd/state/seen.h"
 #include "b2bd/state/session_state.h"
 #include "common/clock.h"
@@ -127,6 +128,7 @@ static void prune(struct b2b_stream *stream)
 		return;
 	stream->pruned_ns = now;
 	b2b_seen_prune(stream->state, before_s, PRUNE_ROWS);
+	b2b_refused_prune(stream->state, before_s, PRUNE_ROWS);
 	b2b_event_ahead_prune(stream->state, before_s, PRUNE_ROWS);
 	b2b_session_void_prune(stream->state, before_s, PRUNE_ROWS);
 }

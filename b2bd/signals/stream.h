@@ -3,7 +3,7 @@
  *
  * For every SET: validated (token.h), handed to EVENT, acknowledged in the next poll only when EVENT said that it is
  * durable. A SET seen before (by jti, in state) is acknowledged again and not handed on. A refused SET is reported
- * in setErrs.
+ * in setErrs, as often as it comes. A service that sends nothing but what was reported to it is polled with pauses.
  */
 #ifndef B2B_STREAM_H
 #define B2B_STREAM_H
@@ -25,8 +25,8 @@ struct b2b_stream_handlers {
 	 */
 	void (*polled)(void *arg);
 	/*
-	 * An event is about to be refused: it may have been a revocation, and does not come again. Nothing may renew the lease
-	 * before a full pass that began later is complete; the pass itself is asked for by a gap, at most one a minute.
+	 * An event is about to be refused, for the first time: it may have been a revocation, and need not come again. The lease must not
+	 * be renewed beyond where a full pass that began later makes up for it; the pass itself is asked for by a gap, at most one a minute.
 	 * A negative errno withholds the refusal; the event comes again.
 	 */
 	int (*lost)(void *arg);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "b2bd/signals/stream_private.h"
+#include "b2bd/state/refused.h"
 #include "b2bd/state/seen.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -13,6 +14,7 @@
 #define ANSWER_MAX (8u << 20)
 #define HELD_NS B2B_NS_PER_S             /* an empty answer sooner than this was not held */
 #define UNHELD_MAX_NS (5 * B2B_NS_PER_S)
+#define REPEATS_FREE 3                   /* answers with nothing new: an acknowledgement that was lost looks like that, too */
 #define PROVE_PAUSE_NS (2 * B2B_NS_PER_S)
 #define WITHHELD_NS B2B_NS_PER_S
 #define KEY_PAUSE_NS (2 * B2B_NS_PER_S)
@@ -32,22 +34,40 @@ struct batch {
 	bool unknown_key; /* some wait for a key */
 	bool withheld;    /* some could not be stored */
 	bool refused;     /* some were, for good */
+	bool news;        /* some had not come before */
+	bool more;        /* the service holds more back */
+	struct b2b_poll_report reported; /* with the poll */
+	bool onward;      /* some had not been */
 };
 
-static void refuse(struct batch *batch, const char *jti, enum b2b_token_fault fault)
+/* What was refused is made up for once: whoever sends it again and again must not keep the lease back for ever. */
+static int lose(struct batch *batch, const char *jti, enum b2b_token_fault fault)
 {
 	struct b2b_stream *stream = batch->stream;
 	int r = stream->handlers.lost(stream->arg);
+
+	if (r == 0)
+		r = b2b_refused_note(stream->state, jti, b2b_wall_s());
+	if (r < 0)
+		return r;
+	b2b_log(LOG_WARNING, "signals: an event was refused: %s", b2b_token_fault_text(fault));
+	stream->refused++;
+	batch->refused = true;
+	batch->news = true;
+	return 0;
+}
+
+/* KNOWN: it was refused before; negative where that cannot be told. */
+static void refuse(struct batch *batch, const char *jti, enum b2b_token_fault fault, int known)
+{
+	int r = known ? known : lose(batch, jti, fault);
 
 	if (r < 0) {
 		b2b_log(LOG_ERR, "signals: event %s is not refused yet: %s", jti, strerror(-r));
 		batch->withheld = true;
 		return;
 	}
-	b2b_log(LOG_WARNING, "signals: an event was refused: %s", b2b_token_fault_text(fault));
-	stream->refused++;
-	b2b_poll_refuse(&stream->report, jti, fault);
-	batch->refused = true;
+	b2b_poll_refuse(&batch->stream->report, jti, fault);
 }
 
 static void refusal_gap(void *arg)
@@ -89,18 +109,18 @@ static void check_set(struct batch *batch, const char *jti, const char *jwt)
 		                           .critical_subject_members = (const char *const *)stream->config.critical_subject_members };
 	struct b2b_event *event = &batch->arrivals[batch->n].event;
 	enum b2b_token_fault fault = b2b_set_verify(jwt, strlen(jwt), b2b_federation_jwks(stream->api.federation), &expect, event);
+	int known;
 
-	if (fault == B2B_TOKEN_KEY_UNKNOWN && wait_for_key(stream)) {
-		batch->unknown_key = true;
-		return;
+	if (fault == B2B_TOKEN_OK && strcmp(event->jti, jti)) {
+		b2b_event_clear(event);
+		fault = B2B_TOKEN_CLAIM;
 	}
 	if (fault != B2B_TOKEN_OK) {
-		refuse(batch, jti, fault);
-		return;
-	}
-	if (strcmp(event->jti, jti)) {
-		b2b_event_clear(event);
-		refuse(batch, jti, B2B_TOKEN_CLAIM);
+		known = b2b_refused_has(stream->state, jti);
+		if (fault == B2B_TOKEN_KEY_UNKNOWN && known <= 0 && wait_for_key(stream))
+			batch->unknown_key = true;
+		else
+			refuse(batch, jti, fault, known);
 		return;
 	}
 	event->received_ns = batch->received_ns;
@@ -149,6 +169,7 @@ static void handle(struct batch *batch, const struct b2b_event *event)
 		return;
 	}
 	stream->events++;
+	batch->news = true;
 	acknowledge(batch, event->jti);
 	control_event(stream, event);
 }
@@ -165,8 +186,10 @@ static int handle_sets(struct batch *batch, json_t *sets)
 	batch->arrivals = calloc(json_object_size(sets), sizeof(*batch->arrivals));
 	if (!batch->arrivals)
 		return -ENOMEM;
-	json_object_foreach(sets, jti, set)
+	json_object_foreach(sets, jti, set) {
+		batch->onward = batch->onward || !b2b_poll_reported(&batch->reported, jti);
 		check_set(batch, jti, json_string_value(set));
+	}
 	qsort(batch->arrivals, batch->n, sizeof(*batch->arrivals), by_time);
 	for (i = 0; i < batch->n; i++) {
 		handle(batch, &batch->arrivals[i].event);
@@ -200,10 +223,31 @@ static void prove(struct b2b_stream *stream, uint64_t now)
 		b2b_stream_later(stream, left, b2b_stream_verify);
 }
 
+/*
+ * How long not to ask, where answers come at once and bring nothing new: the service does not hold polls, or sends for ever what was
+ * reported to it. One that goes through a backlog of what was seen is not kept waiting.
+ */
+static uint64_t pause_ns(struct b2b_stream *stream, const struct batch *batch, bool empty, uint64_t now)
+{
+	bool idle = empty ? !stream->immediately : !batch->news && !(batch->more && batch->onward);
+
+	if (!idle || now - stream->asked_ns >= HELD_NS) {
+		stream->unheld_ns = 0;
+		stream->repeats = 0;
+	} else if (!empty && stream->repeats < REPEATS_FREE) {
+		stream->repeats++;
+	} else {
+		stream->unheld_ns = stream->unheld_ns ? stream->unheld_ns * 2 : B2B_NS_PER_S;
+		if (stream->unheld_ns > UNHELD_MAX_NS)
+			stream->unheld_ns = UNHELD_MAX_NS;
+	}
+	return stream->unheld_ns;
+}
+
 /* When to ask next: at once, unless nothing would be different then. */
 static void poll_next(struct b2b_stream *stream, const struct batch *batch, bool empty)
 {
-	uint64_t now = b2b_now_ns();
+	uint64_t now = b2b_now_ns(), pause;
 
 	if (stream->failing_since_s) /* handling an event began the set-up anew */
 		return;
@@ -220,28 +264,22 @@ static void poll_next(struct b2b_stream *stream, const struct batch *batch, bool
 		prove(stream, now);
 		return;
 	}
-	if (empty && !stream->immediately && now - stream->asked_ns < HELD_NS) {
-		stream->unheld_ns = stream->unheld_ns ? stream->unheld_ns * 2 : B2B_NS_PER_S;
-		if (stream->unheld_ns > UNHELD_MAX_NS)
-			stream->unheld_ns = UNHELD_MAX_NS;
-	} else {
-		stream->unheld_ns = 0;
-	}
+	pause = batch->withheld ? WITHHELD_NS : pause_ns(stream, batch, empty, now);
 	stream->immediately = false;
-	b2b_stream_later(stream, batch->withheld ? WITHHELD_NS : stream->unheld_ns,
-	                 now >= stream->verify_due_ns ? b2b_stream_verify : b2b_stream_poll);
+	b2b_stream_later(stream, pause, now >= stream->verify_due_ns ? b2b_stream_verify : b2b_stream_poll);
 }
 
 static void answer(struct b2b_stream *stream, struct b2b_poll_answer *answer)
 {
-	struct batch batch = { .stream = stream, .received_ns = b2b_now_ns() };
+	struct batch batch = { .stream = stream, .received_ns = b2b_now_ns(), .more = answer->more, .reported = stream->report };
 	bool empty = !json_object_size(answer->sets);
 	int r;
 
 	/* answered: what was reported with it has arrived */
-	b2b_poll_report_clear(&stream->report);
+	stream->report = (struct b2b_poll_report){ 0 };
 	b2b_stream_well(stream);
 	r = handle_sets(&batch, answer->sets);
+	b2b_poll_report_clear(&batch.reported);
 	if (batch.refused)
 		arrange_refusal_gap(stream);
 	/* what waits for a key or for room may be a revocation */

@@ -49,7 +49,8 @@ struct b2b_stream {
 	struct b2b_poll_report report;
 	bool immediately;       /* the last held poll was cut off by ourselves: complete a short one */
 	uint64_t asked_ns;
-	uint64_t unheld_ns;     /* pause between polls of a server that does not hold them */
+	uint64_t unheld_ns;     /* pause between polls of a server that does not hold them, or repeats itself */
+	unsigned repeats;       /* answers in a row that came at once and brought what was known already; counted so far as there is no pause */
 	uint64_t unknown_key_ns; /* since when events cannot be checked for want of a key; 0: not */
 
 	/* state of affairs */

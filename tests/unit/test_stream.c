@@ -34,8 +34,11 @@ struct transmitter {
 	const char *delivered; /* the member events_delivered, as JSON with a comma; NULL nothing is said of it */
 	char updates[64];     /* methods that changed the stream */
 	char subjects[256];   /* organisations that were added */
+	bool deaf;      /* acknowledgements and refusals are counted, and what they are of is sent again all the same */
+	bool unheld;    /* polls are never held */
 	int fail_polls; /* so many 500 */
 	int more_polls; /* so many answers say that more is held back */
+	bool one_by_one; /* every answer has one event, and says so where there are more */
 };
 
 struct world {
@@ -224,13 +227,13 @@ static void take_reports(struct transmitter *transmitter, const struct tls_reque
 	for (n = 0; n < transmitter->n_sets; n++) {
 		json_array_foreach(json_object_get(body, "ack"), i, one) {
 			if (!strcmp(json_string_value(one), transmitter->sets[n].jti)) {
-				transmitter->sets[n].released = true;
+				transmitter->sets[n].released = !transmitter->deaf;
 				transmitter->acks++;
 			}
 		}
 		one = json_object_get(errs, transmitter->sets[n].jti);
 		if (one) {
-			transmitter->sets[n].released = true;
+			transmitter->sets[n].released = !transmitter->deaf;
 			snprintf(transmitter->sets[n].err, sizeof(transmitter->sets[n].err), "%s", json_string_value(json_object_get(one, "err")));
 			snprintf(transmitter->sets[n].language, sizeof(transmitter->sets[n].language), "%s",
 			         strcasestr(request->headers, "content-language: en") ? "en" : "");
@@ -244,7 +247,7 @@ static json_t *outstanding(const struct transmitter *transmitter)
 	int n;
 
 	for (n = 0; n < transmitter->n_sets; n++) {
-		if (!transmitter->sets[n].released)
+		if (!transmitter->sets[n].released && !(transmitter->one_by_one && json_object_size(sets)))
 			json_object_set_new(sets, transmitter->sets[n].jti, json_string(transmitter->sets[n].jwt));
 	}
 	return sets;
@@ -273,7 +276,7 @@ static void poll_request(struct transmitter *transmitter, const struct tls_reque
 	until.tv_nsec %= 1000000000;
 	for (;;) {
 		sets = outstanding(transmitter);
-		if (json_object_size(sets) || immediately)
+		if (json_object_size(sets) || immediately || transmitter->unheld)
 			break;
 		json_decref(sets);
 		sets = NULL;
@@ -288,6 +291,8 @@ static void poll_request(struct transmitter *transmitter, const struct tls_reque
 		transmitter->more_polls--;
 		json_object_set_new(body, "moreAvailable", json_true());
 	}
+	if (transmitter->one_by_one && json_object_size(sets))
+		json_object_set_new(body, "moreAvailable", json_true());
 	reply->body = json_dumps(body, 0);
 	json_decref(body);
 }
@@ -547,6 +552,126 @@ static void whoever_refuses_again_within_a_minute_owes_a_pass_all_the_same(void 
 	add_set(&world->transmitter, "yet more", "x.y.z");
 	turn_until(world, &world->gaps, 3);
 	assert_int_equal(world->lost, 3);
+}
+
+/* How often the service is polled in the time of the first pause, and half of it. */
+static int polls_meanwhile(struct world *world)
+{
+	uint64_t until = b2b_now_ns() + B2B_NS_PER_S * 3 / 2;
+	int polls = world->transmitter.polls;
+
+	while (b2b_now_ns() < until)
+		b2b_loop_turn(world->loop, 20);
+	return world->transmitter.polls - polls;
+}
+
+static void turn_until_pause(struct world *world, uint64_t seconds)
+{
+	uint64_t deadline = b2b_now_ns() + 40 * B2B_NS_PER_S;
+
+	while (world->stream->unheld_ns != seconds * B2B_NS_PER_S) {
+		assert_true(b2b_now_ns() < deadline);
+		b2b_loop_turn(world->loop, 20);
+	}
+}
+
+/* It is made up for once: the lease is renewed, and the service is not asked in a circle. */
+static void what_was_refused_and_comes_for_ever_is_lost_once(void **state)
+{
+	struct world *world = *state;
+	char *jwt = make_set(&world->transmitter, world->transmitter.other_key, "k2", "strange", RISC "account-disabled", b2b_wall_s(), "web7", NULL);
+	struct b2b_stream_status status;
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	world->transmitter.deaf = true;
+	add_set(&world->transmitter, "garbage", "x.y.z");
+	turn_until(world, &world->lost, 1);
+	world->polled = 0;
+	assert_in_range(polls_meanwhile(world), 3, 6);
+	assert_true(world->polled >= 3);
+	/* nor is a key waited for again that did not come */
+	add_set(&world->transmitter, "strange", jwt);
+	free(jwt);
+	turn_until(world, &fake.refetches, 1);
+	world->stream->unknown_key_ns -= 200 * B2B_NS_PER_S;
+	fake.refetched(fake.refetched_arg, true);
+	turn_until(world, &world->lost, 2);
+	world->polled = 0;
+	turn_until(world, &world->polled, 3);
+	assert_int_equal(fake.refetches, 1);
+	assert_int_equal(world->lost, 2);
+	assert_string_equal(world->transmitter.sets[1].err, "invalid_request");
+	b2b_stream_get_status(world->stream, &status);
+	assert_int_equal(status.refused, 2);
+	/* also by the agent after this one */
+	b2b_stream_free(world->stream);
+	start(world);
+	world->polled = 0;
+	turn_until(world, &world->polled, 1);
+	assert_int_equal(world->lost, 2);
+}
+
+static void what_was_taken_and_comes_for_ever_is_not_asked_for_in_a_circle(void **state)
+{
+	struct world *world = *state;
+
+	start(world);
+	turn_until(world, &world->polled, 1);
+	world->transmitter.deaf = true;
+	send_set(world, "e1", RISC "account-disabled", b2b_wall_s());
+	turn_until_pause(world, 2);
+	assert_int_equal(world->events, 1);
+	send_set(world, "e2", RISC "account-enabled", b2b_wall_s());
+	turn_until(world, &world->events, 2);
+	assert_int_equal(world->stream->unheld_ns, 0);
+	/* the same where the service says that there is more, and never gets to it */
+	world->transmitter.more_polls = 1000;
+	turn_until_pause(world, 1);
+}
+
+/* As after the service was restored from a copy: what was seen is many answers long, and news stands behind it. */
+static void a_backlog_of_what_was_seen_does_not_wait(void **state)
+{
+	struct world *world = *state;
+	uint64_t began = b2b_now_ns();
+	char jti[16];
+	int i;
+
+	world->transmitter.one_by_one = true;
+	for (i = 0; i < SETS_MAX - 3; i++) {
+		snprintf(jti, sizeof(jti), "e%d", i);
+		assert_int_equal(b2b_stream_seen(world->base->state, jti, b2b_wall_s()), 0);
+		send_set(world, jti, RISC "account-disabled", b2b_wall_s());
+	}
+	send_set(world, "news", RISC "account-disabled", b2b_wall_s());
+	start(world);
+	turn_until(world, &world->events, 1);
+	assert_true(b2b_now_ns() - began < 5 * B2B_NS_PER_S); /* with pauses it would be over 30 s */
+}
+
+/* Short polling: 1, 2, 4, then 5 s, and from the beginning when something comes. */
+static void polls_that_are_not_held_come_with_growing_pauses(void **state)
+{
+	static const uint64_t pauses[] = { 1, 2, 4, 5, 5 };
+	struct world *world = *state;
+	size_t i;
+
+	world->transmitter.unheld = true;
+	start(world);
+	for (i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
+		turn_until_pause(world, pauses[i]);
+		assert_in_range(world->stream->timer.due_ns - b2b_now_ns(), (pauses[i] - 1) * B2B_NS_PER_S, pauses[i] * B2B_NS_PER_S);
+		world->polled = 0;
+		b2b_stream_later(world->stream, 0, world->stream->step); /* as if it were over */
+		turn_until(world, &world->polled, 1);
+	}
+	send_set(world, "e1", RISC "account-disabled", b2b_wall_s());
+	b2b_stream_later(world->stream, 0, world->stream->step);
+	turn_until(world, &world->events, 1);
+	assert_int_equal(world->stream->unheld_ns, 0);
+	turn_until_pause(world, 1);
+	assert_in_range(polls_meanwhile(world), 1, 2); /* and the pauses are kept */
 }
 
 static void what_cannot_be_noted_as_lost_is_not_refused_yet(void **state)
@@ -969,6 +1094,10 @@ int main(void)
 		TEST(a_poll_is_complete_when_nothing_is_held_back),
 		TEST(whoever_refuses_again_within_a_minute_owes_a_pass_all_the_same),
 		TEST(what_cannot_be_noted_as_lost_is_not_refused_yet),
+		TEST(what_was_refused_and_comes_for_ever_is_lost_once),
+		TEST(what_was_taken_and_comes_for_ever_is_not_asked_for_in_a_circle),
+		TEST(a_backlog_of_what_was_seen_does_not_wait),
+		TEST(polls_that_are_not_held_come_with_growing_pauses),
 		TEST(no_lease_while_an_event_is_withheld),
 		TEST(what_differs_is_changed),
 		TEST(a_stream_that_is_pushed_is_made_one_that_is_polled),
