@@ -18,6 +18,7 @@
 #define RISC "https://schemas.openid.net/secevent/risc/event-type/"
 #define SCIM "urn:ietf:params:scim:event:"
 #define SSF "https://schemas.openid.net/secevent/ssf/event-type/"
+#define SSE "https://schemas.openid.net/secevent/sse/event-type/"
 
 #define ALICE "{\"format\":\"iss_sub\",\"iss\":\"" ISSUER "\",\"sub\":\"alice-1\"}"
 #define TENANT "{\"format\":\"opaque\",\"id\":\"org-7\"}"
@@ -112,14 +113,33 @@ static void kinds_are_told_by_their_whole_name(void **state)
 		{ RISC "account-purged", B2B_EVENT_ACCOUNT_PURGED },
 		{ SSF "verification", B2B_EVENT_VERIFICATION },
 		{ SSF "stream-updated", B2B_EVENT_STREAM_UPDATED },
+		{ SSE "verification", B2B_EVENT_VERIFICATION },
+		{ SSE "stream-updated", B2B_EVENT_STREAM_UPDATED },
 		{ RISC "credential-compromise", B2B_EVENT_SESSION_REVOKED },
 		{ CAEP "token-claims-change", B2B_EVENT_REREAD },
+		{ CAEP "session-established", B2B_EVENT_OTHER },
 		{ CAEP "session-presented", B2B_EVENT_OTHER },
+		{ RISC "account-credential-change-required", B2B_EVENT_REAUTHENTICATE },
+		{ RISC "recovery-activated", B2B_EVENT_REAUTHENTICATE },
+		{ RISC "recovery-information-changed", B2B_EVENT_OTHER },
+		{ RISC "identifier-changed", B2B_EVENT_REREAD },
+		{ RISC "identifier-recycled", B2B_EVENT_REREAD },
+		{ RISC "opt-in", B2B_EVENT_OTHER },
+		{ RISC "opt-out-initiated", B2B_EVENT_OTHER },
+		{ RISC "opt-out-cancelled", B2B_EVENT_OTHER },
+		{ RISC "opt-out-effective", B2B_EVENT_REREAD },
 		{ SCIM "prov:deactivate", B2B_EVENT_ACCOUNT_DISABLED },
 		{ SCIM "prov:delete", B2B_EVENT_ACCOUNT_PURGED },
 		{ SCIM "prov:activate", B2B_EVENT_ACCOUNT_ENABLED },
+		{ SCIM "prov:create:full", B2B_EVENT_REREAD },
+		{ SCIM "prov:create:notice", B2B_EVENT_REREAD },
+		{ SCIM "prov:put:full", B2B_EVENT_REREAD },
+		{ SCIM "prov:put:notice", B2B_EVENT_REREAD },
 		{ SCIM "prov:patch:full", B2B_EVENT_REREAD },
+		{ SCIM "prov:patch:notice", B2B_EVENT_REREAD },
+		{ SCIM "feed:add", B2B_EVENT_REREAD },
 		{ SCIM "feed:remove", B2B_EVENT_REREAD },
+		{ SCIM "misc:asyncresp", B2B_EVENT_OTHER },
 		{ SCIM "prov:patch:future", B2B_EVENT_OTHER },
 		{ CAEP "session-revoked2", B2B_EVENT_OTHER },
 		{ RISC "session-revoked", B2B_EVENT_OTHER },
