@@ -142,6 +142,32 @@ static int note_void(struct b2b_core *core, const struct b2b_event *event, const
 	return finish(core, r);
 }
 
+static bool before(const struct b2b_session_items *items, size_t i)
+{
+	size_t earlier;
+
+	for (earlier = 0; earlier < i; earlier++) {
+		if (items->list[earlier].uid == items->list[i].uid)
+			return true;
+	}
+	return false;
+}
+
+int b2b_event_each_named(struct b2b_core *core, const struct b2b_event *event, int (*each)(void *arg, uint32_t uid), void *arg)
+{
+	struct sessions sessions = { .core = core, .name = event->session,
+		                     .org = event->tenant ? b2b_policy_org_by_id(core->policy, event->tenant) : -1 };
+	size_t i;
+	int r = b2b_session_list(core->state, 0, collect_named, &sessions);
+
+	for (i = 0; r == 0 && i < sessions.kept.n; i++) {
+		if (!before(&sessions.kept, i))
+			r = each(arg, sessions.kept.list[i].uid);
+	}
+	free(sessions.kept.list);
+	return r;
+}
+
 /* SUBJECT: of the person whom the event names; NULL: none. UID likewise. */
 static int end_named(struct b2b_core *core, const struct b2b_event *event, const char *subject, uint32_t uid)
 {

@@ -1,5 +1,6 @@
 /*
- * What an event that does not close anything ends: the sessions that were authenticated before it. Private to events.c and sessions.c.
+ * What an event that does not close anything ends: the sessions that were authenticated before it; and whose a session is.
+ * Private to events.c and sessions.c.
  */
 #ifndef B2B_EVENT_SESSIONS_H
 #define B2B_EVENT_SESSIONS_H
@@ -20,6 +21,12 @@ int b2b_end_before(struct b2b_core *core, const struct b2b_revocation *revocatio
 
 /* An event about one session, by the jti or sid of its log-in; also one that is about to be opened. As b2b_on_event. */
 int b2b_on_session_event(struct b2b_core *core, const struct b2b_event *event);
+
+/*
+ * Each of those, by uid and once, who have a session that EVENT names by jti or sid, in the event's organisation where it names one.
+ * EACH returns 0 to go on. Returns 0, or a negative errno.
+ */
+int b2b_event_each_named(struct b2b_core *core, const struct b2b_event *event, int (*each)(void *arg, uint32_t uid), void *arg);
 
 /* Has such an event withdrawn this log-in, of a person of ORG (a slot) whose `sub` SUBJECT is? In doubt it has. */
 bool b2b_log_in_withdrawn(struct b2b_core *core, const struct b2b_authentication *authentication, const char *subject, int org);

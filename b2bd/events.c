@@ -21,6 +21,11 @@ struct target {
 	const struct b2b_principal *person;
 };
 
+struct named {
+	struct b2b_core *core;
+	const struct b2b_event *event;
+};
+
 static bool closes(const struct b2b_event *event)
 {
 	return event->kind == B2B_EVENT_ACCOUNT_DISABLED || event->kind == B2B_EVENT_ACCOUNT_PURGED;
@@ -303,6 +308,32 @@ static int on_organisation(struct b2b_core *core, const struct b2b_event *event)
 	return org < 0 ? b2b_event_note_seen(core, event->jti) : apply_organisation(core, event, org);
 }
 
+static int reread_uid(void *arg, uint32_t uid)
+{
+	const struct named *named = arg;
+	struct b2b_event each = *named->event;
+
+	each.jti = NULL; /* seen when all of them are through */
+	return apply_member(named->core, &each, uid);
+}
+
+/* The session says whose record has changed; whoever has none here is not concerned yet. */
+static int on_session_reread(struct b2b_core *core, const struct b2b_event *event)
+{
+	struct named named = { .core = core, .event = event };
+	int r = foreign(core, event) ? 0 : b2b_event_each_named(core, event, reread_uid, &named);
+
+	return r < 0 ? r : b2b_event_note_seen(core, event->jti);
+}
+
+/* Who uses it is known to no directory: that somebody is to be ended for it is for whoever reads the log. */
+static int on_device(struct b2b_core *core, const struct b2b_event *event)
+{
+	b2b_log(event->kind == B2B_EVENT_SESSION_REVOKED && !foreign(core, event) ? LOG_WARNING : LOG_INFO,
+	        "event=signal-about-device id=%s; nobody is named: nothing follows", event->jti);
+	return b2b_event_note_seen(core, event->jti);
+}
+
 static int on_account_event(struct b2b_core *core, const struct b2b_event *event)
 {
 	if (event->subject || event->person_id)
@@ -324,8 +355,10 @@ int b2b_on_event(struct b2b_core *core, const struct b2b_event *event)
 		return b2b_owe_pass(core, event->jti);
 	if (event->kind == B2B_EVENT_OTHER || event->kind == B2B_EVENT_VERIFICATION)
 		return b2b_event_note_seen(core, event->jti);
+	if (event->device)
+		return on_device(core, event);
 	if (event->session)
-		return b2b_on_session_event(core, event);
+		return event->kind == B2B_EVENT_REREAD ? on_session_reread(core, event) : b2b_on_session_event(core, event);
 	if (event->kind == B2B_EVENT_ACCOUNT_ENABLED && event->future) {
 		/* dated at its receipt it would lift a closing that came between: the record says which was last */
 		asked = *event;

@@ -68,19 +68,26 @@ static enum b2b_token_fault read_subject(const json_t *claims, const json_t *bod
 	const json_t *subject = json_object_get(claims, "sub_id");
 	struct b2b_subject found;
 	enum b2b_token_fault fault;
+	bool named;
 
 	if (!subject)
 		subject = json_object_get(body, "subject");
 	fault = b2b_subject_read(subject, expect->issuer, expect->critical_subject_members, &found);
 	if (fault != B2B_TOKEN_OK)
 		return fault;
-	if (event->kind != B2B_EVENT_SESSION_REVOKED && event->kind != B2B_EVENT_REAUTHENTICATE) {
+	named = found.user || found.person_id || found.vague;
+	if (event->kind == B2B_EVENT_REREAD) {
+		/* the record is the person's, and a session may be all that names one */
+		if (named)
+			found.session = NULL;
+	} else if (event->kind != B2B_EVENT_SESSION_REVOKED && event->kind != B2B_EVENT_REAUTHENTICATE) {
 		/* an account is a person's or an organisation's; one session of a tenant is not the tenant */
-		if (found.session && !found.user && !found.person_id && !found.vague)
+		if (found.session && !named)
 			return B2B_TOKEN_SUBJECT;
 		found.session = NULL;
 	}
 	event->vague = found.vague;
+	event->device = found.device;
 	return copy_text(found.user, &event->subject) && copy_text(found.person_id, &event->person_id) &&
 	                       copy_text(found.tenant, &event->tenant) && copy_text(found.org_unit, &event->org_unit) &&
 	                       copy_text(found.group, &event->group) && copy_text(found.session, &event->session)

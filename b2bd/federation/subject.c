@@ -181,10 +181,15 @@ static bool has_strange_critical(const json_t *subject, const char *const *criti
 /* What chooses some of a tenant: read, or we would hit all of it. */
 static bool read_part(const json_t *subject, const char *issuer, struct b2b_subject *found)
 {
-	const json_t *group = json_object_get(subject, "group"), *org_unit = json_object_get(subject, "org_unit");
+	const json_t *group = json_object_get(subject, "group"), *org_unit = json_object_get(subject, "org_unit"),
+		     *device = json_object_get(subject, "device");
 
-	if (json_object_get(subject, "device") || json_object_get(subject, "application"))
+	if (json_object_get(subject, "application"))
 		return false;
+	if (device) {
+		found->device = true;
+		return json_is_object(device) && !group && !org_unit;
+	}
 	if ((group && !(found->group = read_id(group, issuer, "Groups"))) ||
 	    (org_unit && !(found->org_unit = read_id(org_unit, issuer, "Organizations"))))
 		return false;

@@ -12,6 +12,7 @@ struct b2b_subject {
 	const char *org_unit;  /* the same, of one below the tenant; only where it is what the event is about */
 	const char *group;     /* the directory's id of a group; likewise */
 	const char *session;
+	bool device;           /* it is about a device of the tenant's, and about nobody: who uses it is not known here */
 	bool vague;            /* a name that need not be one that is known here: the directory has to be asked who that is */
 };
 
@@ -23,7 +24,7 @@ struct b2b_subject {
  *   a session: opaque, or jwt_id of ISSUER
  *   an organisation: opaque, scim (/Organizations/ID); a group: opaque, scim (/Groups/ID)
  * In a complex subject, group and org_unit count where it names neither person nor session, which are all of one
- * principal; a device never does.
+ * principal; a device narrows none of these, and alone, or with its tenant, is none of them.
  * CRITICAL: member names of the transmitter's critical_subject_members, NULL-terminated; may be NULL.
  * B2B_TOKEN_SUBJECT for what is not understood: each member of a complex subject that we act by must be readable, for
  * a member left out would widen the event to everybody of the others (SSF 1.0 8.1.3.1).

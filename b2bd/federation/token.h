@@ -198,6 +198,7 @@ struct b2b_event {
 	char *group;          /* the directory's id of a group */
 	char *session;        /* session.id (jti or sid of the log-in) */
 	bool vague;           /* it is about somebody whom the names above do not tell for certain, or there are none */
+	bool device;          /* it is about a device, and about nobody */
 	uint64_t received_ns; /* b2b_now_ns of the answer that brought it; 0: not noted. Filled in by who received it */
 	int64_t time_ms;      /* event_timestamp, else toe, else iat; clamped to now when in the future */
 	bool future;          /* it was: when it happened is not known, but that it did before now */

@@ -318,6 +318,43 @@ static void what_changed_is_read_again(void **state)
 	assert_false(world->host.core.must_pass);
 }
 
+/* As where a token's claims changed: its jti is all that names the person. */
+static void whose_session_it_is_is_read_again(void **state)
+{
+	struct world *world = *state;
+
+	log_in(world, 11, world->alice, 1000, "t-1", "s-1");
+	log_in(world, 12, world->alice, 1000, "t-1", "s-1");
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REREAD), OF(session, "t-1") }), 0);
+	assert_int_equal(directory.finds, 1);
+	assert_string_equal(directory.found, "alice");
+	assert_int_equal(world->n_ends, 0);
+	assert_int_equal(cutoff(world, world->alice), 0);
+	assert_false(b2b_session_void_has(world->host.core.state, "t-1", "alice", "42c3e9"));
+	/* of another organisation, or of nobody here */
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REREAD), OF(session, "t-1"), OF(tenant, "9d01f2") }), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REREAD), OF(session, "t-1"), OF(tenant, "elsewhere") }), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REREAD), OF(session, "t-2") }), 0);
+	assert_int_equal(directory.finds, 1);
+	assert_int_equal(directory.syncs, 0);
+	assert_false(world->host.core.must_pass);
+}
+
+/* A device of the tenant's is not the tenant, and no person. */
+static void a_device_is_nobody(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REAUTHENTICATE), OF(tenant, "42c3e9"), .device = true }), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(tenant, "42c3e9"), .device = true }), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), .device = true }), 0);
+	assert_int_equal(world->n_ends, 0);
+	assert_int_equal(cutoff(world, world->alice), 0);
+	assert_int_equal(word(world, 0, 0), B2B_LIVE_OPEN);
+	assert_int_equal(directory.syncs, 0);
+	assert_false(world->host.core.must_pass);
+}
+
 static void nobody_is_guessed(void **state)
 {
 	struct world *world = *state;
@@ -475,6 +512,8 @@ int main(void)
 		TEST(a_session_that_is_being_opened_is_void),
 		TEST(authentications_are_void_and_sessions_go_on),
 		TEST(what_changed_is_read_again),
+		TEST(whose_session_it_is_is_read_again),
+		TEST(a_device_is_nobody),
 		TEST(nobody_is_guessed),
 		TEST(people_who_come_later_are_closed_already),
 		TEST(one_that_could_not_be_stored_and_is_past_is_let_go),
