@@ -1,21 +1,10 @@
 /* One line per decision, and the answer that carries its id to the person. */
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "b2bd/core.h"
 #include "common/log.h"
-
-void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE])
-{
-	unsigned char random[(B2B_AUDIT_ID_SIZE - 1) / 2] = { 0 };
-	size_t i;
-
-	RAND_bytes(random, sizeof(random)); /* a name, not a secret: should it fail, the line is still written */
-	for (i = 0; i < sizeof(random); i++)
-		snprintf(ret_id + 2 * i, 3, "%02x", random[i]);
-}
 
 void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
                const char *extra)

@@ -285,7 +285,6 @@ bool b2b_on_ask_stream(struct b2b_core *core, struct b2b_client *client, const s
 void b2b_pins_start(struct b2b_core *core); /* compare root's pins with the ledger, and tell what does not agree */
 
 /* audit.c */
-void b2b_audit_id(char ret_id[B2B_AUDIT_ID_SIZE]);
 void b2b_audit(struct b2b_core *core, const char *event, int org, const char *user, enum b2b_reason reason, const char *id,
                const char *extra);
 /* Who among this host's people is behind the process PID: its audit login uid (pam_loginuid), UINT32_MAX where none is set. */

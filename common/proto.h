@@ -33,6 +33,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "common/audit_id.h"
 #include "common/names.h"
 #include "common/policy.h"
 
@@ -40,7 +41,6 @@
 #define B2B_SOCKET_PATH B2B_RUN_DIR "/agent.sock"
 #define B2B_PROTO_VERSION 1
 #define B2B_TICKET_SIZE 33 /* 32 hex digits and NUL: names an authentication */
-#define B2B_AUDIT_ID_SIZE 17 /* 16 hex digits and NUL */
 #define B2B_TTY_SIZE 32
 #define B2B_HOST_SIZE 64
 #define B2B_MESSAGE_SIZE 256
