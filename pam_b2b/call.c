@@ -60,15 +60,30 @@ void b2b_call_end(struct b2b_call *call)
 	explicit_bzero(&call->decision, sizeof(call->decision));
 }
 
+const char *b2b_call_id(struct b2b_call *call)
+{
+	if (!*call->decision.audit_id)
+		b2b_audit_id(call->decision.audit_id);
+	return call->decision.audit_id;
+}
+
 enum b2b_reason b2b_call_allowed(struct b2b_call *call)
 {
 	if (geteuid() != 0)
 		return B2B_NOT_ROOT;
 	if (call->options.wrong) {
-		pam_syslog(call->pamh, LOG_ERR, "option \"%s\" is not known or has a wrong value; partners are refused", call->options.wrong);
+		pam_syslog(call->pamh, LOG_ERR, "option \"%s\" is not known or has a wrong value; partners are refused (id=%s)", call->options.wrong,
+		           b2b_call_id(call));
 		return B2B_INTERNAL;
 	}
 	return call->cut || !call->cache ? B2B_INTERNAL : B2B_OK;
+}
+
+enum b2b_reason b2b_call_other_uid(struct b2b_call *call, const char *name, uid_t other, uint32_t uid)
+{
+	pam_syslog(call->pamh, LOG_ERR, "getpwnam gives %s the uid %u instead of %u: another source of names stands in front (id=%s)", name,
+	           (unsigned)other, uid, b2b_call_id(call));
+	return B2B_INTERNAL;
 }
 
 enum b2b_reason b2b_call_person(struct b2b_call *call, const char *name, struct b2b_standing *ret_standing)
@@ -88,9 +103,7 @@ enum b2b_reason b2b_call_person(struct b2b_call *call, const char *name, struct 
 		return B2B_USER_UNKNOWN;
 	if (pw->pw_uid == ret_standing->uid)
 		return B2B_OK;
-	pam_syslog(call->pamh, LOG_ERR, "getpwnam gives %s the uid %u instead of %u: another source of names stands in front", name,
-	           (unsigned)pw->pw_uid, ret_standing->uid);
-	return B2B_INTERNAL;
+	return b2b_call_other_uid(call, name, pw->pw_uid, ret_standing->uid);
 }
 
 enum b2b_reason b2b_standing_words(const struct b2b_standing *standing)
@@ -159,11 +172,9 @@ static void tell_person(struct b2b_call *call, enum b2b_reason reason)
 	b2b_clean_text(decision->message, false);
 	b2b_clean_text(decision->audit_id, false);
 	if (reason == B2B_NAME_INVALID && *call->standing.name)
-		pam_error(call->pamh, "Your name on this host is %s; log in by exactly that name.", call->standing.name);
-	else if (*decision->audit_id)
-		pam_error(call->pamh, "%s (reference %s)", text, decision->audit_id);
+		pam_error(call->pamh, "Your name on this host is %s; log in by exactly that name. (reference %s)", call->standing.name, b2b_call_id(call));
 	else
-		pam_error(call->pamh, "%s", text);
+		pam_error(call->pamh, "%s (reference %s)", text, b2b_call_id(call));
 }
 
 void b2b_call_tell(struct b2b_call *call, enum b2b_reason reason)

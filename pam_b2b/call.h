@@ -65,7 +65,13 @@ enum b2b_reason b2b_call_ask(struct b2b_call *call, uint16_t type, const void *b
 /* Fill TICKET from PAM's environment, "" where there is none. */
 void b2b_call_ticket(struct b2b_call *call, char ticket[B2B_TICKET_SIZE]);
 
-/* Tell the person (where REASON denies) and the log. */
+/* The log has it that getpwnam knows NAME by an id of OTHER's instead of UID. Returns B2B_INTERNAL. */
+enum b2b_reason b2b_call_other_uid(struct b2b_call *call, const char *name, uid_t other, uint32_t uid);
+
+/* The audit id of this call: the agent's of its decision, else one that was made for the purpose. */
+const char *b2b_call_id(struct b2b_call *call);
+
+/* Tell the person (where REASON denies, with a reference) and the log, under the same audit id. */
 void b2b_call_tell(struct b2b_call *call, enum b2b_reason reason);
 
 #endif

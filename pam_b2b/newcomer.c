@@ -1,8 +1,6 @@
 /* Who logs in for the first time where there is no directory: not in the cache yet, but with an id that the agent keeps. */
-#include <security/pam_ext.h>
 #include <security/pam_modutil.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -78,10 +76,7 @@ enum b2b_reason b2b_call_newcomer(struct b2b_call *call, const char *name, uint6
 		return reason;
 	if (strcmp(name, ret_standing->name) != 0)
 		return B2B_NAME_INVALID;
-	if (pw->pw_uid != reserved.uid) {
-		pam_syslog(call->pamh, LOG_ERR, "getpwnam gives %s the uid %u instead of %u: another source of names stands in front", name,
-		           (unsigned)pw->pw_uid, reserved.uid);
-		return B2B_INTERNAL;
-	}
+	if (pw->pw_uid != reserved.uid)
+		return b2b_call_other_uid(call, name, pw->pw_uid, reserved.uid);
 	return kept_since(&reserved, began_ns) ? B2B_OK : B2B_AUTH_AGAIN;
 }

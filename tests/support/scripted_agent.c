@@ -40,11 +40,11 @@ static void make_body(const struct scripted_step *step, void *body)
 	if (step->type == B2B_SAY_WAIT)
 		((struct b2b_say_wait *)body)->within_s = 12;
 	if (step->type == B2B_SAY_PROMPT) {
-		prompt->lifetime_s = 600;
+		prompt->lifetime_s = step->lifetime_s ? step->lifetime_s : 600;
 		snprintf(prompt->text, sizeof(prompt->text), "%s", step->text);
 	}
 	if (step->type == B2B_SAY_QUESTION) {
-		question->lifetime_s = 600;
+		question->lifetime_s = step->lifetime_s ? step->lifetime_s : 600;
 		snprintf(question->text, sizeof(question->text), "%s", step->text);
 	}
 	if (step->type == B2B_SAY_RESERVED)
