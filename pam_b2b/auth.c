@@ -20,6 +20,7 @@
 
 #define BEGIN_LIMIT_S 1 /* proto.h; sshd rounds the time before the first prompt up, to as much as double */
 #define PROMPT_LIMIT_S 12 /* for the federation service to answer the agent */
+#define AGENT_LEAD_S 1 /* the agent is to end first what was not approved in time: it knows more, and its word has its own audit id */
 #define LOOK_UP_NS (500 * B2B_NS_PER_MS) /* how often to see whether the caller is still there */
 #define SSHD_SHOWS_INFO 1003 /* from 10.3 on sshd shows PAM_TEXT_INFO when it is said, not with the next prompt */
 
@@ -109,15 +110,16 @@ static enum b2b_reason take_decision(struct login *login)
 
 static enum b2b_reason begin(struct login *login)
 {
+	uint64_t now = b2b_now_ns();
 	struct b2b_ask_auth body;
 	enum b2b_reason reason;
 
-	if (login->deadline_ns < seconds_from_now(1))
+	if (login->deadline_ns < now + (AGENT_LEAD_S + 1) * B2B_NS_PER_S)
 		return B2B_AUTH_EXPIRED;
 	memset(&body, 0, sizeof(body));
 	body.origin = login->call.origin;
 	body.can = abilities(login);
-	body.lifetime_s = (uint32_t)((login->deadline_ns - b2b_now_ns()) / B2B_NS_PER_S);
+	body.lifetime_s = (uint32_t)((login->deadline_ns - now) / B2B_NS_PER_S) - AGENT_LEAD_S;
 	login->limit_ns = seconds_from_now(BEGIN_LIMIT_S);
 	login->silence = B2B_AGENT_DOWN;
 	login->fd = b2b_agent_connect(login->limit_ns);
@@ -172,7 +174,7 @@ static enum b2b_reason show_prompt(struct login *login)
 	int r;
 
 	b2b_clean_text(prompt->text, true);
-	login->deadline_ns = sooner(login->deadline_ns, seconds_from_now(prompt->lifetime_s));
+	login->deadline_ns = sooner(login->deadline_ns, b2b_now_ns() + ((uint64_t)prompt->lifetime_s + AGENT_LEAD_S) * B2B_NS_PER_S);
 	if (wants_enter(login))
 		r = pam_prompt(login->call.pamh, PAM_PROMPT_ECHO_ON, &answer, "%s%s", prompt->text, ENTER);
 	else

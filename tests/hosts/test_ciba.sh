@@ -78,7 +78,9 @@ check no-device-in-log "not in the log" grep -q 'user=deploy@acme .*method=ciba 
 host_exec web7 sed -i 's/pam_b2b\.so/& timeout=5/' /etc/pam.d/common-auth
 began=$(now_ms)
 out=$(ssh_as - erin@globex web7 id -un)
-check time-out-told "$out" grep -q 'not approved in time' <<<"$out"
+id=$(grep -oE 'not approved in time; try again. \(reference [0-9a-f]{16}\)' <<<"$out" | grep -oE '[0-9a-f]{16}')
+check time-out-told "$out" test -n "$id"
+check time-out-in-log "the agent knows no $id" grep -q "event=auth .*user=erin@globex reason=auth-expired id=${id:-none} .*method=ciba" <<<"$(host_log web7 b2bd)"
 check time-out-bounded "it took $(($(now_ms) - began)) ms" test $(($(now_ms) - began)) -lt 15000
 host_exec web7 sed -i 's/ timeout=5//' /etc/pam.d/common-auth
 

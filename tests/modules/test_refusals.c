@@ -249,6 +249,25 @@ static void never_by_the_same_reference_twice(void **state)
 	assert_string_not_equal(shown, first);
 }
 
+/* The agent's end of a request is its own word, under its own reference: the module waits for that. */
+static void say_it_late(void *arg)
+{
+	(void)arg;
+	usleep(1050 * 1000);
+}
+
+static void the_agent_ends_first_what_has_an_end(void **state)
+{
+	static const struct scripted_step late[] = {
+		PROMPT(.lifetime_s = 1),
+		{ .want = B2B_ASK_RESULT, .type = B2B_SAY_DECISION, .reason = B2B_AUTH_EXPIRED, .before = say_it_late },
+	};
+
+	(void)state;
+	assert_true(refused(pam_authenticate, "sshd", "alice@acme", late, COUNT(late), "auth-expired"));
+	assert_non_null(strstr(shown, REFERENCE SCRIPTED_ID));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -260,6 +279,7 @@ int main(void)
 		CASE(by_the_cache),
 		CASE(by_the_module_itself),
 		CASE(never_by_the_same_reference_twice),
+		CASE(the_agent_ends_first_what_has_an_end),
 	};
 	static struct nss_module nss;
 
