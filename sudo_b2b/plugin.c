@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "common/cache.h"
 #include "common/clean.h"
+#include "common/log.h"
 #include "sudo_b2b/ask.h"
 #include "sudo_b2b/command.h"
 
@@ -101,16 +103,30 @@ static enum b2b_reason fill(struct b2b_ask_command *ask, uint32_t uid, char *con
 	return r == -E2BIG ? B2B_SUDO_TOO_LONG : r < 0 ? B2B_INTERNAL : B2B_OK;
 }
 
-static void tell(enum b2b_reason reason, struct b2b_say_decision *decision, bool approved)
+/* To the log of authentications, as PAM modules do: the agent may not have been asked, or not have been heard. */
+static void log_refusal(enum b2b_reason reason, const char *id)
+{
+	const char *user = b2b_sudo_value(opened.user_info, "user"), *tty = b2b_sudo_value(opened.user_info, "tty");
+	char line[512];
+
+	b2b_audit_format(line, sizeof(line), "sudo-refused", NULL, user, b2b_reason_code(reason), id, NULL);
+	b2b_audit_field(line, sizeof(line), "tty", tty);
+	syslog(LOG_AUTHPRIV | LOG_NOTICE, "sudo_b2b: %s", line);
+}
+
+static void tell(enum b2b_reason reason, struct b2b_say_decision *decision)
 {
 	bool agents = decision->reason == (int32_t)reason && *decision->message;
-	const char *text = approved ? "Approved." : agents ? decision->message : b2b_reason_text(reason);
+	const char *text = reason == B2B_OK ? "Approved." : agents ? decision->message : b2b_reason_text(reason);
 
 	b2b_clean_text(decision->message, false);
 	b2b_clean_text(decision->audit_id, false);
-	snprintf(opened.error, sizeof(opened.error), "%s%s%s%s", text, *decision->audit_id ? " (reference " : "", decision->audit_id,
-	         *decision->audit_id ? ")" : "");
-	opened.print(B2B_SUDO_ERROR_MSG | B2B_SUDO_PREFER_TTY, "%s%s\n", approved ? "" : "sudo: ", opened.error);
+	if (!*decision->audit_id)
+		b2b_audit_id(decision->audit_id);
+	snprintf(opened.error, sizeof(opened.error), "%s (reference %s)", text, decision->audit_id);
+	opened.print(B2B_SUDO_ERROR_MSG | B2B_SUDO_PREFER_TTY, "%s%s\n", reason == B2B_OK ? "" : "sudo: ", opened.error);
+	if (reason != B2B_OK)
+		log_refusal(reason, decision->audit_id);
 }
 
 /* Returns as check does. */
@@ -130,7 +146,7 @@ static int judge(uint32_t uid, char *const command_info[], char *const argv[], c
 	if (interrupted)
 		snprintf(opened.error, sizeof(opened.error), "given up before anybody approved it");
 	else if (reason != B2B_OK || shown)
-		tell(reason, &decision, reason == B2B_OK);
+		tell(reason, &decision);
 	return reason == B2B_OK;
 }
 

@@ -102,6 +102,9 @@ check approved "$(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^systemd [0-9
 check approved-told "$(tail -n 3 "${SESSION_OUT[a]}")" grep -aq 'Approved. (reference' "${SESSION_OUT[a]}"
 check denied "$(tail -n 3 "${SESSION_OUT[b]}")" session_shows b '^first-1'
 check denied-told "$(tail -n 3 "${SESSION_OUT[b]}")" grep -aq 'sudo: The command was refused by who was asked to approve it. (reference' "${SESSION_OUT[b]}"
+id=$(grep -aoE 'by who was asked to approve it. \(reference [0-9a-f]{16}\)' "${SESSION_OUT[b]}" | grep -oE '[0-9a-f]{16}')
+check denied-in-log "no line of the plug-in's with ${id:-a reference}" \
+	grep -q "sudo: sudo_b2b: event=sudo-refused user=bob@emea.acme reason=sudo-denied id=${id:-none} tty=" <<<"$(host_log web7 syslog)"
 check another-organisation "$(tail -n 3 "${SESSION_OUT[c]}")" session_shows c '^first-1'
 check another-organisation-told "$(tail -n 3 "${SESSION_OUT[c]}")" grep -aq 'sudo: The command was approved by somebody who may not' "${SESSION_OUT[c]}"
 check approved-in-audit "no line" says "event=sudo-approval org=acme user=alice@acme reason=ok id=[0-9a-f]{16} .*asked=carol@acme approved_by=24d9e09b-[^ ]* runas=root directory=/tmp command=\"/usr/bin/systemctl --version 'a b'\""
@@ -180,6 +183,10 @@ fi
 host_kill web7 b2bd
 session_type a 'sudo whoami; echo sixth-$?'
 check agent-dead "$(tail -n 3 "${SESSION_OUT[a]}")" session_shows a '^sixth-1'
+id=$(grep -aoE 'agent does not answer.*\(reference [0-9a-f]{16}\)' "${SESSION_OUT[a]}" | grep -oE '[0-9a-f]{16}')
+check agent-dead-told "$(tail -n 3 "${SESSION_OUT[a]}")" test -n "$id"
+check agent-dead-in-log "no line with ${id:-a reference}" \
+	grep -q "pam_b2b(sudo:account): event=pam-account org=acme user=alice@acme reason=agent-down id=${id:-none} " <<<"$(host_log web7 syslog)"
 check agent-dead-local "lena's sudo" test "$(host_exec web7 setpriv --reuid lena --regid lena --init-groups sudo id -un)" = root
 check_secrets web7
 finish

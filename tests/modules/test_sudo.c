@@ -21,6 +21,7 @@
 #include "common/reason.h"
 #include "sudo_b2b/plugin_api.h"
 #include "tests/support/fixture.h"
+#include "tests/support/log_tap.h"
 #include "tests/support/machine.h"
 #include "tests/support/scripted_agent.h"
 
@@ -81,6 +82,7 @@ static int check(const struct run *run)
 	screen_len = 0;
 	*screen = '\0';
 	error_said = NULL;
+	log_tap_forget();
 	assert_int_equal(plugin->open((1 << 16) | 21, NULL, print, settings, user_info, 1, user_info, user_info, run->option ? options : NULL, &error_said), 1);
 	r = plugin->check(info, argv, (char *const *)(uintptr_t)run->envp, &error_said);
 	if (error_said)
@@ -93,6 +95,20 @@ static void forget_error(void)
 {
 	free((void *)(uintptr_t)error_said);
 	error_said = NULL;
+}
+
+/* TEXT and a reference have gone to the person and to sudo, and a line of the log has REASON under the same reference. */
+static bool told(const char *text, const char *reason)
+{
+	const char *said = strstr(screen, text), *id = said ? said + strlen(text) : "", *end;
+	char line[128];
+
+	if (strncmp(id, " (reference ", 12) != 0 || strspn(id + 12, "0123456789abcdef") != B2B_AUDIT_ID_SIZE - 1 ||
+	    strcmp(id + 12 + B2B_AUDIT_ID_SIZE - 1, ")\n") != 0)
+		return false;
+	snprintf(line, sizeof(line), " reason=%s id=%.*s tty=/dev/pts/3", reason, B2B_AUDIT_ID_SIZE - 1, id + 12);
+	end = error_said ? strstr(error_said, " (reference ") : NULL;
+	return end && strncmp(end, id, strlen(end)) == 0 && log_tap_line(line);
 }
 
 /* With a script that must be played to its end. */
@@ -163,8 +179,7 @@ static void a_dead_agent_denies(void **state)
 		if (i == COUNT(cases))
 			assert_int_equal(unlink(CACHE "/index"), 0); /* then without a cache */
 		assert_int_equal(check(&cases[i % COUNT(cases)]), 0);
-		assert_string_equal(screen, "sudo: The partner access agent does not answer; tell the host's administrator.\n");
-		assert_string_equal(error_said, "The partner access agent does not answer; tell the host's administrator.");
+		assert_true(told("sudo: The partner access agent does not answer; tell the host's administrator.", "agent-down"));
 		forget_error();
 	}
 }
@@ -181,6 +196,7 @@ static void a_misbehaving_agent_denies_within_two_seconds(void **state)
 
 		assert_int_equal(check_with(&run, &step, 1), 0);
 		assert_true(b2b_now_ns() - began < 5 * B2B_NS_PER_S);
+		assert_true(told(".", hows[i] <= SCRIPTED_SHORT ? "protocol" : "agent-down"));
 		forget_error();
 	}
 }
@@ -223,14 +239,15 @@ static void an_approval_lets_the_command_run(void **state)
 static void every_other_decision_denies_and_says_so(void **state)
 {
 	static const struct run run = { .user = NULL };
-	static const int reasons[] = { B2B_SUDO_DENIED, B2B_SUDO_EXPIRED, B2B_SUDO_NOBODY, B2B_SUDO_WRONG_APPROVER, B2B_AUTH_PENDING, B2B_REVOKED, 9999 };
-	char expected[512];
+#define REASON(symbol, number, code, text) B2B_##symbol,
+	static const int reasons[] = { B2B_REASONS(REASON) 9999 };
+#undef REASON
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(reasons); i++) {
+	for (size_t i = 1; i < COUNT(reasons); i++) { /* behind B2B_OK */
 		assert_int_equal(check_asked(&run, (struct scripted_step){ .type = B2B_SAY_DECISION, .reason = reasons[i], .text = "Told\x1b[2J why." }), 0);
-		snprintf(expected, sizeof(expected), "sudo: Told[2J why. (reference %s)\n", SCRIPTED_ID);
-		assert_non_null(strstr(screen, expected));
+		assert_true(told("sudo: Told[2J why.", b2b_reason_code(reasons[i])));
+		assert_non_null(strstr(screen, "(reference " SCRIPTED_ID ")"));
 		assert_null(strstr(screen, "Approved"));
 		forget_error();
 	}
@@ -240,6 +257,7 @@ static void every_other_decision_denies_and_says_so(void **state)
 	assert_int_equal(check_asked(&run, (struct scripted_step){ .how = SCRIPTED_HANG_UP }), 0);
 	forget_error();
 	assert_int_equal(check_asked(&run, (struct scripted_step){ .type = B2B_SAY_QUESTION, .text = "Password:" }), 0);
+	assert_true(told("sudo: The request was malformed.", "protocol"));
 }
 
 static void control_characters_do_not_reach_the_terminal(void **state)
@@ -311,7 +329,7 @@ static void what_cannot_be_shown_whole_is_not_asked(void **state)
 	memset(group + 12, 'x', sizeof(group) - 13);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(check(&cases[i]), 0);
-		assert_non_null(strstr(screen, "too long to be shown whole"));
+		assert_true(told("; put it into a script.", "sudo-too-long"));
 		forget_error();
 	}
 }
@@ -331,7 +349,7 @@ static void what_sudo_leaves_out_denies(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(check(&cases[i]), 0);
-		assert_non_null(strstr(screen, "Something went wrong on this host"));
+		assert_true(told("sudo: Something went wrong on this host; tell the host's administrator.", "internal"));
 		forget_error();
 	}
 }
@@ -374,7 +392,7 @@ static int without_root(void *arg)
 	(void)arg;
 	CHECK(setresuid(ALICE, ALICE, ALICE) == 0);
 	CHECK(check(&run) == 0);
-	CHECK(strstr(screen, "Only root may ask for this"));
+	CHECK(told("sudo: Only root may ask for this.", "not-root"));
 	return 0;
 }
 
@@ -441,6 +459,7 @@ int main(void)
 	void *handle;
 
 	machine_private();
+	log_tap_open();
 	machine_built(module, sizeof(module), "sudo_b2b.so");
 	machine_reachable(module, sizeof(module));
 	handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
