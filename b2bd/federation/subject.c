@@ -157,6 +157,12 @@ static const char *read_session(const json_t *subject, const char *issuer)
 	return row->format == FORMAT_OPAQUE || row->format == FORMAT_JWT_ID ? name_of(subject, row, issuer) : NULL;
 }
 
+/* What Keycloak calls the session where an administrator signs a person out of all of them. */
+static bool names_every_session(const struct b2b_subject *found)
+{
+	return found->session && strcmp(found->session, "ALL") == 0 && (found->user || found->person_id || found->vague);
+}
+
 static bool understood(const char *member)
 {
 	static const char *const members[] = { "user", "tenant", "session", "group", "org_unit" };
@@ -213,6 +219,8 @@ static enum b2b_token_fault read_complex(const json_t *subject, const char *issu
 		return B2B_TOKEN_SUBJECT;
 	if (!user && !session && !read_part(subject, issuer, &found))
 		return B2B_TOKEN_SUBJECT;
+	if (names_every_session(&found))
+		found.session = NULL;
 	*ret = found;
 	return B2B_TOKEN_OK;
 }

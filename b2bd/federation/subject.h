@@ -21,7 +21,7 @@ struct b2b_subject {
  *   a person: iss_sub of ISSUER, opaque (`sub`), scim (/Users/ID); did and uri, which are vague and USER in case they are a `sub`;
  *             account, email and phone_number, which are vague alone: such names pass from one person to another;
  *             aliases: the names among these that are exact, which must agree
- *   a session: opaque, or jwt_id of ISSUER
+ *   a session: opaque, or jwt_id of ISSUER; "ALL" beside a person is no session, but all that person's, as Keycloak has it
  *   an organisation: opaque, scim (/Organizations/ID); a group: opaque, scim (/Groups/ID)
  * In a complex subject, group and org_unit count where it names neither person nor session, which are all of one
  * principal; a device narrows none of these, and alone, or with its tenant, is none of them.

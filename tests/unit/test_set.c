@@ -244,6 +244,11 @@ static void subjects_are_understood_or_refused(void **state)
 		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"s-1\"},\"user\":" ALICE), "alice-1", NULL, "s-1" },
 		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"s-1\"}"), NULL, NULL, "s-1" },
 		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"s-1\"},\"tenant\":" TENANT), NULL, "org-7", "s-1" },
+		/* Keycloak's name for every session of a person; of nobody it is a name like any other */
+		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"ALL\"},\"user\":" ALICE), "alice-1", NULL, NULL },
+		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"ALL\"},\"user\":" ALICE ",\"tenant\":" TENANT), "alice-1", "org-7", NULL },
+		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"ALL\"},\"tenant\":" TENANT), NULL, "org-7", "ALL" },
+		{ COMPLEX("\"session\":{\"format\":\"opaque\",\"id\":\"all\"},\"user\":" ALICE), "alice-1", NULL, "all" },
 		{ COMPLEX("\"user\":" ALICE ",\"device\":{\"format\":\"opaque\",\"id\":\"d\"}"), "alice-1", NULL, NULL },
 		{ COMPLEX("\"tenant\":" TENANT ",\"weather\":{\"format\":\"opaque\",\"id\":\"d\"}"), NULL, "org-7", NULL },
 		{ "{\"user\":" ALICE ",\"tenant\":" TENANT "}", "alice-1", "org-7", NULL },
