@@ -5,32 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/confirm.h"
 #include "b2bd/directory/mass_guard.h"
-#include "b2bd/directory/scim_parse.h"
 #include "common/clock.h"
 #include "common/log.h"
 
 #define TELL_EVERY_NS B2B_NS_PER_S /* changes found are told during a long pass, but not for each page */
 #define SWEEP_ROWS 500
 #define SWEEP_PAUSE_NS B2B_NS_PER_MS
-#define CONFIRM_ROWS 200    /* asked for, and then removed in one transaction: what is confirmed is done, whatever comes next */
-#define CONFIRM_TIMEOUT_MS 10000
 
 _Static_assert(sizeof(((struct b2b_pass *)NULL)->why) >= B2B_MASS_WHY_SIZE, "why it waits has room");
-
-static void drop_missing(struct b2b_pass *pass)
-{
-	while (pass->n_missing)
-		free(pass->missing[--pass->n_missing].id);
-	free(pass->missing);
-	pass->missing = NULL;
-	pass->n_asked = 0;
-}
 
 static void pass_free(struct b2b_pass *pass)
 {
 	b2b_timer_stop(&pass->next);
-	drop_missing(pass);
+	b2b_confirm_drop(pass);
 	free(pass->listed);
 	free(pass->store.changed);
 	free(pass);
@@ -49,7 +38,7 @@ static void tell_changed(struct b2b_pass *pass)
 	}
 }
 
-static void end(struct b2b_pass *pass, int error, const char *why)
+void b2b_pass_end(struct b2b_pass *pass, int error, const char *why)
 {
 	struct b2b_pass_handlers handlers = pass->handlers;
 	void *arg = pass->arg;
@@ -59,6 +48,7 @@ static void end(struct b2b_pass *pass, int error, const char *why)
 	if (pass->store.logged > B2B_SCIM_LOG_MAX)
 		b2b_log(LOG_WARNING, "directory: %u records were passed over", pass->store.logged);
 	tell_changed(pass);
+	b2b_confirm_cancel(pass);
 	pass->kind->stop(pass);
 	pass_free(pass);
 	handlers.end(arg, error, text);
@@ -66,7 +56,7 @@ static void end(struct b2b_pass *pass, int error, const char *why)
 
 void b2b_pass_fail(struct b2b_pass *pass, const char *why)
 {
-	end(pass, -EAGAIN, why);
+	b2b_pass_end(pass, -EAGAIN, why);
 }
 
 static const struct b2b_policy_org *org_of(const struct b2b_pass *pass)
@@ -98,125 +88,6 @@ static void sweep(void *arg)
 	next_org(pass);
 }
 
-/* URL is taken. Returns 0 or a negative errno. */
-static int ask(struct b2b_pass *pass, char *url, void (*done)(void *arg, const struct b2b_http_response *response))
-{
-	struct b2b_http_request request = { .method = "GET", .url = url, .accept = "application/scim+json, application/json",
-		                            .timeout_ms = CONFIRM_TIMEOUT_MS };
-	int r = url ? b2b_api_start(&pass->api, &request, done, pass, &pass->confirm) : -ENOMEM;
-
-	free(url);
-	return r;
-}
-
-static void ask_for_missing(void *arg);
-
-/* Exactly those asked for, and then the next of them: nobody goes who was not asked for. */
-static void remove_asked(struct b2b_pass *pass)
-{
-	uint32_t uids[CONFIRM_ROWS], removed = 0;
-	size_t i;
-	int r;
-
-	for (i = 0; i < pass->n_missing; i++)
-		uids[i] = pass->missing[i].uid;
-	r = b2b_directory_remove(pass->store.state, pass->number, uids, pass->n_missing, &removed);
-	if (r < 0) {
-		b2b_pass_fail(pass, strerror(-r));
-		return;
-	}
-	drop_missing(pass);
-	if (removed)
-		pass->store.changed[pass->org] = true;
-	b2b_pass_stored(pass);
-	b2b_timer_set(pass->api.loop, &pass->next, 0, ask_for_missing, pass);
-}
-
-static void org_answered(void *arg, const struct b2b_http_response *response)
-{
-	struct b2b_pass *pass = arg;
-
-	pass->confirm = NULL;
-	if (response->error || response->status != 200)
-		b2b_pass_fail(pass, "the service does not say whether people who are no longer listed are gone");
-	else
-		remove_asked(pass);
-}
-
-static void all_confirmed(struct b2b_pass *pass)
-{
-	int r;
-
-	if (!pass->gone || !pass->listed[pass->org] || !pass->kind->org_url) {
-		remove_asked(pass);
-		return;
-	}
-	r = ask(pass, pass->kind->org_url(pass, pass->org), org_answered);
-	if (r < 0)
-		b2b_pass_fail(pass, strerror(-r));
-}
-
-static void confirm_next(struct b2b_pass *pass);
-
-/* Somebody who is there was not shown: a page moved. */
-static int still_there(struct b2b_pass *pass, const struct b2b_http_response *response, const char *id)
-{
-	json_t *answer = json_loadb(response->body, response->body_len, JSON_REJECT_DUPLICATES, NULL), *person, *resources;
-	int r = -EAGAIN;
-
-	if (answer && b2b_scim_id(answer) && !strcmp(b2b_scim_id(answer), id)) {
-		person = pass->kind->person(pass, pass->org, answer);
-		resources = person ? json_pack("[o]", person) : NULL;
-		r = resources ? b2b_scim_store_people(&pass->store, resources, pass->number) : -ENOMEM;
-		json_decref(resources);
-	}
-	json_decref(answer);
-	return r;
-}
-
-/* Listed or not: what the service says of this one id counts. */
-static void confirmed(void *arg, const struct b2b_http_response *response)
-{
-	struct b2b_pass *pass = arg;
-	const char *id = pass->missing[pass->n_asked++].id;
-	int r = -EAGAIN;
-
-	pass->confirm = NULL;
-	if (!response->error && response->status == 200) {
-		r = still_there(pass, response, id);
-	} else if (!response->error && response->status == 404) {
-		pass->gone = true;
-		r = 0;
-	}
-	if (r < 0)
-		b2b_pass_fail(pass, "the service does not say whether people who are no longer listed are gone");
-	else
-		confirm_next(pass);
-}
-
-static void confirm_next(struct b2b_pass *pass)
-{
-	int r;
-
-	if (pass->n_asked == pass->n_missing) {
-		all_confirmed(pass);
-		return;
-	}
-	r = ask(pass, pass->kind->person_url(pass, pass->org, pass->missing[pass->n_asked].id), confirmed);
-	if (r < 0)
-		b2b_pass_fail(pass, strerror(-r));
-}
-
-static int collect_missing(void *arg, uint32_t uid, const char *id)
-{
-	struct b2b_pass *pass = arg;
-
-	pass->missing[pass->n_missing] = (struct b2b_missing){ .uid = uid, .id = strdup(id) };
-	if (!pass->missing[pass->n_missing].id)
-		return -ENOMEM;
-	return ++pass->n_missing == CONFIRM_ROWS ? 1 : 0;
-}
-
 /* 1: those who are missing are to be asked for; 0: nothing is to be done for this organisation; or a negative errno. */
 static int look_at_org(struct b2b_pass *pass)
 {
@@ -239,22 +110,21 @@ static int look_at_org(struct b2b_pass *pass)
 	return r < 0 ? r : 1;
 }
 
-static void ask_for_missing(void *arg)
+static int collect_missing(void *arg, uint32_t uid, const char *id)
 {
-	struct b2b_pass *pass = arg;
-	int r;
+	return b2b_confirm_add(arg, uid, id);
+}
 
-	pass->gone = false;
-	pass->missing = calloc(CONFIRM_ROWS, sizeof(*pass->missing));
-	r = pass->missing ? b2b_directory_each_unseen(pass->store.state, org_of(pass)->id, pass->number, collect_missing, pass) : -ENOMEM;
-	if (r < 0) {
+static void ask_for_missing(struct b2b_pass *pass)
+{
+	int r = b2b_directory_each_unseen(pass->store.state, org_of(pass)->id, pass->number, collect_missing, pass);
+
+	if (r < 0)
 		b2b_pass_fail(pass, strerror(-r));
-	} else if (pass->n_missing) {
-		confirm_next(pass);
-	} else {
-		drop_missing(pass);
+	else if (pass->n_missing)
+		b2b_confirm(pass, ask_for_missing);
+	else
 		b2b_timer_set(pass->api.loop, &pass->next, 0, sweep, pass);
-	}
 }
 
 /* An organisation that waits for a word holds no other up, and the pass is complete: all that it shows is stored. */
@@ -270,7 +140,7 @@ static void next_org(struct b2b_pass *pass)
 		ask_for_missing(pass);
 	} else {
 		b2b_directory_end_pass(pass->store.state, b2b_wall_s());
-		end(pass, pass->result, pass->why);
+		b2b_pass_end(pass, pass->result, pass->why);
 	}
 }
 
@@ -316,7 +186,7 @@ void b2b_pass_cancel(struct b2b_pass *pass)
 {
 	if (!pass)
 		return;
-	b2b_api_cancel(pass->confirm);
+	b2b_confirm_cancel(pass);
 	pass->kind->stop(pass);
 	pass_free(pass);
 }

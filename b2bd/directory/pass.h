@@ -49,7 +49,7 @@ struct b2b_pass {
 	int64_t number;
 	bool *listed; /* by slot: the directory has shown the organisation */
 	uint64_t told_ns;
-	int org;        /* whose missing ones are looked at */
+	int org;        /* whose missing ones are looked at; its slot */
 	bool approved;  /* that they go was approved */
 	bool gone;      /* somebody of missing was answered with 404 */
 	struct b2b_missing {
@@ -58,6 +58,7 @@ struct b2b_pass {
 	} *missing; /* some of those not met, to be asked for; the first n_asked were */
 	size_t n_missing, n_asked;
 	struct b2b_api_call *confirm;
+	void (*confirmed)(struct b2b_pass *pass); /* what follows (confirm.h) */
 	struct b2b_timer next;
 	int result;
 	char why[256];
@@ -75,7 +76,10 @@ void b2b_pass_stored(struct b2b_pass *pass);
 /* Everything was shown: find out who is gone, and end. */
 void b2b_pass_conclude(struct b2b_pass *pass);
 
-/* End with -EAGAIN; nobody is removed. */
+/* End with ERROR, 0 or negative: what was stored stays and is told of, nobody else is removed. Not from within the kind's own end. */
+void b2b_pass_end(struct b2b_pass *pass, int error, const char *why);
+
+/* The same with -EAGAIN. */
 void b2b_pass_fail(struct b2b_pass *pass, const char *why);
 
 void b2b_pass_cancel(struct b2b_pass *pass); /* NULL is legal; not from within a handler */
