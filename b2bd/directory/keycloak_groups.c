@@ -166,8 +166,8 @@ static void groups_end(void *arg, int error, const char *why)
 	struct b2b_keycloak_groups *groups = arg;
 
 	groups->list = NULL;
-	if (error == -EAGAIN)
-		end(groups, error, why);
+	if (error < 0 && error != -ENOENT)
+		end(groups, -EAGAIN, why);
 	else
 		read_members(groups);
 }

@@ -170,6 +170,21 @@ static int parse_page(const struct b2b_scim_list *list, const struct b2b_http_re
 	return r;
 }
 
+/* No page, for whatever reason. */
+static void refused(struct b2b_scim_list *list, const struct b2b_http_response *response)
+{
+	int r = response->status == 404 ? -ENOENT : response->status == 400 || response->status == 501 ? -EOPNOTSUPP : -EAGAIN;
+
+	if (response->error)
+		snprintf(list->why, sizeof(list->why), "%s", response->error_text);
+	else
+		snprintf(list->why, sizeof(list->why), "%.*s answered with status %ld", (int)strcspn(list->url, "?"), list->url, response->status);
+	if (response->error || response->status == 429 || (response->status >= 500 && response->status != 501))
+		try_again(list, response->retry_after_s);
+	else
+		end(list, r, list->why);
+}
+
 static void answered(void *arg, const struct b2b_http_response *response)
 {
 	struct b2b_scim_list *list = arg;
@@ -178,19 +193,13 @@ static void answered(void *arg, const struct b2b_http_response *response)
 
 	list->call = NULL;
 	if (response->error || response->status != 200) {
-		if (response->error)
-			snprintf(list->why, sizeof(list->why), "%s", response->error_text);
-		else
-			snprintf(list->why, sizeof(list->why), "%s answered with status %ld", list->url, response->status);
-		if (response->error || response->status == 429 || response->status >= 500)
-			try_again(list, response->retry_after_s);
-		else
-			end(list, response->status == 404 ? -ENOENT : -EAGAIN, list->why);
+		refused(list, response);
 		return;
 	}
 	r = parse_page(list, response, &page);
 	if (r < 0) {
-		snprintf(list->why, sizeof(list->why), "%s did not answer with a %slist", list->url, list->style == B2B_LIST_SCIM ? "SCIM " : "");
+		snprintf(list->why, sizeof(list->why), "%.*s did not answer with a %slist", (int)strcspn(list->url, "?"), list->url,
+		         list->style == B2B_LIST_SCIM ? "SCIM " : "");
 		try_again(list, -1);
 		return;
 	}

@@ -16,8 +16,8 @@ struct b2b_scim_list_handlers {
 	/* A page came. The same resource may come more than once. A negative errno stops the listing. */
 	int (*page)(void *arg, const json_t *resources);
 	/*
-	 * The end, exactly once: 0 every resource was shown; -ENOENT the service says that there is no such list; -EAGAIN not all
-	 * (WHY says what). It is then freed already.
+	 * The end, exactly once: 0 every resource was shown; -ENOENT the service says that there is no such list; -EOPNOTSUPP that it
+	 * does not answer such a question (400, 501); -EAGAIN not all (WHY says what). It is then freed already.
 	 */
 	void (*end)(void *arg, int error, const char *why);
 };
