@@ -22,6 +22,7 @@ struct b2b_ends {
 	struct b2b_end *first;
 	size_t n;
 	struct b2b_processes list;
+	struct b2b_processes trees;       /* scratch: of registered sessions, while LIST may be half of a look */
 	struct b2b_registry registry;
 	struct b2b_present present;       /* who is in these */
 	uint64_t look_cost_ns, looked_ns; /* of the last look, and when it was over */
@@ -121,6 +122,7 @@ void b2b_ends_free(struct b2b_ends *ends)
 	if (ends->epoll_fd >= 0)
 		close(ends->epoll_fd);
 	b2b_processes_free(&ends->list);
+	b2b_processes_free(&ends->trees);
 	b2b_registry_free(&ends->registry);
 	b2b_present_free(&ends->present);
 	free(ends);
@@ -333,6 +335,21 @@ static bool is_due(const struct b2b_ends *ends, const struct b2b_end *end, uint6
 	return end->due_ns <= now_ns || (end->tombstone && ends->watch_ns <= now_ns);
 }
 
+/* What has just begun need not wait for a look. Is there any that is under way? */
+static bool end_registered(struct b2b_ends *ends, uint64_t now_ns)
+{
+	bool any = false;
+
+	for (struct b2b_end *end = ends->first; end; end = end->next) {
+		if (end->tombstone || end->due_ns > now_ns)
+			continue;
+		any = true;
+		if (!end->begun)
+			b2b_end_registered(end, &ends->trees, &ends->registry, ends->first);
+	}
+	return any;
+}
+
 struct met {
 	struct b2b_ends *ends;
 	uint64_t now_ns;
@@ -344,8 +361,11 @@ static bool met(void *arg, const struct b2b_process *process)
 {
 	struct met *look = arg;
 
-	if (look->may_wait && ++look->n % ASK_EVERY == 0 && look->ends->setup.called(look->ends->setup.arg))
-		return false;
+	if (++look->n % ASK_EVERY == 0 && look->ends->setup.hear(look->ends->setup.arg)) {
+		end_registered(look->ends, b2b_now_ns());
+		if (look->may_wait)
+			return false;
+	}
 	for (struct b2b_end *end = look->ends->first; end; end = end->next) {
 		if (end->hunting && is_due(look->ends, end, look->now_ns) && !(end->tombstone && b2b_end_under_way(look->ends->first, process)))
 			b2b_end_met(end, process, &look->ends->registry);
@@ -381,21 +401,6 @@ static void next_watch(struct b2b_ends *ends, uint64_t now_ns)
 	}
 	ends->watch_ns = now_ns + ends->watch_pace_ns;
 	ends->watch_pace_ns = 2 * ends->watch_pace_ns > WATCH_LAST_NS ? WATCH_LAST_NS : 2 * ends->watch_pace_ns;
-}
-
-/* ENDs that have just begun need not wait for the look. */
-static bool end_registered(struct b2b_ends *ends, uint64_t now_ns)
-{
-	bool any = false;
-
-	for (struct b2b_end *end = ends->first; end; end = end->next) {
-		if (end->tombstone || end->due_ns > now_ns)
-			continue;
-		any = true;
-		if (!end->begun)
-			b2b_end_registered(end, &ends->list, &ends->registry, ends->first);
-	}
-	return any;
 }
 
 static int look(struct b2b_ends *ends, uint64_t now_ns)

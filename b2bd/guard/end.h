@@ -2,7 +2,8 @@
  * Ending: told, ended, looked again, until a look into /proc finds nothing. Many at once, none of which waits.
  *
  *   at once      the registered sessions, as far as their records lead to their processes: the same as in the first look, but
- *                without reading what all other processes are; not where the scope is one session, which only a look can tell from others
+ *                without reading what all other processes are; not where the scope is one session, which only a look can tell from others.
+ *                Also in the middle of a look for others, which an END that comes meanwhile need not wait for
  *   first look   the terminals of all that is found get the message, then everything but relays and leaders is killed
  *   grace        where root's policy gives it: they get SIGHUP instead, once each; killed when it is over, or relays' and
  *                leaders' turn as soon as nothing else is there; who is open and logs in anew meanwhile is left alone
@@ -41,7 +42,11 @@ struct b2b_ends_setup {
 	struct b2b_live *const *lives; /* one per slot */
 	pid_t own;                     /* b2bd's first process */
 	void (*answer)(void *arg, const struct b2b_guard_message *message); /* DONE of an END */
-	bool (*called)(void *arg); /* is another END waiting? A look at tombstones alone is put off for it, once */
+	/*
+	 * Called now and then during a look: ENDs that are waiting are taken on with b2b_ends_add. Were there any? A look at
+	 * tombstones alone is put off for them, once.
+	 */
+	bool (*hear)(void *arg);
 	void *arg;
 };
 

@@ -130,9 +130,8 @@ static void ended(void *arg, const struct b2b_guard_message *message)
 }
 
 /* Is the next that the agent says an END? */
-static bool called(void *arg)
+static bool end_waits(const struct guard *guard)
 {
-	const struct guard *guard = arg;
 	struct b2b_guard_message message;
 
 	return guard->agent_fd >= 0 && recv(guard->agent_fd, &message, sizeof(message), MSG_PEEK | MSG_DONTWAIT) == (ssize_t)sizeof(message) &&
@@ -227,21 +226,37 @@ static ssize_t receive(int fd, void *packet, size_t size, int *ret_fd)
 	return got;
 }
 
+/* Was there a message? */
+static bool serve_one(struct guard *guard)
+{
+	_Alignas(8) char packet[B2B_GUARD_PACKET];
+	int fd = -1;
+	ssize_t got = receive(guard->agent_fd, packet, sizeof(packet), &fd);
+
+	if (got == -EAGAIN)
+		return false;
+	if (got <= 0) {
+		drop_agent(guard);
+		return false;
+	}
+	handle(guard, packet, (size_t)got, fd);
+	return true;
+}
+
 static void serve_agent(struct guard *guard)
 {
-	for (int i = 0; i < BURST && guard->agent_fd >= 0; i++) {
-		_Alignas(8) char packet[B2B_GUARD_PACKET];
-		int fd = -1;
-		ssize_t got = receive(guard->agent_fd, packet, sizeof(packet), &fd);
+	for (int i = 0; i < BURST && guard->agent_fd >= 0 && serve_one(guard); i++)
+		;
+}
 
-		if (got == -EAGAIN)
-			return;
-		if (got <= 0) {
-			drop_agent(guard);
-			return;
-		}
-		handle(guard, packet, (size_t)got, fd);
-	}
+static bool hear(void *arg)
+{
+	struct guard *guard = arg;
+	int n = 0;
+
+	while (n < BURST && end_waits(guard) && serve_one(guard))
+		n++;
+	return n > 0;
 }
 
 static bool same_org(const struct b2b_policy_org *a, const struct b2b_policy_org *b)
@@ -341,7 +356,7 @@ static void turn(struct guard *guard)
 
 static int prepare(struct guard *guard)
 {
-	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = ended, .called = called, .arg = guard };
+	struct b2b_ends_setup ends = { .policy = guard->policy, .lives = guard->setup->lives, .own = guard->setup->own, .answer = ended, .hear = hear, .arg = guard };
 	struct b2b_ends_setup warnings = ends;
 	int r;
 

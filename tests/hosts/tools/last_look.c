@@ -125,7 +125,8 @@ static int open_file(int dir, pid_t pid, const char *file)
 
 /*
  * The file's text in buf, or an empty string where the process has gone. KEPT_FD (or NULL) is what
- * the first look opens and later ones read. */
+ * the first look opens and later ones read.
+ */
 static void read_text(int dir, pid_t pid, const char *file, int *kept_fd, char *buf, size_t size)
 {
 	ssize_t got = kept_fd && *kept_fd >= 0 ? pread(*kept_fd, buf, size - 1, 0) : -1;
