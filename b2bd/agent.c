@@ -35,18 +35,26 @@ static void beat(void *arg)
 	b2b_timer_set(core->loop, &core->beat, B2B_HEARTBEAT_EVERY_NS, beat, core);
 }
 
-/* Contract windows need no event and no network. */
-static void window(void *arg)
+static void window(void *arg);
+
+static void arrange_window(struct b2b_core *core)
 {
-	struct b2b_core *core = arg;
 	int64_t now = b2b_core_now(core), next;
 	uint64_t delay = WINDOW_MAX_NS;
 
-	b2b_reconcile(core, -1);
 	next = b2b_directory_next_change(core->state, now);
 	if (next > 0 && next - now < (int64_t)(WINDOW_MAX_NS / B2B_NS_PER_S))
 		delay = next > now ? (uint64_t)(next - now) * B2B_NS_PER_S : B2B_NS_PER_S;
 	b2b_timer_set(core->loop, &core->window, delay, window, core);
+}
+
+/* Contract windows need no event and no network. */
+static void window(void *arg)
+{
+	struct b2b_core *core = arg;
+
+	b2b_reconcile_soon(core, -1, false);
+	arrange_window(core);
 }
 
 /* What ends by the clock looks at it again; a clock turned back opens nothing (b2b_core_now). */
@@ -63,8 +71,7 @@ static void directory_changed(void *arg, int org)
 {
 	struct b2b_core *core = arg;
 
-	b2b_reconcile(core, org);
-	b2b_publish_org(core->publish, org, NULL, NULL);
+	b2b_reconcile_soon(core, org, true);
 	b2b_timer_set(core->loop, &core->window, B2B_NS_PER_S, window, core); /* windows may have moved */
 }
 
@@ -91,6 +98,18 @@ static void heard_of(struct b2b_core *core, uint64_t at_ns)
 	b2b_lease_renew(core);
 }
 
+/* What it showed is in force: only then it is of use for the lease. */
+static void passed(struct b2b_core *core)
+{
+	b2b_pass_complete(core, core->passed_ns);
+	if (!core->published_all)
+		publish_all(core);
+	if (core->stream)
+		b2b_lease_renew(core);
+	else
+		heard_of(core, core->passed_ns);
+}
+
 static void directory_passed(void *arg, uint64_t began_ns, int error, const char *why)
 {
 	struct b2b_core *core = arg;
@@ -101,13 +120,8 @@ static void directory_passed(void *arg, uint64_t began_ns, int error, const char
 		return;
 	}
 	b2b_log(LOG_INFO, error == -EBUSY ? "event=directory-pass waits=\"%s\"" : "event=directory-pass", why);
-	b2b_pass_complete(core, began_ns);
-	if (!core->published_all)
-		publish_all(core);
-	if (core->stream)
-		b2b_lease_renew(core);
-	else
-		heard_of(core, began_ns);
+	core->passed_ns = began_ns;
+	b2b_reconcile_then(core, passed);
 }
 
 static void signals_polled(void *arg)
@@ -276,7 +290,8 @@ static void resume(struct b2b_core *core)
 	b2b_reverify_look(core);
 	b2b_revocations_start(core);
 	b2b_pins_start(core);
-	window(core);
+	b2b_reconcile(core, -1); /* before anybody is served */
+	arrange_window(core);
 	/* Before the first complete pass the names that are on disk are better than what is known here, where they can be read. */
 	if (!directory.last_complete_s)
 		publish_anew(core);

@@ -57,6 +57,17 @@ struct b2b_sudo_notes {
 	size_t next;
 };
 
+struct b2b_core;
+
+/* reconcile.c: what is to be looked at in portions. */
+struct b2b_round {
+	struct b2b_timer timer;  /* set while anything is */
+	bool due[B2B_ORGS_MAX], publish[B2B_ORGS_MAX]; /* by slot */
+	int org;                 /* that is being looked at … */
+	uint32_t from;           /* … from this id on; 0: none is */
+	void (*then)(struct b2b_core *core); /* NULL: nobody waits */
+};
+
 enum { B2B_STAGE_DELIVERY, B2B_STAGE_CLOSED, B2B_STAGE_DURABLE, B2B_STAGE_GONE, B2B_STAGE_TOTAL, B2B_STAGES }; /* figures.c */
 
 struct b2b_core {
@@ -89,6 +100,8 @@ struct b2b_core {
 	unsigned char seal_key[B2B_SEAL_KEY_SIZE]; /* setup's; for what is kept of tokens */
 	struct b2b_absent absent;
 	struct b2b_sudo_notes sudo_notes;
+	struct b2b_round round;
+	uint64_t passed_ns;        /* when the last complete directory pass began */
 	struct b2b_timer beat, window, limit, again, pins, reverify;
 	bool roles_moved;          /* since the snapshots were made */
 	struct b2b_clock_watch *clock_watch;
@@ -214,8 +227,12 @@ int b2b_end_before_owner(struct b2b_core *core, const struct b2b_revocation *rev
 /* The name of whom UID acts for into BUF; left alone where that is nobody who is known. */
 void b2b_audit_owner(struct b2b_core *core, uint32_t uid, char *buf, size_t size);
 int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
-/* End what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
+/* reconcile.c: end what stands open in words but no longer by directory or window, then open what may be; ORG -1: all. */
 void b2b_reconcile(struct b2b_core *core, int org);
+/* The same in portions, from the next turns of the loop on; PUBLISH: and then ask for a snapshot of it. */
+void b2b_reconcile_soon(struct b2b_core *core, int org, bool publish);
+/* Call THEN once nothing of that is left to be done, which may be now; it replaces an earlier one that waits. */
+void b2b_reconcile_then(struct b2b_core *core, void (*then)(struct b2b_core *core));
 /* The ends that the guard cannot finish, each with one of the processes that are left, for status. */
 json_t *b2b_held_ends_json(const struct b2b_core *core);
 /* Resume the pending ends that the guard is not working on, and those that it could not take on. */

@@ -13,7 +13,6 @@
 #include "common/log.h"
 
 #define REREADS_MAX 16 /* questions at once; where there are more, a pass over everybody is cheaper for both sides */
-#define CLOSED_AT_ONCE 64
 
 /* Whom an event is about, once it is known: a person, or all of ORG. */
 struct target {
@@ -366,82 +365,4 @@ int b2b_on_event(struct b2b_core *core, const struct b2b_event *event)
 		return on_account_event(core, &asked);
 	}
 	return on_account_event(core, event);
-}
-
-struct closing {
-	struct b2b_core *core;
-	int org;
-	struct {
-		uint32_t uid;
-		enum b2b_reason reason;
-	} *people;
-	size_t n, room;
-};
-
-static int collect_closed(void *arg, const struct b2b_principal *person)
-{
-	struct closing *closing = arg;
-	int standing = b2b_principal_standing(person, b2b_core_now(closing->core));
-	void *bigger;
-
-	if (standing == B2B_OK || B2B_LIVE_STATE(b2b_live_load(closing->core->lives[closing->org], person->uid)) != B2B_LIVE_OPEN)
-		return 0;
-	if (closing->n == closing->room) {
-		closing->room = closing->room ? closing->room * 2 : 64;
-		bigger = reallocarray(closing->people, closing->room, sizeof(*closing->people));
-		if (!bigger)
-			return -ENOMEM;
-		closing->people = bigger;
-	}
-	closing->people[closing->n].uid = person->uid;
-	closing->people[closing->n++].reason = (enum b2b_reason)standing;
-	return 0;
-}
-
-static void close_people(struct b2b_core *core, int org)
-{
-	struct closing closing = { .core = core, .org = org };
-	struct b2b_revocation list[CLOSED_AT_ONCE];
-	bool by_clock = false;
-	size_t i, n;
-
-	b2b_directory_each(core->state, core->policy->orgs[org].id, collect_closed, &closing);
-	for (i = 0; i < closing.n; i += n) { /* in portions: a transaction for each person would take long where there are many */
-		for (n = 0; n < CLOSED_AT_ONCE && i + n < closing.n; n++) {
-			list[n] = (struct b2b_revocation){ .scope = B2B_SCOPE_USER, .org = org, .uid = closing.people[i + n].uid, .close = true,
-				                           .reason = closing.people[i + n].reason };
-			by_clock = by_clock || list[n].reason == B2B_USER_WINDOW;
-		}
-		b2b_revoke_each(core, list, n);
-	}
-	if (by_clock)
-		b2b_core_note_time(core);
-	free(closing.people);
-}
-
-static void close_organisation(struct b2b_core *core, int org)
-{
-	struct b2b_revocation revocation = { .scope = B2B_SCOPE_ORG, .org = org, .close = true };
-	struct b2b_org_record record;
-
-	if (B2B_LIVE_STATE(b2b_live_load_org(core->lives[org])) != B2B_LIVE_OPEN ||
-	    b2b_directory_org(core->state, core->policy->orgs[org].id, &record) < 0)
-		return;
-	revocation.reason = (enum b2b_reason)b2b_org_standing(&record, b2b_core_now(core));
-	b2b_org_record_clear(&record);
-	if (revocation.reason != B2B_OK)
-		b2b_revoke(core, &revocation);
-	if (revocation.reason == B2B_ORG_WINDOW)
-		b2b_core_note_time(core);
-}
-
-void b2b_reconcile(struct b2b_core *core, int org)
-{
-	int first = org < 0 ? 0 : org, last = org < 0 ? (int)core->policy->n_orgs - 1 : org;
-
-	for (; first <= last; first++) {
-		close_organisation(core, first);
-		close_people(core, first);
-		b2b_publish_words(core->publish, first);
-	}
 }

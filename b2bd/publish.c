@@ -301,6 +301,11 @@ int b2b_publish_words(struct b2b_publish *publish, int org)
 	return r;
 }
 
+int b2b_publish_words_some(struct b2b_publish *publish, int org, uint32_t from, uint32_t most)
+{
+	return b2b_words_apply_some(&publish->words, org, from, most);
+}
+
 void b2b_publish_settled(struct b2b_publish *publish)
 {
 	publish->words.settled = true;

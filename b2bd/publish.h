@@ -30,6 +30,8 @@ void b2b_publish_forget(struct b2b_publish *publish, void *arg); /* ARG's pendin
  * open, close what does not. Never opens a word that an event closed. Returns 0 or a negative errno.
  */
 int b2b_publish_words(struct b2b_publish *publish, int org);
+/* A portion of ORG's (b2b_words_apply_some). */
+int b2b_publish_words_some(struct b2b_publish *publish, int org, uint32_t from, uint32_t most);
 
 /*
  * Every event that came while no agent ran was taken: from the next b2b_publish_words on closed words may open. Before, one

@@ -135,7 +135,7 @@ static int apply_people(struct applying *applying)
 {
 	struct b2b_words *words = applying->words;
 	const struct b2b_policy_org *org = &words->policy->orgs[applying->org];
-	int r = b2b_directory_each_standing(words->state, org->id, apply_person, applying);
+	int r = b2b_directory_each_standing(words->state, org->id, 0, UINT32_MAX, apply_person, applying);
 
 	if (r == 0) {
 		words->whole[applying->org] = true;
@@ -150,6 +150,15 @@ int b2b_words_apply(struct b2b_words *words, int org)
 	int r = apply_org(&applying);
 
 	return r < 0 ? r : apply_people(&applying);
+}
+
+/* News is not forgotten: somebody new may have got an id that an earlier portion has passed. */
+int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most)
+{
+	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+	int r = from ? 0 : apply_org(&applying);
+
+	return r < 0 ? r : b2b_directory_each_standing(words->state, words->policy->orgs[org].id, from, most, apply_person, &applying);
 }
 
 static int apply_uid(struct applying *applying, uint32_t uid)

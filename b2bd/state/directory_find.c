@@ -226,7 +226,7 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
 	return each_row(row, each, arg);
 }
 
-int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
+int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uint32_t from, uint32_t most,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg)
 {
 	struct b2b_principal view = { 0 };
@@ -236,12 +236,14 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
 	int r = b2b_row_prepare(state, &row,
 	                        "SELECT ledger.id, state, not_before, not_after, disabled_ms, uid IS NULL,"
 	                        " uid IN (SELECT uid FROM principal WHERE id IN (SELECT what FROM hand WHERE hand.kind = 1)), " B2B_OWNER_COLUMNS " FROM id_range"
-	                        " JOIN ledger ON ledger.id BETWEEN lo AND hi LEFT JOIN principal ON uid = ledger.id"
-	                        " WHERE id_range.org_id = ?1 AND ledger.kind = 1");
+	                        " JOIN ledger ON ledger.id BETWEEN max(lo, ?2) AND hi LEFT JOIN principal ON uid = ledger.id"
+	                        " WHERE id_range.org_id = ?1 AND ledger.kind = 1 ORDER BY ledger.id LIMIT ?3");
 
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, org_id);
+	b2b_row_int(row, 2, from);
+	b2b_row_int(row, 3, most);
 	while ((r = b2b_row_next(row)) > 0) {
 		uid = (uint32_t)sqlite3_column_int64(row, 0);
 		view.uid = uid;

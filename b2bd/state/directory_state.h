@@ -109,10 +109,11 @@ int b2b_directory_each_named(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const struct b2b_principal *principal), void *arg);
 
 /*
- * Every person's id that was ever given in ORG_ID, with what decides how it stands: state, window, disabled_ms, by_hand and the owner's
- * are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has any more.
+ * Every person's id that was ever given in ORG_ID, in ascending order from FROM on and MOST of them at most, with what decides how it
+ * stands: state, window, disabled_ms, by_hand and the owner's are filled in, nothing else. PRINCIPAL is NULL for an id that nobody has
+ * any more.
  */
-int b2b_directory_each_standing(struct b2b_state *state, const char *org_id,
+int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uint32_t from, uint32_t most,
                                 int (*each)(void *arg, uint32_t uid, const struct b2b_principal *principal), void *arg);
 
 /*

@@ -278,6 +278,105 @@ static void suspended_people_come_back_with_their_id(void **state)
 	b2b_principal_clear(&alice);
 }
 
+#define CROWD 1010 /* more than are looked at in one turn */
+
+/* Returns the id. */
+static uint32_t put_in_crowd(struct fixture *f, int number, int64_t not_after)
+{
+	char local[B2B_NAME_SIZE];
+	struct b2b_principal person = { .id = local, .subject = local, .org_id = f->orgs[ACME].id, .display = (char *)"", .state = B2B_ACTIVE,
+		                        .shell = (char *)"", .not_after = not_after, .modified_ms = b2b_wall_ms() + 5000 }, stored;
+	uint32_t uid;
+	bool changed;
+
+	snprintf(local, sizeof(local), "m%d", number);
+	memcpy(person.local, local, sizeof(local));
+	assert_int_equal(b2b_directory_put_principal(f->core.state, &f->policy, &person, 1, &changed), 0);
+	assert_int_equal(b2b_directory_by_name(f->core.state, ORG, local, &stored), 0);
+	uid = stored.uid;
+	b2b_principal_clear(&stored);
+	return uid;
+}
+
+/* Active people with closed words, but for those with the lowest and the highest id, whose time is over and who are still in. */
+static void put_crowd(struct fixture *f, uint32_t *ret_first, uint32_t *ret_last)
+{
+	int lowest = 0, highest = 0;
+
+	*ret_first = *ret_last = put_in_crowd(f, 0, 0);
+	for (int i = 1; i < CROWD; i++) {
+		uint32_t uid = put_in_crowd(f, i, 0);
+
+		if (uid < *ret_first) {
+			*ret_first = uid;
+			lowest = i;
+		}
+		if (uid > *ret_last) {
+			*ret_last = uid;
+			highest = i;
+		}
+	}
+	put_in_crowd(f, lowest, b2b_wall_s() - 1);
+	put_in_crowd(f, highest, b2b_wall_s() - 1);
+	b2b_live_store(f->lives[ACME], *ret_first, B2B_LIVE_OPEN, false);
+	b2b_live_store(f->lives[ACME], *ret_last, B2B_LIVE_OPEN, false);
+}
+
+static bool word_is_open(const struct fixture *f, uint32_t uid)
+{
+	return B2B_LIVE_STATE(b2b_live_load(f->lives[ACME], uid)) == B2B_LIVE_OPEN;
+}
+
+static unsigned rounds;
+
+static void count_round(struct b2b_core *core)
+{
+	assert_int_equal(core->round.from, 0);
+	rounds++;
+}
+
+static void people_are_looked_at_in_portions_and_published_afterwards(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t first, last;
+
+	assert_int_equal(b2b_state_begin(f->core.state), 0);
+	put_crowd(f, &first, &last);
+	assert_int_equal(b2b_state_commit(f->core.state), 0);
+	rounds = 0;
+	b2b_reconcile_soon(&f->core, ACME, true);
+	b2b_reconcile_then(&f->core, count_round);
+	assert_true(word_is_open(f, first)); /* not before the loop turns */
+	b2b_loop_turn(f->core.loop, 5);
+	assert_false(word_is_open(f, first));
+	assert_true(word_is_open(f, last));
+	assert_false(word_is_open(f, last - 1)); /* whoever is new has not been let in yet either */
+	assert_int_equal(rounds, 0);
+	assert_int_equal(next_request(f).uid, first);
+	assert_int_equal(next_request(f).uid, last);
+	assert_true(word_is_open(f, last - 1));
+	assert_int_equal(next_request(f).type, B2B_GUARD_INSTALL);
+	assert_int_equal(rounds, 1);
+	b2b_reconcile_then(&f->core, count_round); /* nothing is left to be done */
+	assert_int_equal(rounds, 2);
+}
+
+/* A change is not kept waiting by those of which only time has passed. */
+static void what_changed_is_looked_at_first(void **state)
+{
+	struct fixture *f = *state;
+
+	put_person(f, ACME, "p1", "alice", B2B_SUSPENDED);
+	put_person(f, GLOBEX, "p3", "erin", B2B_SUSPENDED);
+	b2b_reconcile_soon(&f->core, -1, false);
+	b2b_reconcile_soon(&f->core, GLOBEX, true);
+	b2b_loop_turn(f->core.loop, 5);
+	assert_false(is_open(f, GLOBEX));
+	assert_true(is_open(f, ACME));
+	assert_int_equal(next_request(f).uid, f->uids[GLOBEX]);
+	assert_int_equal(next_request(f).uid, f->uids[ACME]);
+}
+
 static void count_change(void *arg)
 {
 	++*(int *)arg;
@@ -328,6 +427,8 @@ int main(void)
 		TEST(log_ins_wait_for_a_clock_that_was_turned_back),
 		TEST(root_can_say_that_the_clock_is_right),
 		TEST(suspended_people_come_back_with_their_id),
+		TEST(people_are_looked_at_in_portions_and_published_afterwards),
+		TEST(what_changed_is_looked_at_first),
 		TEST(a_clock_that_is_set_is_noticed),
 	};
 
