@@ -10,6 +10,7 @@
 
 /* poll(2) does not count time asleep, the timers do: look at least this often. */
 #define WAIT_MAX_MS 10000
+#define SLOW_NS (5 * B2B_NS_PER_MS) /* a callback that waited for the disk, say */
 
 struct b2b_io {
 	struct b2b_io *next;
@@ -203,19 +204,6 @@ void b2b_timer_stop(struct b2b_timer *timer)
 	timer->loop = NULL;
 }
 
-/* What was due when the turn began; a timer set again by its callback waits for the next turn. */
-static void fire_timers(struct b2b_loop *loop)
-{
-	uint64_t now = b2b_now_ns();
-
-	while (loop->timers && loop->timers->due_ns <= now) {
-		struct b2b_timer *timer = loop->timers;
-
-		b2b_timer_stop(timer);
-		timer->fire(timer->arg);
-	}
-}
-
 static int wait_ms(const struct b2b_loop *loop, int max_ms)
 {
 	int left;
@@ -261,20 +249,6 @@ static size_t wait_for_events(struct b2b_loop *loop, int max_ms)
 	return poll(loop->polled, n, own_ms) > 0 ? n : 0;
 }
 
-/* A callback that adds a descriptor may move the arrays: they are read anew at every index. */
-static void dispatch(struct b2b_loop *loop, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		struct b2b_io *io = loop->owners[i];
-		short revents = loop->polled[i].revents;
-
-		if (revents && !io->removed)
-			io->ready(io->arg, revents);
-	}
-}
-
 static void turn_curl(struct b2b_loop *loop)
 {
 	CURLMsg *msg;
@@ -284,6 +258,45 @@ static void turn_curl(struct b2b_loop *loop)
 	while ((msg = curl_multi_info_read(loop->curl, &queued))) {
 		if (msg->msg == CURLMSG_DONE && loop->curl_done)
 			loop->curl_done(loop->curl_arg, msg);
+	}
+}
+
+/* What comes over the network may be a revocation: it waits for one that waits for the disk, but not for all of them. */
+static uint64_t hear_in_between(struct b2b_loop *loop, uint64_t began_ns)
+{
+	if (b2b_now_ns() - began_ns >= SLOW_NS)
+		turn_curl(loop);
+	return b2b_now_ns();
+}
+
+/* What was due when the turn began; a timer set again by its callback waits for the next turn. */
+static void fire_timers(struct b2b_loop *loop)
+{
+	uint64_t now = b2b_now_ns(), began_ns = now;
+
+	while (loop->timers && loop->timers->due_ns <= now) {
+		struct b2b_timer *timer = loop->timers;
+
+		b2b_timer_stop(timer);
+		timer->fire(timer->arg);
+		began_ns = hear_in_between(loop, began_ns);
+	}
+}
+
+/* A callback that adds a descriptor may move the arrays: they are read anew at every index. */
+static void dispatch(struct b2b_loop *loop, size_t n)
+{
+	uint64_t began_ns = b2b_now_ns();
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		struct b2b_io *io = loop->owners[i];
+		short revents = loop->polled[i].revents;
+
+		if (!revents || io->removed)
+			continue;
+		io->ready(io->arg, revents);
+		began_ns = hear_in_between(loop, began_ns);
 	}
 }
 

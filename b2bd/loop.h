@@ -20,7 +20,7 @@ int b2b_loop_new(struct b2b_loop **ret_loop);
 void b2b_loop_free(struct b2b_loop *loop); /* NULL is legal */
 CURLM *b2b_loop_curl(struct b2b_loop *loop);
 
-/* Called after every turn with what curl finished; set once by http.c. */
+/* Called with what curl finished, after every turn and between callbacks where one took long; set once by http.c. */
 void b2b_loop_on_curl(struct b2b_loop *loop, void (*done)(void *arg, CURLMsg *msg), void *arg);
 
 /*

@@ -245,6 +245,57 @@ static void signal_does_not_end_or_confuse_a_turn(void **state)
 	close(fds[1]);
 }
 
+static void transfer_over(void *arg, CURLMsg *msg)
+{
+	(void)arg;
+	note('n');
+	curl_multi_remove_handle(b2b_loop_curl(loop), msg->easy_handle);
+}
+
+static void slow(void *arg)
+{
+	uint64_t until = b2b_now_ns() + 10 * B2B_NS_PER_MS;
+
+	(void)arg;
+	while (b2b_now_ns() < until)
+		;
+	note('s');
+}
+
+static void slow_io(void *arg, short revents)
+{
+	(void)revents;
+	slow(arg);
+}
+
+static void network_is_heard_between_callbacks_that_take_long(void **state)
+{
+	CURL *easy = curl_easy_init();
+	int ends[2];
+
+	(void)state;
+	assert_non_null(easy);
+	curl_easy_setopt(easy, CURLOPT_URL, "file:///dev/null");
+	b2b_loop_on_curl(loop, transfer_over, NULL);
+	b2b_timer_set(loop, &seen->timers[0], 0, slow, NULL);
+	b2b_timer_set(loop, &seen->timers[1], 0, fire_b, NULL);
+	curl_multi_add_handle(b2b_loop_curl(loop), easy);
+	b2b_loop_turn(loop, 0);
+	assert_string_equal(seen->order, "snb");
+	memset(seen->order, 0, sizeof(seen->order));
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	close(ends[1]);
+	b2b_io_add(loop, ends[0], POLLIN, slow_io, NULL, &seen->ios[0]);
+	b2b_io_add(loop, ends[0], POLLIN, slow_io, NULL, &seen->ios[1]);
+	curl_multi_add_handle(b2b_loop_curl(loop), easy);
+	b2b_loop_turn(loop, 0);
+	assert_string_equal(seen->order, "sns");
+	b2b_io_remove(seen->ios[0]);
+	b2b_io_remove(seen->ios[1]);
+	close(ends[0]);
+	curl_easy_cleanup(easy);
+}
+
 static int fresh(void **state)
 {
 	seen = calloc(1, sizeof(*seen));
@@ -268,6 +319,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(descriptor_wakes_the_loop_and_events_can_change, fresh, done),
 		cmocka_unit_test_setup_teardown(callback_may_remove_any_descriptor, fresh, done),
 		cmocka_unit_test_setup_teardown(callback_may_add_descriptors, fresh, done),
+		cmocka_unit_test_setup_teardown(network_is_heard_between_callbacks_that_take_long, fresh, done),
 		cmocka_unit_test_setup_teardown(signal_does_not_end_or_confuse_a_turn, fresh, done),
 	};
 
