@@ -17,6 +17,9 @@ else
 BUILD    ?= build/$(SANITIZE)
 endif
 
+# One form of path: what depends on what is written down with it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(BUILD))
+
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 LIBDIR   ?= $(PREFIX)/lib$(if $(MULTIARCH),/$(MULTIARCH))
 PAMDIR   ?= $(LIBDIR)/security
@@ -175,10 +178,10 @@ UNGUIDED   := $(subst fuzzer-no-link$(comma),,$(CFLAGS))
 HOOKED_SRC := common/names.c $(wildcard common/cache*.c)
 $(BUILD)/obj/hooked/%.o: %.c tests/fuzz/reader/hook.h
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(UNGUIDED) -fsanitize-coverage=inline-8bit-counters,pc-table -include tests/fuzz/reader/hook.h -c $< -o $@
+	$(CC) $(CPPFLAGS) $(UNGUIDED) -fsanitize-coverage=inline-8bit-counters,pc-table -O2 -include tests/fuzz/reader/hook.h -c $< -o $@
 $(BUILD)/obj/hooked/common/cache_map.o: CPPFLAGS += -Db2b_map_open=b2b_file_open -Db2b_map_close=b2b_file_close
 $(BUILD)/libhooked.a: $(patsubst %.c,$(BUILD)/obj/hooked/%.o,$(HOOKED_SRC))
-$(BUILD)/obj/tests/fuzz/reader/%.o: CFLAGS := $(UNGUIDED)
+$(BUILD)/obj/tests/fuzz/reader/%.o: CFLAGS := $(UNGUIDED) -O2
 
 # Fuzz targets are compiled whole with clang, so that every object is instrumented.
 FUZZ_FLAGS := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined

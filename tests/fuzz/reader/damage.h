@@ -15,6 +15,7 @@ enum {
 	DAMAGE_HEADED = 2,    /* with a good beginning (magic, byte order, versions, size) put over it */
 	DAMAGE_WARM = 4,      /* the cache had everything mapped before */
 	DAMAGE_SMALL = 8,     /* buffers of `room` bytes */
+	DAMAGE_NEWCOMERS = 16, /* not raw: the questions about newcomers instead of what `rest` says */
 };
 
 struct damage_head {

@@ -124,6 +124,14 @@ bool facts_id(const char *alias, uint32_t id)
 	return too_many;
 }
 
+bool facts_first(const char *alias, uint32_t id)
+{
+	for (size_t i = 0; i < n_orgs; i++)
+		if (is_alias(&orgs[i], alias) && id == orgs[i].range_lo)
+			return true;
+	return too_many;
+}
+
 /* A role that MASK holds, in any state, with GID. */
 static bool gives(uint64_t mask, uint32_t gid)
 {

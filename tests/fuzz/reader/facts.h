@@ -20,6 +20,9 @@ void facts_index(void);
 /* May the organisation ALIAS have ID within its range (its first id too)? */
 bool facts_id(const char *alias, uint32_t id);
 
+/* May ID be its first? */
+bool facts_first(const char *alias, uint32_t id);
+
 /* May a member of ALIAS be in the local group GID? */
 bool facts_local_gid(const char *alias, uint32_t gid);
 

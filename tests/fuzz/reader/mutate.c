@@ -108,7 +108,7 @@ static void change_head(struct damage_head *head)
 		break;
 	case 1:
 		/* Whole files come from mutations of bytes: not from here. */
-		head->flags ^= (uint8_t)(dice(2) ? DAMAGE_WARM : DAMAGE_SMALL);
+		head->flags ^= (uint8_t)(DAMAGE_WARM << dice(3));
 		break;
 	case 2:
 		head->rest = (uint8_t)dice(5);

@@ -48,6 +48,7 @@ struct key {
 	const char *name; /* NULL: by id, or the next one */
 	uint32_t id;
 	uint64_t *cursor;
+	bool newcomer; /* NAME is nobody's yet, and shall have ID */
 };
 
 static int put_pw(struct asking *asking, const struct key *key, struct passwd *ret_pw, size_t len)
@@ -59,12 +60,14 @@ static int put_pw(struct asking *asking, const struct key *key, struct passwd *r
 	begin(asking);
 	if (key->cursor)
 		r = b2b_cache_nextpw(asking->cache, key->cursor, ret_pw, buf, len);
+	else if (key->newcomer)
+		r = b2b_cache_newcomer(asking->cache, key->name, key->id, ret_pw, buf, len);
 	else if (key->name)
 		r = b2b_cache_getpwnam(asking->cache, key->name, ret_pw, buf, len);
 	else
 		r = b2b_cache_getpwuid(asking->cache, key->id, ret_pw, buf, len);
 	end(asking, r);
-	rules_code(r, key->name != NULL);
+	rules_code(r, key->name != NULL && !key->newcomer);
 	if (r < 0)
 		rules_untouched(ret_pw, sizeof(*ret_pw));
 	else
@@ -134,6 +137,7 @@ static int ask_gr(struct asking *asking, const struct key *key, struct group *re
 
 struct groups {
 	const char *name;
+	void (*judge)(const char *name, uint32_t gid);
 	unsigned n, most;
 };
 
@@ -141,13 +145,13 @@ static int add(void *arg, uint32_t gid)
 {
 	struct groups *groups = arg;
 
-	rules_gid_of(groups->name, gid);
+	groups->judge(groups->name, gid);
 	return ++groups->n > groups->most ? -EXFULL : 0;
 }
 
 static unsigned ask_groups(struct asking *asking, const char *name, unsigned most)
 {
-	struct groups groups = { .name = name, .most = most };
+	struct groups groups = { .name = name, .judge = rules_gid_of, .most = most };
 	int r;
 
 	begin(asking);
@@ -278,6 +282,51 @@ static void ask_all(struct asking *asking)
 		;
 }
 
+/* Who gets an entry with KEY's id is nobody, and so is that id. */
+static void ask_newcomer(struct asking *asking, const struct key *key)
+{
+	struct passwd pw, other;
+	struct group gr;
+
+	if (ask_pw(asking, key, &pw) < 0)
+		return;
+	if (facts_first(strpbrk(pw.pw_name, B2B_SEPARATORS) + 1, key->id) && asking->still)
+		errx(1, "a newcomer with the first id of a range");
+	if (pw.pw_gecos[0])
+		errx(1, "a newcomer with a display name");
+	if (!asking->still)
+		return;
+	if (ask_pw(asking, &(struct key){ .name = key->name }, &other) != -ESRCH || ask_pw(asking, &(struct key){ .id = key->id }, &other) != -ENOENT ||
+	    ask_gr(asking, &(struct key){ .id = key->id }, &gr) != -ENOENT)
+		errx(1, "a newcomer with somebody's name or id");
+}
+
+static void ask_newcomer_groups(struct asking *asking, const char *name)
+{
+	struct groups groups = { .name = name, .judge = rules_gid_of_newcomer, .most = UINT32_MAX };
+	int r;
+
+	begin(asking);
+	r = b2b_cache_newcomer_groups(asking->cache, name, add, &groups);
+	end(asking, r);
+	rules_code(r, false);
+	if (groups.n != (r == 0 ? 2 : 0))
+		errx(1, "a newcomer in %u groups", groups.n);
+}
+
+static void ask_newcomers(struct asking *asking)
+{
+	static const char *const people[] = { "newcomer@acme", "A.New-Comer@ACME", "n@emea.acme", "n@globex", "alice@acme", "members@acme", "n@nowhere" };
+	static const uint32_t ids[] = { FIXTURE_LO(FIXTURE_ACME), FIXTURE_LO(FIXTURE_ACME) + 1, FIXTURE_LO(FIXTURE_ACME) + 150,
+		FIXTURE_LO(FIXTURE_ACME) + FIXTURE_RANGE - 1, FIXTURE_LO(FIXTURE_EMEA) + 150, FIXTURE_LO(FIXTURE_GLOBEX) + 150, 0 };
+
+	for (size_t i = 0; i < COUNT(people); i++) {
+		for (size_t k = 0; k < COUNT(ids); k++)
+			ask_newcomer(asking, &(struct key){ .name = joined(asking, people[i]), .id = ids[k], .newcomer = true });
+		ask_newcomer_groups(asking, joined(asking, people[i]));
+	}
+}
+
 void questions_ask(struct asking *asking, unsigned rounds)
 {
 	if (rounds & QUESTIONS_PEOPLE)
@@ -288,4 +337,6 @@ void questions_ask(struct asking *asking, unsigned rounds)
 		ask_ids(asking);
 	if (rounds & QUESTIONS_LISTS)
 		ask_all(asking);
+	if (rounds & QUESTIONS_NEWCOMERS)
+		ask_newcomers(asking);
 }

@@ -20,7 +20,8 @@ enum {
 	QUESTIONS_NAMES = 2,  /* groups by name, what is nobody's name, standings */
 	QUESTIONS_IDS = 4,    /* people and groups by id */
 	QUESTIONS_LISTS = 8,  /* enumeration; maps everything that can be */
-	QUESTIONS_ALL = 15,
+	QUESTIONS_NEWCOMERS = 16, /* people who are not there yet */
+	QUESTIONS_ALL = 31,
 };
 
 /* Put those of ROUNDS. Aborts where an answer breaks a rule. */

@@ -119,14 +119,27 @@ void rules_standing(const struct b2b_standing *standing, const char *name)
 		broken("open and closed at once", standing->name);
 }
 
-void rules_gid_of(const char *name, uint32_t gid)
+/* The organisation of NAME as it was asked for. */
+static const char *alias_asked(const char *name)
 {
-	char folded[B2B_NAME_SIZE] = "";
-	const char *alias;
+	static char folded[B2B_NAME_SIZE];
 
+	memset(folded, 0, sizeof(folded));
 	for (size_t i = 0; name[i] && i < sizeof(folded) - 1; i++)
 		folded[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
-	alias = alias_in(folded);
+	return alias_in(folded);
+}
+
+void rules_gid_of_newcomer(const char *name, uint32_t gid)
+{
+	if (!facts_first(alias_asked(name), gid) && !facts_partners(gid))
+		broken("a newcomer in a group of somebody's", name);
+}
+
+void rules_gid_of(const char *name, uint32_t gid)
+{
+	const char *alias = alias_asked(name);
+
 	if (gid == 0 || (!facts_id(alias, gid) && !facts_partners(gid) && !facts_local_gid(alias, gid))) {
 		warnx("gid %u for %s", gid, name);
 		abort();

@@ -27,6 +27,9 @@ void rules_standing(const struct b2b_standing *standing, const char *name);
 /* GID was given to NAME as a supplementary group. */
 void rules_gid_of(const char *name, uint32_t gid);
 
+/* The same to a newcomer, who has no more than what everybody of the organisation has. */
+void rules_gid_of_newcomer(const char *name, uint32_t gid);
+
 /* UID got a shell: where there is no doubt which word is its own, that and its organisation's are open. */
 void rules_open(uint32_t uid, const char *const ids[DISK_ORGS]);
 
