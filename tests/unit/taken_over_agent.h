@@ -11,15 +11,15 @@
 #include "b2bd/guard/supervise.h"
 #include "common/live_map.h"
 #include "common/snapshot.h"
-#include "tests/unit/test_guard_harness.h"
+#include "tests/unit/taken_over_readers.h"
 
 #define ALL_SEALS (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)
 #define STRANGERS 7  /* no partners: whatever the agent does, they live */
 #define BYSTANDERS 9 /* and erin, and a process of root's that leads a session of hers: while nobody says her name */
 #define SNAPSHOT_PLAIN_MAX 4096
-#define ATTEMPTS_MAX 64
+#define ATTEMPTS_MAX 96
 
-enum plan { PLAN_WAIT, PLAN_MESSAGES, PLAN_SESSIONS, PLAN_SNAPSHOTS, PLAN_MUTATIONS, PLAN_FLOOD, PLAN_STORES, PLAN_FILES, PLAN_BEHAVE };
+enum plan { PLAN_WAIT, PLAN_MESSAGES, PLAN_SESSIONS, PLAN_SNAPSHOTS, PLAN_FLIPS, PLAN_FIELDS, PLAN_FLOOD, PLAN_STORES, PLAN_FILES, PLAN_BEHAVE };
 
 struct attempt {
 	char name[32];
@@ -36,6 +36,7 @@ struct agent_shared {
 	pid_t guard;
 	/* what came of it */
 	uint32_t refused, accepted, silent;
+	uint32_t unread; /* accepted, and not looked at by every reader */
 	struct attempt attempts[ATTEMPTS_MAX];
 	uint32_t n_attempts;
 	int32_t installed, ended;
@@ -255,21 +256,98 @@ static inline int offer(int guard_fd, int org, const void *bytes, size_t size, i
 	return r;
 }
 
-/* Each byte of a good one in turn, every STEP-th; what is accepted is judged by the readers. */
-static inline void mutated_snapshots(int guard_fd, struct b2b_live *const *lives_here)
+/* One for ORG that is newer than what is there. */
+static inline size_t next_snapshot(struct b2b_live *const *lives_here, int org, unsigned char bytes[SNAPSHOT_PLAIN_MAX])
+{
+	return good_snapshot(org, b2b_live_generation(lives_here[org]) + 1, bytes);
+}
+
+/* What is accepted stays until every reader has judged it. */
+static inline void offer_changed(int guard_fd, int org, const void *bytes, size_t size)
+{
+	int r = offer(guard_fd, org, bytes, size, ALL_SEALS);
+
+	count_answer(r);
+	if (r == 0 && !readers_see())
+		shared->unread++;
+}
+
+static inline void good_again(int guard_fd, struct b2b_live *const *lives_here)
+{
+	unsigned char bytes[SNAPSHOT_PLAIN_MAX];
+
+	for (int org = 0; org < WORLD_ORGS; org++) {
+		size_t size = next_snapshot(lives_here, org, bytes);
+
+		count_answer(offer(guard_fd, org, bytes, size, ALL_SEALS));
+	}
+}
+
+/* Each byte of a good one in turn, every STEP-th, of every organisation. */
+static inline void flipped_snapshots(int guard_fd, struct b2b_live *const *lives_here, size_t step)
 {
 	static const unsigned char flips[] = { 0x01, 0x80, 0xff };
 	unsigned char bytes[SNAPSHOT_PLAIN_MAX];
-	size_t step = shared->count;
-	size_t size = good_snapshot(ACME, b2b_live_generation(lives_here[ACME]) + 1, bytes);
 
-	for (size_t i = 0; i * step < size * sizeof(flips); i++) {
-		size_t at = i * step / sizeof(flips);
+	for (int org = 0; org < WORLD_ORGS; org++) {
+		size_t size = next_snapshot(lives_here, org, bytes);
 
-		size = good_snapshot(ACME, b2b_live_generation(lives_here[ACME]) + 1, bytes);
-		bytes[at] ^= flips[i * step % sizeof(flips)];
-		count_answer(offer(guard_fd, ACME, bytes, size, ALL_SEALS));
+		for (size_t at = 0; at < size * sizeof(flips); at += step) {
+			size = next_snapshot(lives_here, org, bytes);
+			bytes[at / sizeof(flips)] ^= flips[at % sizeof(flips)];
+			offer_changed(guard_fd, org, bytes, size);
+		}
 	}
+	good_again(guard_fd, lives_here);
+}
+
+/* What a field may be given: an end of its kind, its neighbour in number, what stands in another field, or anything. */
+static inline uint32_t other_value(const uint32_t *words, size_t n, size_t at)
+{
+	static const uint32_t ends[] = { 0, 1, 8, UINT16_MAX, INT32_MAX, UINT32_MAX };
+
+	switch (dice(4)) {
+	case 0:
+		return ends[dice(sizeof(ends) / sizeof(*ends))];
+	case 1:
+		return words[at] + (dice(2) ? 1 : UINT32_MAX);
+	case 2:
+		return words[dice((uint32_t)n)];
+	default:
+		return dice(UINT32_MAX);
+	}
+}
+
+/* Two to four fields at once; now and then text alone, which no rule of the format is about. */
+static inline void mix(unsigned char bytes[SNAPSHOT_PLAIN_MAX], size_t size)
+{
+	uint32_t *words = (uint32_t *)(void *)bytes;
+	size_t n = size / sizeof(*words);
+
+	if (dice(4) == 0) {
+		for (unsigned char *at = bytes; (at = memmem(at, size - (size_t)(at - bytes), "Somebody", 8)) != NULL; at += 8)
+			at[dice(8)] = (unsigned char)(dice(2) ? 'a' + dice(26) : dice(256));
+		return;
+	}
+	for (uint32_t times = 2 + dice(3); times > 0; times--) {
+		size_t at = dice((uint32_t)n);
+
+		words[at] = other_value(words, n, at);
+	}
+}
+
+static inline void mixed_snapshots(int guard_fd, struct b2b_live *const *lives_here, uint64_t count)
+{
+	_Alignas(8) unsigned char bytes[SNAPSHOT_PLAIN_MAX];
+
+	for (uint64_t i = 0; i < count; i++) {
+		int org = (int)dice(WORLD_ORGS);
+		size_t size = next_snapshot(lives_here, org, bytes);
+
+		mix(bytes, size);
+		offer_changed(guard_fd, org, bytes, size);
+	}
+	good_again(guard_fd, lives_here);
 }
 
 static inline void wrong_snapshots(int guard_fd, struct b2b_live *const *lives_here)

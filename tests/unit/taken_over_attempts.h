@@ -24,55 +24,84 @@ static inline int open_as(const char *path, int flags)
 	return outcome(open(path, flags | O_CLOEXEC, 0600));
 }
 
-static inline int live_write(void) { return open_as(LIVE_PATH, O_WRONLY); }
-static inline int live_trunc(void) { return open_as(LIVE_PATH, O_RDONLY | O_TRUNC); }
-static inline int live_create_beside(void) { return open_as(WORLD_CACHE "/live/new", O_WRONLY | O_CREAT); }
-static inline int live_truncate(void) { return outcome(truncate(LIVE_PATH, 0)); }
-static inline int live_unlink(void) { return outcome(unlink(LIVE_PATH)); }
-static inline int live_rename(void) { return outcome(rename(LIVE_PATH, LIVE_PATH ".gone")); }
-static inline int live_chmod(void) { return outcome(chmod(LIVE_PATH, 0666)); }
-static inline int live_link(void) { return outcome(link(LIVE_PATH, "/run/b2b-state/link")); }
-static inline int snapshot_write(void) { return open_as(SNAPSHOT_PATH, O_WRONLY); }
-static inline int snapshot_unlink(void) { return outcome(unlink(SNAPSHOT_PATH)); }
-static inline int index_write(void) { return open_as(INDEX_PATH, O_RDWR); }
-static inline int index_rename(void) { return outcome(rename(INDEX_PATH, "/run/b2b-state/index")); }
-static inline int session_create(void) { return open_as(B2B_SESSION_DIR "/2-1", O_WRONLY | O_CREAT); }
-static inline int lock_write(void) { return open_as(B2B_RUN_DIR "/b2bd.lock", O_RDWR); }
-static inline int socket_unlink(void) { return outcome(unlink(B2B_SOCKET_PATH)); }
+/* ---- on each of the three files that readers trust ---- */
 
-/* One of its own over the live file. */
-static inline int live_replace(void)
+static inline int file_write(const char *path) { return open_as(path, O_WRONLY); }
+static inline int file_read_write(const char *path) { return open_as(path, O_RDWR); }
+static inline int file_trunc(const char *path) { return open_as(path, O_RDONLY | O_TRUNC); }
+static inline int file_truncate(const char *path) { return outcome(truncate(path, 0)); }
+static inline int file_unlink(const char *path) { return outcome(unlink(path)); }
+static inline int file_chmod(const char *path) { return outcome(chmod(path, 0666)); }
+static inline int file_chown(const char *path) { return outcome(chown(path, geteuid(), (gid_t)-1)); }
+static inline int file_link(const char *path) { return outcome(link(path, OWN_PATH ".link")); }
+static inline int file_take_away(const char *path) { return outcome(rename(path, OWN_PATH ".taken")); }
+
+static inline int beside(const char *path, char *ret_beside, size_t size)
+{
+	return snprintf(ret_beside, size, "%s.new", path) < (int)size ? 0 : ENOEXEC;
+}
+
+static inline int file_rename(const char *path)
+{
+	char new[128];
+
+	return beside(path, new, sizeof(new)) ? ENOEXEC : outcome(rename(path, new));
+}
+
+static inline int file_create_beside(const char *path)
+{
+	char new[128];
+
+	return beside(path, new, sizeof(new)) ? ENOEXEC : open_as(new, O_WRONLY | O_CREAT);
+}
+
+/* One of its own over it. */
+static inline int file_replace(const char *path)
 {
 	int fd = open(OWN_PATH, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 
-	return fd < 0 ? ENOEXEC : outcome(rename(OWN_PATH, LIVE_PATH));
+	return fd < 0 ? ENOEXEC : outcome(rename(OWN_PATH, path));
 }
 
-static inline int read_only_fd(void)
+static inline int read_only_fd(const char *path)
 {
-	int fd = open(LIVE_PATH, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		_exit(ENOEXEC); /* it may read it: no refusal of ours */
 	return fd;
 }
 
-static inline int fd_truncate(void) { return outcome(ftruncate(read_only_fd(), 0)); }
-static inline int fd_punch(void) { return outcome(fallocate(read_only_fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096)); }
-static inline int fd_chmod(void) { return outcome(fchmod(read_only_fd(), 0666)); }
+static inline int fd_truncate(const char *path) { return outcome(ftruncate(read_only_fd(path), 0)); }
+static inline int fd_punch(const char *path) { return outcome(fallocate(read_only_fd(path), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096)); }
+static inline int fd_chmod(const char *path) { return outcome(fchmod(read_only_fd(path), 0666)); }
 
-static inline int fd_map(void)
+static inline int fd_map(const char *path)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, read_only_fd(), 0) == MAP_FAILED ? errno : 0;
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, read_only_fd(path), 0) == MAP_FAILED ? errno : 0;
 }
 
-static inline int fd_reopen(void)
+/* Mapped for reading, and made writable then. */
+static inline int fd_protect(const char *path)
 {
-	char path[64];
+	void *map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, read_only_fd(path), 0);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", read_only_fd());
-	return open_as(path, O_RDWR);
+	return map == MAP_FAILED ? ENOEXEC : outcome(mprotect(map, 4096, PROT_READ | PROT_WRITE));
 }
+
+static inline int fd_reopen(const char *path)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", read_only_fd(path));
+	return open_as(name, O_RDWR);
+}
+
+/* ---- on others, and on what it holds of these ---- */
+
+static inline int session_create(void) { return open_as(B2B_SESSION_DIR "/2-1", O_WRONLY | O_CREAT); }
+static inline int lock_write(void) { return open_as(B2B_RUN_DIR "/b2bd.lock", O_RDWR); }
+static inline int socket_unlink(void) { return outcome(unlink(B2B_SOCKET_PATH)); }
 
 /* The mapping's file, by the name that the kernel gives it. */
 static inline int map_reopen(void)
@@ -131,33 +160,74 @@ static inline int guard_pidfd_signal(void)
 	return fd < 0 ? errno : outcome(syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0));
 }
 
-#define ATTEMPT(name) { #name, name }
+static const struct {
+	const char *name, *path;
+} attempt_files[] = { { "live", LIVE_PATH }, { "snapshot", SNAPSHOT_PATH }, { "index", INDEX_PATH } };
+
+/* FILTERED: ownership alone does not refuse it, and need not. */
+#define ATTEMPT(name) { #name, name, false }
+#define ATTEMPT_FILTERED(name) { #name, name, true }
+static const struct {
+	const char *name;
+	int (*try)(const char *path);
+	bool filtered;
+} file_attempts[] = {
+	ATTEMPT(file_write), ATTEMPT(file_read_write), ATTEMPT(file_trunc), ATTEMPT(file_truncate), ATTEMPT(file_unlink), ATTEMPT(file_chmod),
+	ATTEMPT(file_chown), ATTEMPT_FILTERED(file_link) /* see proc(5), protected_hardlinks */, ATTEMPT(file_take_away), ATTEMPT(file_rename),
+	ATTEMPT(file_create_beside), ATTEMPT(file_replace), ATTEMPT(fd_truncate), ATTEMPT(fd_punch), ATTEMPT(fd_chmod), ATTEMPT(fd_map),
+	ATTEMPT(fd_protect), ATTEMPT(fd_reopen),
+};
 static const struct {
 	const char *name;
 	int (*try)(void);
+	bool filtered;
 } attempts[] = {
-	ATTEMPT(live_write), ATTEMPT(live_trunc), ATTEMPT(live_create_beside), ATTEMPT(live_truncate), ATTEMPT(live_unlink), ATTEMPT(live_rename),
-	ATTEMPT(live_chmod), ATTEMPT(live_link), ATTEMPT(live_replace), ATTEMPT(snapshot_write), ATTEMPT(snapshot_unlink), ATTEMPT(index_write),
-	ATTEMPT(index_rename), ATTEMPT(session_create), ATTEMPT(lock_write), ATTEMPT(socket_unlink), ATTEMPT(fd_truncate), ATTEMPT(fd_punch),
-	ATTEMPT(fd_chmod), ATTEMPT(fd_map), ATTEMPT(fd_reopen), ATTEMPT(map_reopen), ATTEMPT(map_remove), ATTEMPT(own_memory),
-	ATTEMPT(guard_memory), ATTEMPT(guard_fd_0), ATTEMPT(guard_signal), ATTEMPT(guard_stop), ATTEMPT(first_signal), ATTEMPT(guard_ptrace),
-	ATTEMPT(guard_limits), ATTEMPT(guard_write), ATTEMPT(guard_pidfd), ATTEMPT(guard_pidfd_signal),
+	ATTEMPT(session_create), ATTEMPT(lock_write), ATTEMPT(socket_unlink), ATTEMPT(map_reopen),
+	ATTEMPT_FILTERED(map_remove) /* as storing zeros */, ATTEMPT_FILTERED(own_memory), ATTEMPT(guard_memory), ATTEMPT(guard_fd_0),
+	ATTEMPT(guard_signal), ATTEMPT(guard_stop), ATTEMPT(first_signal), ATTEMPT(guard_ptrace), ATTEMPT(guard_limits), ATTEMPT(guard_write),
+	ATTEMPT(guard_pidfd), ATTEMPT(guard_pidfd_signal),
 };
 
-static inline void try_everything(struct b2b_live *const *lives_here)
-{
-	attempt_lives = lives_here;
-	for (size_t i = 0; i < sizeof(attempts) / sizeof(*attempts); i++) {
-		struct attempt *attempt = &shared->attempts[shared->n_attempts];
-		int status = 0;
-		pid_t child = fork();
+#define N_FILES (sizeof(attempt_files) / sizeof(*attempt_files))
+#define N_FILE_ATTEMPTS (sizeof(file_attempts) / sizeof(*file_attempts))
+#define N_ATTEMPTS (sizeof(attempts) / sizeof(*attempts))
+_Static_assert(N_FILES * N_FILE_ATTEMPTS + N_ATTEMPTS <= ATTEMPTS_MAX, "room for what comes of each");
 
+/* What came of it in the CHILD that tried NAME on WHAT. */
+static inline void note_attempt(const char *what, const char *name, pid_t child)
+{
+	struct attempt *attempt = &shared->attempts[shared->n_attempts];
+	int status = 0;
+
+	waitpid(child, &status, 0);
+	snprintf(attempt->name, sizeof(attempt->name), "%s %s", what, name);
+	attempt->error = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	shared->n_attempts++;
+}
+
+/* All of it, or what no filter of system calls is needed for. */
+static inline void try_everything(struct b2b_live *const *lives_here, bool filter)
+{
+	pid_t child;
+
+	attempt_lives = lives_here;
+	shared->n_attempts = 0;
+	for (size_t file = 0; file < N_FILES; file++)
+		for (size_t i = 0; i < N_FILE_ATTEMPTS; i++) {
+			if (file_attempts[i].filtered && !filter)
+				continue;
+			child = fork();
+			if (child == 0)
+				_exit(file_attempts[i].try(attempt_files[file].path));
+			note_attempt(attempt_files[file].name, file_attempts[i].name, child);
+		}
+	for (size_t i = 0; i < N_ATTEMPTS; i++) {
+		if (attempts[i].filtered && !filter)
+			continue;
+		child = fork();
 		if (child == 0)
 			_exit(attempts[i].try());
-		waitpid(child, &status, 0);
-		snprintf(attempt->name, sizeof(attempt->name), "%s", attempts[i].name);
-		attempt->error = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-		shared->n_attempts++;
+		note_attempt("agent", attempts[i].name, child);
 	}
 }
 

@@ -15,15 +15,40 @@
 #include "tests/support/nss_module.h"
 #include "tests/unit/test_guard_harness.h"
 
-#define READER_THREADS 2
+#define READERS 2        /* processes */
+#define READER_THREADS 2 /* of each */
 #define LOCAL_GID 5002 /* of the role that acme and below have */
 
 struct readers_shared {
 	_Atomic bool stop;
-	_Atomic uint64_t rounds, answers;
+	_Atomic uint64_t rounds[READERS], answers;
 };
 
 static struct readers_shared *readers;
+
+/* Of the slower one. */
+static inline uint64_t readers_rounds(void)
+{
+	uint64_t one = atomic_load(&readers->rounds[0]), other = atomic_load(&readers->rounds[1]);
+
+	return one < other ? one : other;
+}
+
+/* Wait until each has gone through a whole round that began after this. False: not within a while. */
+static inline bool readers_see(void)
+{
+	uint64_t began[READERS], until = b2b_now_ns() + 10 * B2B_NS_PER_S;
+
+	for (int i = 0; i < READERS; i++)
+		began[i] = atomic_load(&readers->rounds[i]);
+	for (int i = 0; i < READERS; i++)
+		while (atomic_load(&readers->rounds[i]) - began[i] <= READER_THREADS) {
+			if (b2b_now_ns() > until)
+				return false;
+			world_pause();
+		}
+	return true;
+}
 
 _Noreturn static inline void broken(const char *rule, const char *text)
 {
@@ -209,8 +234,11 @@ static inline void module_groups(const char *name)
 	free(gids);
 }
 
-static const struct asker cache_asker = { cache_by_name, cache_by_id, cache_all, cache_groups };
-static const struct asker module_asker = { module_by_name, module_by_id, module_all, module_groups };
+enum { READER_CACHE, READER_MODULE };
+static const struct asker askers[READERS] = {
+	[READER_CACHE] = { cache_by_name, cache_by_id, cache_all, cache_groups },
+	[READER_MODULE] = { module_by_name, module_by_id, module_all, module_groups },
+};
 
 static inline void *read_on(void *arg)
 {
@@ -227,36 +255,35 @@ static inline void *read_on(void *arg)
 				asker->by_id(policy->orgs[org].range_lo + offset);
 		asker->by_id(ACME_LO + 100);
 		asker->all();
-		atomic_fetch_add(&readers->rounds, 1);
+		atomic_fetch_add(&readers->rounds[asker - askers], 1);
 	}
 	return NULL;
 }
 
-_Noreturn static inline void run_reader(const struct asker *asker)
+_Noreturn static inline void run_reader(int number)
 {
 	pthread_t threads[READER_THREADS];
-	bool module = asker == &module_asker;
 
-	if (module)
+	if (number == READER_MODULE)
 		nss_module_load(&reader_module);
 	else if (b2b_cache_new(WORLD_CACHE, &reader_cache) < 0)
 		_exit(94);
 	for (int i = 0; i < READER_THREADS; i++)
-		if (pthread_create(&threads[i], NULL, read_on, (void *)(uintptr_t)asker) != 0)
+		if (pthread_create(&threads[i], NULL, read_on, (void *)(uintptr_t)&askers[number]) != 0)
 			_exit(94);
 	for (int i = 0; i < READER_THREADS; i++)
 		pthread_join(threads[i], NULL);
 	_exit(0);
 }
 
-static inline pid_t start_reader(const struct asker *asker)
+static inline pid_t start_reader(int number)
 {
 	pid_t pid;
 
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0)
-		run_reader(asker);
+		run_reader(number);
 	return pid;
 }
 

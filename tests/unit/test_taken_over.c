@@ -12,10 +12,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <cmocka.h>
 
 #include "b2bd/guard/install.h"
 #include "b2bd/guard/prepare.h"
+#include "b2bd/sandbox_lists.h"
 #include "common/index.h"
 #include "tests/unit/taken_over_attempts.h"
 #include "tests/unit/taken_over_readers.h"
@@ -23,7 +25,7 @@
 #define AGENT_ID 991
 #define LONG_FACTOR (secure_getenv("LONG") ? 20u : 1u)
 
-static pid_t first, reader_pids[2];
+static pid_t first, reader_pids[READERS];
 
 /* ---- the agent ---- */
 
@@ -58,8 +60,11 @@ static void do_plan(uint32_t plan, const struct b2b_agent_setup *setup)
 	case PLAN_SNAPSHOTS:
 		wrong_snapshots(setup->guard_fd, setup->lives);
 		break;
-	case PLAN_MUTATIONS:
-		mutated_snapshots(setup->guard_fd, setup->lives);
+	case PLAN_FLIPS:
+		flipped_snapshots(setup->guard_fd, setup->lives, shared->count);
+		break;
+	case PLAN_FIELDS:
+		mixed_snapshots(setup->guard_fd, setup->lives, shared->count);
 		break;
 	case PLAN_FLOOD:
 		flood(setup->guard_fd, shared->count);
@@ -68,7 +73,7 @@ static void do_plan(uint32_t plan, const struct b2b_agent_setup *setup)
 		stores(setup->lives, shared->count);
 		break;
 	case PLAN_FILES:
-		try_everything(setup->lives);
+		try_everything(setup->lives, true);
 		break;
 	}
 }
@@ -165,9 +170,9 @@ static int start(void **state)
 	start_bystanders();
 	start_first();
 	WAIT_FOR((shared->guard = find_guard()) > 0);
-	reader_pids[0] = start_reader(&cache_asker);
-	reader_pids[1] = start_reader(&module_asker);
-	WAIT_FOR(atomic_load(&readers->rounds) > 4);
+	for (int i = 0; i < READERS; i++)
+		reader_pids[i] = start_reader(i);
+	WAIT_FOR(readers_rounds() > 4);
 	return 0;
 }
 
@@ -211,12 +216,12 @@ static void still_there(int n)
 
 static void readers_are_well(void)
 {
-	uint64_t rounds = atomic_load(&readers->rounds);
+	uint64_t rounds = readers_rounds();
 	int status = -1;
 
-	WAIT_FOR(atomic_load(&readers->rounds) > rounds + 4);
+	WAIT_FOR(readers_rounds() > rounds + 4);
 	atomic_store(&readers->stop, true);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < READERS; i++) {
 		assert_int_equal(waitpid(reader_pids[i], &status, 0), reader_pids[i]);
 		assert_int_equal(status, 0);
 	}
@@ -264,8 +269,15 @@ static void what_it_hands_over_names_nobody_else(void **state)
 	let(PLAN_SNAPSHOTS, 0);
 	assert_int_equal(shared->accepted, 0);
 	assert_int_equal(shared->silent, 0);
-	let(PLAN_MUTATIONS, LONG_FACTOR > 1 ? 1 : 29);
-	assert_true(shared->refused > 20);
+	let(PLAN_FLIPS, LONG_FACTOR > 1 ? 1 : 83);
+	print_message("one byte: %u refused, %u read\n", shared->refused, shared->accepted);
+	assert_true(shared->refused > 20 && shared->accepted > WORLD_ORGS);
+	assert_int_equal(shared->silent, 0);
+	let(PLAN_FIELDS, 100 * LONG_FACTOR * LONG_FACTOR);
+	print_message("several fields: %u refused, %u read\n", shared->refused, shared->accepted);
+	assert_true(shared->refused > 20 && shared->accepted > WORLD_ORGS);
+	assert_int_equal(shared->silent, 0);
+	assert_int_equal(shared->unread, 0);
 	still_there(BYSTANDERS);
 	readers_are_well();
 	all_works_at_once();
@@ -305,26 +317,66 @@ static void same_file(const struct stat *before, const struct stat *after)
 	assert_int_equal(before->st_blocks, after->st_blocks);
 }
 
-static void what_is_not_its_own_it_cannot_touch(void **state)
+/* At least LEAST things were tried, and each was refused. */
+static void all_refused(uint32_t least)
 {
-	struct stand before = look(), after;
-
-	(void)state;
-	let(PLAN_FILES, 0);
-	assert_int_equal(shared->n_attempts, sizeof(attempts) / sizeof(*attempts));
+	assert_true(shared->n_attempts >= least);
 	for (uint32_t i = 0; i < shared->n_attempts; i++) {
 		const struct attempt *attempt = &shared->attempts[i];
 
 		if (attempt->error != EPERM && attempt->error != EACCES && attempt->error != EBADF && attempt->error != EINVAL)
 			fail_msg("%s: %s", attempt->name, attempt->error ? strerror(attempt->error) : "it was done");
 	}
-	after = look();
-	same_file(&before.live, &after.live);
-	same_file(&before.snapshot, &after.snapshot);
-	same_file(&before.index, &after.index);
+}
+
+static void same_files(const struct stand *before)
+{
+	struct stand after = look();
+
+	same_file(&before->live, &after.live);
+	same_file(&before->snapshot, &after.snapshot);
+	same_file(&before->index, &after.index);
+}
+
+static void what_is_not_its_own_it_cannot_touch(void **state)
+{
+	struct stand before = look();
+
+	(void)state;
+	let(PLAN_FILES, 0);
+	all_refused(N_FILES * N_FILE_ATTEMPTS + N_ATTEMPTS);
+	same_files(&before);
 	still_there(BYSTANDERS);
 	readers_are_well();
 	all_works_at_once();
+}
+
+/* As somebody who found a way around the filter: the agent's uid, which may be looked into, and nothing else. */
+_Noreturn static void play_unfiltered(void)
+{
+	if (b2b_sandbox_become(AGENT_ID, AGENT_ID) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0)
+		_exit(1);
+	try_everything(lives, false);
+	_exit(0);
+}
+
+static void ownership_alone_keeps_the_files_from_it(void **state)
+{
+	struct stand before = look();
+	int status = -1;
+	pid_t child;
+
+	(void)state;
+	fflush(NULL);
+	child = fork();
+	if (child == 0)
+		play_unfiltered();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	all_refused(N_FILES * (N_FILE_ATTEMPTS - 1));
+	same_files(&before);
+	still_there(BYSTANDERS);
+	readers_are_well();
 }
 
 /* The role whose local group nobody but acme and below may have; lists, so that readers see everything. */
@@ -352,6 +404,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_it_hands_over_names_nobody_else, start, stop),
 		cmocka_unit_test_setup_teardown(what_it_stores_reaches_no_further_than_its_words, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_not_its_own_it_cannot_touch, start, stop),
+		cmocka_unit_test_setup_teardown(ownership_alone_keeps_the_files_from_it, start, stop),
 	};
 	int r;
 
