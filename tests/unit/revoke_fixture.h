@@ -227,36 +227,56 @@ static inline uint64_t pending(struct fixture *f, uint64_t *ret_count)
 	return figures.pending;
 }
 
-/* Ask, and turn the loop until the whole answer is here. Caller json_decrefs. */
-static inline json_t *ask(struct fixture *f, const char *verb, const char *argument, int32_t *ret_reason)
+/* Ask TYPE with BODY, and turn the loop until there is an answer, of type SAY: its body into RET of SIZE bytes. */
+static inline void ask_agent(struct fixture *f, uint16_t type, const void *body, uint16_t say, void *ret, size_t size)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	union {
 		struct b2b_packet_head head;
 		unsigned char bytes[B2B_PACKET_MAX];
-	} packet = { .head = { .version = B2B_PROTO_VERSION, .type = B2B_ASK_CONTROL, .length = sizeof(struct b2b_ask_control) } };
-	struct b2b_ask_control *question = (struct b2b_ask_control *)(packet.bytes + sizeof(packet.head));
-	struct b2b_say_text *say = (struct b2b_say_text *)(packet.bytes + sizeof(packet.head));
+	} packet = { .head = { .version = B2B_PROTO_VERSION, .type = type, .length = b2b_body_size(type) } };
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i;
 	ssize_t n = -1;
-	json_t *json;
 
+	memcpy(packet.bytes + sizeof(packet.head), body, packet.head.length);
 	strncpy(address.sun_path, f->path, sizeof(address.sun_path) - 1);
 	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	snprintf(question->verb, sizeof(question->verb), "%s", verb);
-	snprintf(question->argument, sizeof(question->argument), "%s", argument);
-	assert_true(send(fd, &packet, sizeof(packet.head) + sizeof(*question), 0) > 0);
+	assert_true(send(fd, &packet, sizeof(packet.head) + packet.head.length, 0) > 0);
 	for (i = 0; i < 1000 && n < 0; i++) {
 		b2b_loop_turn(f->core.loop, 5);
 		n = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
 	}
-	assert_true(n > 0);
-	assert_int_equal(packet.head.type, B2B_SAY_TEXT);
-	assert_int_equal(say->final, 1);
-	json = json_loadb(say->text, say->length, 0, NULL);
-	assert_non_null(json);
-	*ret_reason = say->reason;
 	close(fd);
+	assert_int_equal(n, (ssize_t)(sizeof(packet.head) + size));
+	assert_int_equal(packet.head.type, say);
+	memcpy(ret, packet.bytes + sizeof(packet.head), size);
+}
+
+/* Of what is answered by a decision. */
+static inline struct b2b_say_decision ask_decision(struct fixture *f, uint16_t type, const void *body)
+{
+	struct b2b_say_decision decision;
+
+	ask_agent(f, type, body, B2B_SAY_DECISION, &decision, sizeof(decision));
+	if (decision.reason != B2B_OK)
+		assert_string_equal(decision.ticket, "");
+	return decision;
+}
+
+/* What b2bctl asks, where the answer is short. Caller json_decrefs. */
+static inline json_t *ask(struct fixture *f, const char *verb, const char *argument, int32_t *ret_reason)
+{
+	struct b2b_ask_control question = { .verb = "" };
+	struct b2b_say_text say;
+	json_t *json;
+
+	snprintf(question.verb, sizeof(question.verb), "%s", verb);
+	snprintf(question.argument, sizeof(question.argument), "%s", argument);
+	ask_agent(f, B2B_ASK_CONTROL, &question, B2B_SAY_TEXT, &say, sizeof(say));
+	assert_int_equal(say.final, 1);
+	json = json_loadb(say.text, say.length, 0, NULL);
+	assert_non_null(json);
+	*ret_reason = say.reason;
 	return json;
 }
 

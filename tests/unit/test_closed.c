@@ -41,25 +41,9 @@ static void put_session(struct fixture *f, int64_t pid)
 /* As pam_b2b says it. */
 static void close_session(struct fixture *f, int64_t pid)
 {
-	const struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct {
-		struct b2b_packet_head head;
-		struct b2b_ask_close body;
-	} packet = { { .version = B2B_PROTO_VERSION, .type = B2B_ASK_CLOSE, .length = sizeof(packet.body) }, { .pid = (int32_t)pid, .start_ticks = 7 } };
-	struct sockaddr_un to = address;
-	char answer[B2B_PACKET_MAX];
-	ssize_t got = -1;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	const struct b2b_ask_close question = { .pid = (int32_t)pid, .start_ticks = 7 };
 
-	memcpy(to.sun_path, f->path, sizeof(f->path));
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	assert_int_equal(send(fd, &packet, sizeof(packet.head) + sizeof(packet.body), 0), sizeof(packet.head) + sizeof(packet.body));
-	for (int i = 0; i < 1000 && got < 0; i++) {
-		b2b_loop_turn(f->core.loop, 1);
-		got = recv(fd, answer, sizeof(answer), MSG_DONTWAIT);
-	}
-	assert_true(got > 0);
-	close(fd);
+	ask_decision(f, B2B_ASK_CLOSE, &question);
 }
 
 static int count_commit(void *arg)

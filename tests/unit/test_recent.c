@@ -98,35 +98,11 @@ static int tear_down_lists(void **state)
 
 static struct b2b_say_decision ask_key(struct fixture *f, const char *user, const char *key)
 {
-	static union {
-		struct b2b_packet_head head;
-		unsigned char bytes[B2B_PACKET_MAX];
-	} packet;
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct b2b_ask_recent *question = (struct b2b_ask_recent *)(packet.bytes + sizeof(packet.head));
-	struct b2b_say_decision decision;
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i;
-	ssize_t n = -1;
+	struct b2b_ask_recent question = { .origin.service = "sshd" };
 
-	memset(&packet, 0, sizeof(packet));
-	packet.head = (struct b2b_packet_head){ .version = B2B_PROTO_VERSION, .type = B2B_ASK_RECENT, .length = sizeof(*question) };
-	snprintf(question->origin.user, sizeof(question->origin.user), "%s", user);
-	strncpy(question->origin.service, "sshd", sizeof(question->origin.service) - 1);
-	snprintf(question->key, sizeof(question->key), "%s", key);
-	strncpy(address.sun_path, f->path, sizeof(address.sun_path) - 1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	assert_true(send(fd, &packet, sizeof(packet.head) + sizeof(*question), 0) > 0);
-	for (i = 0; i < 1000 && n < 0; i++) {
-		b2b_loop_turn(f->core.loop, 5);
-		n = recv(fd, &packet, sizeof(packet), MSG_DONTWAIT);
-	}
-	close(fd);
-	assert_int_equal(n, (ssize_t)(sizeof(packet.head) + sizeof(decision)));
-	assert_int_equal(packet.head.type, B2B_SAY_DECISION);
-	memcpy(&decision, packet.bytes + sizeof(packet.head), sizeof(decision));
-	if (decision.reason != B2B_OK)
-		assert_string_equal(decision.ticket, "");
-	return decision;
+	snprintf(question.origin.user, sizeof(question.origin.user), "%s", user);
+	snprintf(question.key, sizeof(question.key), "%s", key);
+	return ask_decision(f, B2B_ASK_RECENT, &question);
 }
 
 static void answers(struct fixture *f, int reason)
