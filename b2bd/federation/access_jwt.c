@@ -39,10 +39,10 @@ static enum b2b_token_fault read_claims(const json_t *claims, const struct b2b_t
                                         struct b2b_id_token *token)
 {
 	enum b2b_token_fault fault;
-	bool several;
+	bool others;
 
 	if ((fault = b2b_claims_issuer(claims, expect->issuer)) != B2B_TOKEN_OK ||
-	    (fault = b2b_claims_audience(claims, expect->audience, &several)) != B2B_TOKEN_OK)
+	    (fault = b2b_claims_audience(claims, expect->audience, &others)) != B2B_TOKEN_OK)
 		return fault;
 	if (is_of_id_token(claims) || (expect->any_typ && !says_access(claims)))
 		return B2B_TOKEN_TYP;

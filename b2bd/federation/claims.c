@@ -17,14 +17,13 @@ enum b2b_token_fault b2b_claims_issuer(const json_t *claims, const char *issuer)
 	return strcmp(iss, issuer) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_ISSUER;
 }
 
-enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audience, bool *ret_several)
+enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audience, bool *ret_others)
 {
 	const json_t *aud = json_object_get(claims, "aud"), *one;
-	bool found = false;
-	size_t i;
+	size_t i, ours = 0;
 
 	if (json_is_string(aud)) {
-		*ret_several = false;
+		*ret_others = false;
 		return strcmp(json_string_value(aud), audience) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;
 	}
 	if (!json_is_array(aud))
@@ -32,10 +31,10 @@ enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audie
 	json_array_foreach (aud, i, one) {
 		if (!json_is_string(one))
 			return B2B_TOKEN_CLAIM_AUD;
-		found = found || strcmp(json_string_value(one), audience) == 0;
+		ours += strcmp(json_string_value(one), audience) == 0;
 	}
-	*ret_several = json_array_size(aud) > 1;
-	return found ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;
+	*ret_others = json_array_size(aud) > ours;
+	return ours ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;
 }
 
 /* The fault that names the claim. */

@@ -9,8 +9,8 @@
 /* `iss` is the one expected, byte for byte. */
 enum b2b_token_fault b2b_claims_issuer(const json_t *claims, const char *issuer);
 
-/* `aud`, a string or an array of strings, holds AUDIENCE. *ret_several: others as well. */
-enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audience, bool *ret_several);
+/* `aud`, a string or an array of strings, holds AUDIENCE. *ret_others: somebody else as well. */
+enum b2b_token_fault b2b_claims_audience(const json_t *claims, const char *audience, bool *ret_others);
 
 /*
  * `exp` and `iat`, `nbf`, `auth_time`, `session_expiry` against EXPECT's clock and skew. Always wanted is `exp`; the others are 0 where

@@ -4,17 +4,19 @@
 #include "b2bd/federation/claims.h"
 #include "b2bd/federation/jws.h"
 
-/* Several audiences: the token must have been given to us (OIDC Core 3.1.3.7, 3-5). */
+/* OIDC Core 3.1.3.7, 3-5: we trust no further audience, so that several are one too many, whatever `azp` says. */
 static enum b2b_token_fault check_audience(const json_t *claims, const char *client_id)
 {
 	const json_t *azp = json_object_get(claims, "azp");
-	bool several = false;
-	enum b2b_token_fault fault = b2b_claims_audience(claims, client_id, &several);
+	bool others = false;
+	enum b2b_token_fault fault = b2b_claims_audience(claims, client_id, &others);
 
 	if (fault != B2B_TOKEN_OK)
 		return fault;
+	if (others)
+		return B2B_TOKEN_AUDIENCE_MORE;
 	if (!azp)
-		return several ? B2B_TOKEN_AZP : B2B_TOKEN_OK;
+		return B2B_TOKEN_OK;
 	return json_is_string(azp) && strcmp(json_string_value(azp), client_id) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_AZP;
 }
 

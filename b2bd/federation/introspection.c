@@ -25,12 +25,12 @@ static enum b2b_token_fault check_type(const json_t *answer)
 static enum b2b_token_fault check_audience(const json_t *answer, const struct b2b_token_expect *expect)
 {
 	const char *client_id = b2b_json_text(answer, "client_id");
-	bool several;
+	bool others;
 
 	if (!expect->audience)
 		return B2B_TOKEN_OK;
 	if (json_object_get(answer, "aud"))
-		return b2b_claims_audience(answer, expect->audience, &several);
+		return b2b_claims_audience(answer, expect->audience, &others);
 	return client_id && strcmp(client_id, expect->client_id) == 0 ? B2B_TOKEN_OK : B2B_TOKEN_AUDIENCE;
 }
 
@@ -88,10 +88,10 @@ static enum b2b_token_fault read_frame(const json_t *frame, const struct b2b_tok
 {
 	enum b2b_token_fault fault;
 	int64_t made = 0;
-	bool several;
+	bool others;
 
 	if ((fault = b2b_claims_issuer(frame, expect->issuer)) != B2B_TOKEN_OK ||
-	    (fault = b2b_claims_audience(frame, expect->client_id, &several)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_audience(frame, expect->client_id, &others)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_date(frame, "iat", true, &made)) != B2B_TOKEN_OK)
 		return fault;
 	if (made > expect->now + (int64_t)expect->skew_s)

@@ -169,11 +169,11 @@ static enum b2b_token_fault read_control(const json_t *body, struct b2b_event *e
 static enum b2b_token_fault read_event(const json_t *claims, const struct b2b_token_expect *expect, struct b2b_event *event)
 {
 	enum b2b_token_fault fault;
-	bool several;
+	bool others;
 	json_t *body;
 
 	if ((fault = b2b_claims_issuer(claims, expect->issuer)) != B2B_TOKEN_OK ||
-	    (fault = b2b_claims_audience(claims, expect->audience, &several)) != B2B_TOKEN_OK ||
+	    (fault = b2b_claims_audience(claims, expect->audience, &others)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_copy(claims, "jti", true, &event->jti)) != B2B_TOKEN_OK ||
 	    (fault = only_event(claims, &event->kind, &body)) != B2B_TOKEN_OK ||
 	    (fault = read_time(claims, body, expect->now, event)) != B2B_TOKEN_OK || (fault = read_reason(body, event)) != B2B_TOKEN_OK)

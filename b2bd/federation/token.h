@@ -39,6 +39,7 @@
 	/* from whom, for whom, when */                                                                                  \
 	X(ISSUER, "from another issuer")                                                                                 \
 	X(AUDIENCE, "meant for another audience")                                                                        \
+	X(AUDIENCE_MORE, "meant for others besides this host, whom nobody here trusts")                                  \
 	X(AZP, "given to another client")                                                                                \
 	X(EXPIRED, "expired")                                                                                            \
 	X(NOT_YET, "dated in the future")                                                                                \
