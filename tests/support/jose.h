@@ -1,4 +1,7 @@
-/* The `jose` command as a signer that shares no code with ours: keys, compact JWS and JWE. Everything exits the test on failure. */
+/*
+ * Commands as signers that share no code with ours: `jose` for keys, compact JWS and JWE; `openssl` for EdDSA, which jose does not know.
+ * Everything exits the test on failure.
+ */
 #ifndef B2B_TESTS_JOSE_H
 #define B2B_TESTS_JOSE_H
 
@@ -7,8 +10,9 @@
 #include <stddef.h>
 
 bool jose_is_here(void);
+bool jose_has_eddsa(void); /* the command openssl */
 
-/* A new private JWK for ALG ("RS256", "PS256", "ES256", "ES384", "HS256", "ECDH-ES") with that KID. Caller decrefs. */
+/* A new private JWK for ALG ("RS256", "PS256", "ES256", "ES384", "EdDSA", "HS256", "ECDH-ES") with that KID. Caller decrefs. */
 json_t *jose_key(const char *alg, const char *kid);
 
 /* Its public half. Caller decrefs. */
