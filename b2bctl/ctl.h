@@ -174,8 +174,8 @@ int b2b_table_print(struct b2b_table *table, FILE *out);
 
 /* ---- policy (policy_*.c) ---- */
 
-/* Warn of what the policy allows and its owner may not want. Returns how many warnings were printed. */
-unsigned b2b_policy_warn(const struct b2b_policy *policy, FILE *out);
+/* Warn of what CONF's policy allows, or does not, and its owner may not want. Returns how many warnings were printed. */
+unsigned b2b_policy_warn(const struct b2b_conf *conf, FILE *out);
 
 /* Are they the same, but for the generation? */
 bool b2b_policy_same(const struct b2b_policy *before, const struct b2b_policy *after);

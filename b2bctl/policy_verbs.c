@@ -145,7 +145,7 @@ int b2b_ctl_policy_apply(struct b2b_ctl *ctl)
 	code = make_plan(ctl, &plan);
 	if (code == B2B_CTL_OK) {
 		warn_foreign_pins(ctl, plan.conf);
-		b2b_policy_warn(plan.conf->policy, ctl->err);
+		b2b_policy_warn(plan.conf, ctl->err);
 		code = write_plan(ctl, &plan);
 	}
 	plan_clear(&plan);
@@ -159,7 +159,7 @@ int b2b_ctl_policy_check(struct b2b_ctl *ctl)
 
 	if (code == B2B_CTL_OK) {
 		warn_foreign_pins(ctl, plan.conf);
-		b2b_policy_warn(plan.conf->policy, ctl->err);
+		b2b_policy_warn(plan.conf, ctl->err);
 		if (plan.before && b2b_policy_same(plan.before, plan.conf->policy))
 			fputs("The configuration is right, and in force.\n", ctl->out);
 		else if (b2b_policy_diff(plan.before, plan.conf->policy, ctl->out) > 0)

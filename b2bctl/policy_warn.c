@@ -59,8 +59,9 @@ static unsigned warn_roles(const struct b2b_policy *policy, FILE *out)
 	return n;
 }
 
-static unsigned warn_services(const struct b2b_policy *policy, FILE *out)
+static unsigned warn_services(const struct b2b_conf *conf, FILE *out)
 {
+	const struct b2b_policy *policy = conf->policy;
 	unsigned n = 0;
 
 	for (uint32_t i = 0; i < policy->n_services; i++) {
@@ -70,6 +71,8 @@ static unsigned warn_services(const struct b2b_policy *policy, FILE *out)
 			n += fprintf(out, "warning: service %s has no method device: who has no approval device, or no token, cannot log in\n", service->name) > 0;
 		if (service->key_suffices && (strncmp(service->name, "su", 2) == 0))
 			n += fprintf(out, "warning: service %s needs no log-in at the federation service (key_suffices)\n", service->name) > 0;
+		if (service->key_suffices && strcmp(service->name, "sshd") == 0 && conf->federation.directory == B2B_DIRECTORY_TOKEN)
+			n += fprintf(out, "warning: service sshd lets nobody in by a key alone (key_suffices): without a directory there is none to give keys\n") > 0;
 	}
 	return n;
 }
@@ -103,9 +106,10 @@ static unsigned warn_local_ids(const struct b2b_policy *policy, FILE *out)
 	return n;
 }
 
-unsigned b2b_policy_warn(const struct b2b_policy *policy, FILE *out)
+unsigned b2b_policy_warn(const struct b2b_conf *conf, FILE *out)
 {
-	unsigned n = warn_roles(policy, out) + warn_services(policy, out) + warn_local_ids(policy, out);
+	const struct b2b_policy *policy = conf->policy;
+	unsigned n = warn_roles(policy, out) + warn_services(conf, out) + warn_local_ids(policy, out);
 
 	for (uint32_t i = 0; i < policy->n_orgs; i++)
 		if (!policy->orgs[i].services)

@@ -153,6 +153,7 @@ void b2b_on_ask_result(struct b2b_core *core, struct b2b_client *client, const s
 void b2b_on_ask_answer(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_answer *ask);
 void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask);
 void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask);
+void b2b_on_ask_open_ssh(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open_ssh *ask);
 void b2b_on_ask_close(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_close *ask);
 void b2b_on_ask_command(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_command *ask); /* sudo_approval.c */
 void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_control *ask);

@@ -81,8 +81,10 @@ static enum b2b_reason decide_authentication(const struct b2b_decision_facts *fa
 {
 	const struct b2b_authentication *authentication = facts->authentication;
 
+	if (!authentication && (!service->key_suffices || service->assurance != B2B_AAL_NONE))
+		return B2B_AUTH_NONE;
 	if (!authentication)
-		return service->key_suffices && service->assurance == B2B_AAL_NONE ? B2B_OK : B2B_AUTH_NONE;
+		return facts->key_counts ? B2B_OK : B2B_AUTH_KEY;
 	if (authentication->uid != facts->principal->uid)
 		return B2B_AUTH_WRONG_PERSON;
 	/* auth_time has whole seconds: what happened within the second of the withdrawal counts as before it */

@@ -39,6 +39,7 @@ struct b2b_decision_facts {
 	bool words_open;                    /* live words of principal, organisation and all ancestors */
 	const char *service;
 	const struct b2b_authentication *authentication; /* NULL: none (public key, cron) */
+	bool key_counts;                    /* where there is none: a key of the directory was shown, is yet to be (sshd), or there can be no key (cron) */
 	int64_t now_s;                      /* wall clock, never behind the highest time seen */
 	bool clock_trusted;
 	uint32_t level_session_s;           /* longest session, since the authentication, at the level that the service demands; 0: no limit */

@@ -2,7 +2,6 @@
  * A key of the directory, and a log-in at the service that is recent enough, make another log-in: nothing more is asked for. For sshd's
  * `publickey,keyboard-interactive`, where root says by max_age what recent is. Only what the person approved themselves counts.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "b2bd/core.h"
@@ -12,21 +11,6 @@
 #include "b2bd/state/key_state.h"
 #include "common/clock.h"
 #include "common/log.h"
-
-/* Is KEY, letter for letter, one of the person's in the directory? In doubt it is not. */
-static bool in_directory(struct b2b_core *core, const struct b2b_principal *person, const char *key)
-{
-	size_t len = strlen(key);
-	char *keys = NULL;
-	bool found = false;
-
-	if (!len || strchr(key, '\n') || b2b_key_get(core->state, person->id, &keys) < 0)
-		return false;
-	for (const char *line = keys; *line && !found; line += strcspn(line, "\n") + 1)
-		found = strcspn(line, "\n") == len && memcmp(line, key, len) == 0;
-	free(keys);
-	return found;
-}
 
 /* By root's words of now, and never more than what the log-in was taken for. */
 static void judge_level(const struct b2b_core *core, struct b2b_authentication *authentication)
@@ -45,7 +29,8 @@ static enum b2b_reason judge(struct b2b_core *core, const struct b2b_ask_recent 
 	bool ours;
 
 	if (!gathered->facts.principal || service < 0 || !core->policy->services[service].max_age_s ||
-	    !in_directory(core, &gathered->principal, ask->key) || b2b_proof_latest(core->state, gathered->principal.uid, &proof) < 0)
+	    !b2b_key_is_of(core->state, gathered->principal.id, ask->key, strlen(ask->key)) ||
+	    b2b_proof_latest(core->state, gathered->principal.uid, &proof) < 0)
 		return B2B_AUTH_NONE;
 	ours = b2b_proof_is_ours(core, &proof);
 	gathered->authentication = proof.authentication;

@@ -66,6 +66,14 @@ static void on_open(struct b2b_core *core, struct b2b_client *client, const void
 	b2b_on_ask_open(core, client, &ask);
 }
 
+static void on_open_ssh(struct b2b_core *core, struct b2b_client *client, const void *body)
+{
+	struct b2b_ask_open_ssh ask = *(const struct b2b_ask_open_ssh *)body;
+
+	ask.open.origin = clean_origin(&ask.open.origin);
+	b2b_on_ask_open_ssh(core, client, &ask);
+}
+
 static void on_command(struct b2b_core *core, struct b2b_client *client, const void *body)
 {
 	struct b2b_ask_command ask = *(const struct b2b_ask_command *)body;
@@ -108,6 +116,9 @@ void b2b_on_request(void *arg, struct b2b_client *client, uint16_t type, const v
 		break;
 	case B2B_ASK_OPEN:
 		on_open(core, client, body);
+		break;
+	case B2B_ASK_OPEN_SSH:
+		on_open_ssh(core, client, body);
 		break;
 	case B2B_ASK_COMMAND:
 		on_command(core, client, body);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "b2bd/event_sessions.h"
+#include "b2bd/state/key_state.h"
 #include "b2bd/state/proof_state.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -34,8 +35,22 @@ static bool proof_stands(struct b2b_core *core, struct b2b_authentication *authe
 	return true;
 }
 
-/* Gather and decide; the caller clears. */
-static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket, struct b2b_gathered *gathered)
+/* Is one of KEYS, a line each, the person's in the directory now? */
+static bool any_given(struct b2b_core *core, const struct b2b_principal *person, const char *keys)
+{
+	size_t len;
+
+	for (const char *line = keys; *line; line += len + (line[len] == '\n')) {
+		len = strcspn(line, "\n");
+		if (b2b_key_is_of(core->state, person->id, line, len))
+			return true;
+	}
+	return false;
+}
+
+/* Gather and decide; the caller clears. KEYS: that were shown, a line each; NULL: none can be, or which is told later. */
+static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *origin, const char *ticket, const char *keys,
+                              struct b2b_gathered *gathered)
 {
 	const struct b2b_authentication *found = NULL;
 	bool stands = true;
@@ -49,6 +64,7 @@ static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *or
 		gathered->facts.authentication = &gathered->authentication;
 		stands = proof_stands(core, &gathered->authentication);
 	}
+	gathered->facts.key_counts = !keys || (gathered->facts.principal && any_given(core, &gathered->principal, keys));
 	reason = b2b_decide(&gathered->facts);
 	if (reason == B2B_OK && !stands)
 		return B2B_REVOKED;
@@ -63,7 +79,8 @@ static enum b2b_reason decide(struct b2b_core *core, const struct b2b_origin *or
 void b2b_on_ask_account(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_account *ask)
 {
 	struct b2b_gathered gathered;
-	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, &gathered);
+	/* sshd tells which key it took when the session opens, and not before */
+	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, NULL, &gathered);
 
 	b2b_answer(core, client, "account", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
 	b2b_gathered_clear(&gathered);
@@ -126,11 +143,11 @@ static void session_from(const struct b2b_core *core, const struct b2b_ask_open 
 	session->status_index = authentication->status_index;
 }
 
-void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask)
+static void open_session(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask, const char *keys)
 {
 	struct b2b_gathered gathered;
 	struct b2b_session session;
-	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, &gathered);
+	enum b2b_reason reason = decide(core, &ask->origin, ask->ticket, keys, &gathered);
 
 	if (reason == B2B_OK && !b2b_sudo_may_open(core, &gathered.facts, ask->pid))
 		reason = B2B_SUDO_UNASKED;
@@ -145,6 +162,16 @@ void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const str
 	}
 	b2b_answer(core, client, "session-open", &ask->origin, gathered.facts.org, reason, gathered.principal.uid, NULL);
 	b2b_gathered_clear(&gathered);
+}
+
+void b2b_on_ask_open(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open *ask)
+{
+	open_session(core, client, ask, strcmp(ask->origin.service, "sshd") == 0 ? "" : NULL);
+}
+
+void b2b_on_ask_open_ssh(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_open_ssh *ask)
+{
+	open_session(core, client, &ask->open, ask->keys);
 }
 
 void b2b_sessions_start(struct b2b_core *core)

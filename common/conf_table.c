@@ -222,7 +222,8 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_SERVICE, "staleness", &b2b_conf_duration, AT(draft_service, staleness_s), NULL,
 	  "that of section host, for sudo and sudo-i at most 2m", NULL, 3, DAY, "As in section host, for this service." },
 	{ B2B_CONF_SERVICE, "key_suffices", &b2b_conf_bool, AT(draft_service, key), "no", NULL, NULL, 0, 0,
-	  "Whether an SSH key alone, without a log-in at the federation service, may open it. Only without assurance." },
+	  "Whether an SSH key that the directory gives the person is enough, without a log-in at the federation service; one that they put into their home "
+	  "is not, nor is a certificate. Of a service that is shown no keys, such as cron: whether it needs no log-in. Only without assurance." },
 };
 const size_t b2b_conf_n_keys = sizeof(b2b_conf_keys) / sizeof(b2b_conf_keys[0]);
 

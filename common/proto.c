@@ -12,16 +12,18 @@ struct text {
 };
 
 #define TEXT(type, field) { offsetof(struct type, field), sizeof(((struct type *)0)->field) }
-#define ORIGIN(type)                                                                                                       \
-	TEXT(type, origin.user), TEXT(type, origin.service), TEXT(type, origin.tty), TEXT(type, origin.rhost), TEXT(type, origin.ruser)
+#define ORIGIN(type, at)                                                                                                   \
+	TEXT(type, at.user), TEXT(type, at.service), TEXT(type, at.tty), TEXT(type, at.rhost), TEXT(type, at.ruser)
 
 static const struct text name_texts[] = { TEXT(b2b_ask_name, name), { 0, 0 } };
 static const struct text keys_texts[] = { TEXT(b2b_ask_keys, name), { 0, 0 } };
-static const struct text auth_texts[] = { ORIGIN(b2b_ask_auth), { 0, 0 } };
-static const struct text recent_texts[] = { ORIGIN(b2b_ask_recent), TEXT(b2b_ask_recent, key), { 0, 0 } };
-static const struct text account_texts[] = { ORIGIN(b2b_ask_account), TEXT(b2b_ask_account, ticket), { 0, 0 } };
-static const struct text open_texts[] = { ORIGIN(b2b_ask_open), TEXT(b2b_ask_open, ticket), { 0, 0 } };
-static const struct text command_texts[] = { ORIGIN(b2b_ask_command), TEXT(b2b_ask_command, as_user), TEXT(b2b_ask_command, path),
+static const struct text auth_texts[] = { ORIGIN(b2b_ask_auth, origin), { 0, 0 } };
+static const struct text recent_texts[] = { ORIGIN(b2b_ask_recent, origin), TEXT(b2b_ask_recent, key), { 0, 0 } };
+static const struct text account_texts[] = { ORIGIN(b2b_ask_account, origin), TEXT(b2b_ask_account, ticket), { 0, 0 } };
+static const struct text open_texts[] = { ORIGIN(b2b_ask_open, origin), TEXT(b2b_ask_open, ticket), { 0, 0 } };
+static const struct text open_ssh_texts[] = { ORIGIN(b2b_ask_open_ssh, open.origin), TEXT(b2b_ask_open_ssh, open.ticket),
+	                                      TEXT(b2b_ask_open_ssh, keys), { 0, 0 } };
+static const struct text command_texts[] = { ORIGIN(b2b_ask_command, origin), TEXT(b2b_ask_command, as_user), TEXT(b2b_ask_command, path),
 	                                     TEXT(b2b_ask_command, runas), TEXT(b2b_ask_command, directory), TEXT(b2b_ask_command, text), { 0, 0 } };
 static const struct text control_texts[] = { TEXT(b2b_ask_control, verb), TEXT(b2b_ask_control, argument), { 0, 0 } };
 static const struct text answer_texts[] = { TEXT(b2b_ask_answer, text), { 0, 0 } };
@@ -30,6 +32,8 @@ static const struct text prompt_texts[] = { TEXT(b2b_say_prompt, text), { 0, 0 }
 static const struct text decision_texts[] = { TEXT(b2b_say_decision, ticket), TEXT(b2b_say_decision, audit_id),
 	                                      TEXT(b2b_say_decision, message), { 0, 0 } };
 static const struct text no_texts[] = { { 0, 0 } };
+
+_Static_assert(sizeof(struct b2b_ask_open_ssh) <= sizeof(struct b2b_say_text), "the largest packet is as B2B_PACKET_MAX says");
 
 struct body {
 	uint32_t size;
@@ -49,6 +53,8 @@ static struct body body_of(uint16_t type)
 		return (struct body){ sizeof(struct b2b_ask_account), account_texts };
 	case B2B_ASK_OPEN:
 		return (struct body){ sizeof(struct b2b_ask_open), open_texts };
+	case B2B_ASK_OPEN_SSH:
+		return (struct body){ sizeof(struct b2b_ask_open_ssh), open_ssh_texts };
 	case B2B_ASK_CLOSE:
 		return (struct body){ sizeof(struct b2b_ask_close), no_texts };
 	case B2B_ASK_CONTROL:

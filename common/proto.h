@@ -21,6 +21,7 @@
  *   B2B_ASK_RECENT     pam auth     B2B_SAY_DECISION: B2B_OK with a ticket, or whatever: then the log-in is asked for as ever
  *   B2B_ASK_ACCOUNT    pam account  B2B_SAY_DECISION
  *   B2B_ASK_OPEN       pam session  B2B_SAY_DECISION (afresh: a revocation since account denies)
+ *   B2B_ASK_OPEN_SSH   pam session  likewise, in sshd, where nothing was proven at the service: with the SSH keys that it was shown
  *   B2B_ASK_CLOSE      pam session  B2B_SAY_DECISION
  *   B2B_ASK_COMMAND    sudo_b2b     B2B_SAY_DECISION, or B2B_SAY_WAIT first; then, where somebody must approve, B2B_SAY_PROMPT; and
  *                                   B2B_SAY_DECISION when it is known. Closing the connection cancels the request.
@@ -61,6 +62,7 @@ enum b2b_packet_type {
 	B2B_ASK_ANSWER,
 	B2B_ASK_COMMAND,
 	B2B_ASK_RECENT,
+	B2B_ASK_OPEN_SSH,
 	B2B_SAY_NAME = 65,
 	B2B_SAY_WAIT,
 	B2B_SAY_PROMPT,
@@ -136,7 +138,7 @@ struct b2b_ask_recent {
 
 struct b2b_ask_account {
 	struct b2b_origin origin;
-	char ticket[B2B_TICKET_SIZE]; /* from B2B_SAY_DECISION of the authentication; "" where there was none (public key) */
+	char ticket[B2B_TICKET_SIZE]; /* from B2B_SAY_DECISION of the authentication; "" where there was none (public key: which, sshd tells at the session) */
 };
 
 struct b2b_ask_open {
@@ -144,6 +146,17 @@ struct b2b_ask_open {
 	char ticket[B2B_TICKET_SIZE];
 	int32_t pid;          /* the process that will call close: session leader on PAM's side */
 	uint64_t start_ticks; /* its field 22 of /proc/PID/stat */
+};
+
+#define B2B_SHOWN_SIZE 7168
+
+/*
+ * In this connection sshd was shown, and has verified, the private halves of KEYS, and nothing was proven at the service. Where a key suffices,
+ * one of them has to be the person's in the directory.
+ */
+struct b2b_ask_open_ssh {
+	struct b2b_ask_open open;
+	char keys[B2B_SHOWN_SIZE]; /* "TYPE BASE64\n" of each; "" for none, or none that fits */
 };
 
 #define B2B_RUNAS_SIZE 96

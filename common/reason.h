@@ -54,6 +54,7 @@
 	X(AUTH_TOKEN_NONE, 53, "auth-token-none", "This service asks for an access token, and none was given.")          \
 	X(AUTH_TOKEN_USED, 54, "auth-token-used", "This token was used before, and each lets in once; get a new one.")    \
 	X(AUTH_AGAIN, 55, "auth-again", "This host knows you from now on; log in once more.") \
+	X(AUTH_KEY, 56, "auth-key", "No SSH key that the directory gives for you was used; log in with one, or without a key.") \
 	X(AUTH_INVALID, 70, "auth-invalid", "The federation service has withdrawn this authentication; authenticate again.") \
 	X(AUTH_SUSPENDED, 71, "auth-suspended", "The federation service has suspended this authentication; ask your organisation's administrator.") \
 	X(AUTH_UNKNOWN, 72, "auth-unknown", "Whether this authentication still holds cannot be looked up; try again later.") \

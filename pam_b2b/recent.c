@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "common/proto.h"
+#include "pam_b2b/shown.h"
 
-#define AUTH_INFO "SSH_AUTH_INFO_0" /* sshd's: a line for each method that succeeded in this connection; nobody else can set it before */
-#define PUBLICKEY "publickey "
 #define KEYS_MAX 4 /* AuthenticationMethods may want several */
 
 static bool ask(struct b2b_call *call, const char *key, size_t len)
@@ -25,15 +24,12 @@ static bool ask(struct b2b_call *call, const char *key, size_t len)
 
 bool b2b_recent(struct b2b_call *call)
 {
-	const char *line = strcmp(call->origin.service, "sshd") == 0 ? pam_getenv(call->pamh, AUTH_INFO) : NULL;
-	int n;
+	const char *shown = strcmp(call->origin.service, "sshd") == 0 ? b2b_shown(call->pamh) : NULL, *key;
+	size_t len;
 
-	for (n = 0; line && *line && n < KEYS_MAX; n++) {
-		size_t len = strcspn(line, "\n");
-
-		if (strncmp(line, PUBLICKEY, strlen(PUBLICKEY)) == 0 && ask(call, line + strlen(PUBLICKEY), len - strlen(PUBLICKEY)))
+	for (int n = 0; shown && n < KEYS_MAX && (key = b2b_shown_next(&shown, &len)); n++) {
+		if (ask(call, key, len))
 			return true;
-		line += len + (line[len] == '\n');
 	}
 	return false;
 }

@@ -16,6 +16,7 @@
 #include "common/session_record.h"
 #include "pam_b2b/account.h"
 #include "pam_b2b/call.h"
+#include "pam_b2b/shown.h"
 
 #define OPENED "b2b_opened"
 #define CLOSE_LIMIT_NS B2B_NS_PER_S
@@ -85,20 +86,28 @@ static enum b2b_reason put_record(struct session *session)
 	return b2b_session_put(record) < 0 ? B2B_INTERNAL : B2B_OK;
 }
 
+/* Where nothing was proven at the service the agent is told, by whatever name sshd goes, which keys it took: only now does sshd say so. */
 static enum b2b_reason ask_agent(struct session *session)
 {
 	struct b2b_call *call = &session->call;
-	struct b2b_ask_open body;
+	const char *shown = b2b_shown(call->pamh);
+	struct b2b_ask_open_ssh body;
+	struct b2b_ask_open *open = &body.open; /* what others ask is the beginning of it */
 	enum b2b_reason reason;
 
 	memset(&body, 0, sizeof(body));
-	body.origin = call->origin;
-	memcpy(body.origin.user, session->decided, sizeof(body.origin.user));
-	body.pid = session->record.pid;
-	body.start_ticks = session->record.start_ticks;
-	b2b_call_ticket(call, body.ticket);
-	reason = b2b_call_ask(call, B2B_ASK_OPEN, &body, call->standing.uid);
-	explicit_bzero(body.ticket, sizeof(body.ticket));
+	open->origin = call->origin;
+	memcpy(open->origin.user, session->decided, sizeof(open->origin.user));
+	open->pid = session->record.pid;
+	open->start_ticks = session->record.start_ticks;
+	b2b_call_ticket(call, open->ticket);
+	if (shown && !*open->ticket) {
+		b2b_shown_lines(shown, body.keys, sizeof(body.keys));
+		reason = b2b_call_ask(call, B2B_ASK_OPEN_SSH, &body, call->standing.uid);
+	} else {
+		reason = b2b_call_ask(call, B2B_ASK_OPEN, open, call->standing.uid);
+	}
+	explicit_bzero(open->ticket, sizeof(open->ticket));
 	return reason;
 }
 

@@ -42,3 +42,16 @@ int b2b_key_get(struct b2b_state *state, const char *id, char **ret_keys)
 	sqlite3_finalize(row);
 	return r;
 }
+
+bool b2b_key_is_of(struct b2b_state *state, const char *id, const char *key, size_t len)
+{
+	char *keys = NULL;
+	bool found = false;
+
+	if (!len || memchr(key, '\n', len) || b2b_key_get(state, id, &keys) < 0)
+		return false;
+	for (const char *line = keys; *line && !found; line += strcspn(line, "\n") + 1) /* each ends in one */
+		found = strcspn(line, "\n") == len && memcmp(line, key, len) == 0;
+	free(keys);
+	return found;
+}

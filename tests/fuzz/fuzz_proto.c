@@ -23,6 +23,7 @@ static void touch(uint16_t type, const void *body)
 	case B2B_ASK_AUTH:
 	case B2B_ASK_ACCOUNT:
 	case B2B_ASK_OPEN:
+	case B2B_ASK_OPEN_SSH:
 	case B2B_ASK_COMMAND:
 		touch_origin(body); /* the first member of each */
 		break;

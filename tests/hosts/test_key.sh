@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Public keys: sshd skips PAM's auth for them, so the account part must decide, through the real output of pam-auth-update.
+# Public keys: sshd skips PAM's auth for them, so account and session must decide, through the real output of pam-auth-update.
 . "$(dirname "$0")/lib.sh"
 lab_start
 federation_start
@@ -7,16 +7,18 @@ host_start web7
 HOST_SSHD='key_suffices = yes'
 host_start db3
 
-# give_key HOST USER: the laptop's key into the person's authorized_keys.
-give_key()
+has_key()
 {
-	host_exec "$1" sh -c 'home=$(getent passwd "$0" | cut -d: -f6); install -d -o "$0" -g "$0" -m 700 "$home" "$home/.ssh"
-		cat >"$home/.ssh/authorized_keys"; chown "$0:" "$home/.ssh/authorized_keys"' "$2" <"$LAB/run/laptop.pub"
+	host_exec "$1" b2b-keys "$2" | grep -q .
 }
 
+for user in alice@acme erin@globex bob@emea.acme; do
+	control person person=$user "ssh_keys:=[\"$(cut -d' ' -f1,2 "$LAB/run/laptop.pub")\"]" >/dev/null || FAIL directory-key $user
+done
 for host in web7 db3; do
+	host_exec $host b2bctl sync >/dev/null
 	for user in alice@acme erin@globex bob@emea.acme; do
-		give_key $host $user || FAIL give-key "$user on $host"
+		check "key-arrives-$user-$host" "it has none" wait_for 20 has_key $host $user
 	done
 done
 

@@ -25,6 +25,11 @@ has_keys()
 	test -n "$(keys_of "$1" 2>/dev/null)"
 }
 
+no_keys()
+{
+	! has_keys "$1"
+}
+
 key=$(cut -d' ' -f1,2 "$LAB/run/laptop.pub")
 out=$(ssh_key alice@acme web7 id -un 2>&1)
 check no-key-no-way-in "$out" test -z "$(grep -x alice@acme <<<"$out")"
@@ -58,6 +63,31 @@ person erin@globex "{\"not_after\":$((($(date +%s) + 86400 * 30) * 1000))}"
 check window-in-the-key "$(keys_of erin@globex)" wait_for 20 sh -c "nsenter -t ${HOST_PID[web7]} -a b2b-keys erin@globex | grep -qE '^expiry-time=\"[0-9]{14}\" ssh-'"
 check window-open "erin: $(ssh_key erin@globex web7 id -un 2>&1)" test "$(ssh_key erin@globex web7 id -un 2>/dev/null)" = erin@globex
 
+# What the directory no longer gives is not enough, also where the person has put the very same key into their home.
+home_key web7 erin@globex <"$LAB/run/laptop.pub"
+check key-in-both "erin: $(ssh_key erin@globex web7 id -un 2>&1)" test "$(ssh_key erin@globex web7 id -un 2>/dev/null)" = erin@globex
+person erin@globex '{"ssh_keys": []}'
+wait_for 20 no_keys erin@globex
+out=$(ssh_key erin@globex web7 id -un 2>&1)
+check key-of-the-home-refused "got in: $out" test -z "$(grep -x erin@globex <<<"$out")"
+check key-of-the-home-told "$out" grep -qE 'No SSH key that the directory gives for you was used.*\(reference [0-9a-f]{16}\)' <<<"$out"
+check key-of-the-home-recorded "$(host_log web7 b2bd | tail -n 3)" grep -q 'event=session-open .*user=erin@globex reason=auth-key' "$LAB/log/web7.b2bd"
+check key-of-the-home-forwards-nothing "a port was forwarded" sh -c "! nsenter -t ${HOST_PID[laptop]} -a timeout 10 ssh -o BatchMode=yes -o PreferredAuthentications=publickey -W localhost:22 erin@globex@web7 </dev/null 2>/dev/null | grep -q SSH"
+check key-of-the-directory-lives "alice: $(ssh_key alice@acme web7 id -un 2>&1)" test "$(ssh_key alice@acme web7 id -un 2>/dev/null)" = alice@acme
+
+# A certificate of an authority that the person trusts in their home is no key of the directory.
+host_exec laptop sh -c 'cd /root/.ssh && ssh-keygen -q -t ed25519 -N "" -f ca && ssh-keygen -q -s ca -I erin -n erin@globex id_ed25519.pub' 2>/dev/null
+host_exec laptop cat /root/.ssh/ca.pub >"$LAB/run/ca.pub"
+home_key web7 erin@globex cert-authority <"$LAB/run/ca.pub"
+out=$(ssh_key erin@globex web7 id -un 2>&1)
+check certificate-refused "got in: $out" test -z "$(grep -x erin@globex <<<"$out")"
+check certificate-taken-by-sshd "$(host_log web7 sshd | tail -n 3)" grep -q 'Accepted publickey for erin@globex .*ED25519-CERT' "$LAB/log/web7.sshd"
+host_exec laptop sh -c 'rm -f /root/.ssh/*-cert.pub /root/.ssh/ca*'
+
+person erin@globex "$(jq -nc --arg key "$key" '{ssh_keys: [$key]}')"
+wait_for 20 has_keys erin@globex
+check key-given-again "erin: $(ssh_key erin@globex web7 id -un 2>&1)" test "$(ssh_key erin@globex web7 id -un 2>/dev/null)" = erin@globex
+
 # publickey,keyboard-interactive: after a log-in that is recent enough the key of the directory is all; one in the home is not.
 host_exec web7 tee /etc/ssh/sshd_config.d/60-both.conf >/dev/null <<-BOTH
 	Match User bob@emea.acme
@@ -80,21 +110,15 @@ out=$(both -)
 check both-then-asks-nothing "$out" test "$(tail -n 1 <<<"$out")" = bob@emea.acme
 check both-shows-nothing "he was asked: $out" test -z "$(grep Enter <<<"$out")"
 check both-recorded "$(host_log web7 b2bd | tail -n 3)" grep -q 'event=auth-recent .*user=bob@emea.acme' "$LAB/log/web7.b2bd"
-host_exec web7 sh -c 'home=$(getent passwd bob@emea.acme | cut -d: -f6); install -d -o bob@emea.acme -g bob@emea.acme -m 700 "$home/.ssh"
-	cat >"$home/.ssh/authorized_keys"; chown bob@emea.acme: "$home/.ssh/authorized_keys"' <"$LAB/run/laptop.pub"
+home_key web7 bob@emea.acme <"$LAB/run/laptop.pub"
 person bob@emea.acme '{"ssh_keys": []}'
-no_keys()
-{
-	! has_keys "$1"
-}
 wait_for 20 no_keys bob@emea.acme
 out=$(both -)
 check both-key-of-the-home-asks "$out" grep -q Enter <<<"$out"
 check both-key-of-the-home-is-not-enough "got in: $out" test "$(tail -n 1 <<<"$out")" != bob@emea.acme
 
 # A key in the home does not get round a revocation, nor does one of the directory.
-host_exec web7 sh -c 'home=$(getent passwd alice@acme | cut -d: -f6); install -d -o alice@acme -g alice@acme -m 700 "$home" "$home/.ssh"
-	cat >"$home/.ssh/authorized_keys"; chown alice@acme: "$home/.ssh/authorized_keys"' <"$LAB/run/laptop.pub"
+home_key web7 alice@acme <"$LAB/run/laptop.pub"
 control suspend person=alice@acme >/dev/null || FAIL suspend "the service does not suspend"
 wait_for 5 sh -c "nsenter -t ${HOST_PID[web7]} -a getent passwd alice@acme | grep -q nologin"
 check suspended-no-keys "$(keys_of alice@acme)" test -z "$(keys_of alice@acme)"

@@ -66,27 +66,51 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* SERVICE, in whose connection sshd says AUTH_INFO (NULL: nothing), to an agent that plays STEPS to their end. Returns PAM's code. */
-static int log_in(const char *service, const char *auth_info, const struct scripted_step *steps, size_t n)
+/* SERVICE, in whose connection sshd says AUTH_INFO (NULL: nothing). */
+static pam_handle_t *begin(const char *service, const char *auth_info)
 {
 	static const struct pam_conv conversation = { .conv = converse };
 	char path[SCRATCH_SIZE], text[8192];
 	pam_handle_t *pamh = NULL;
-	pid_t agent;
-	int code;
 
 	n_styles = 0;
 	scratch_path(path, confdir, service);
-	scratch_write(path, text, (size_t)snprintf(text, sizeof(text), "auth required %s\n", module), 0644);
-	agent = scripted_agent_start(steps, n);
+	scratch_write(path, text, (size_t)snprintf(text, sizeof(text), "auth required %s\nsession required %s\n", module, module), 0644);
 	assert_int_equal(pam_start_confdir(service, "alice@acme", &conversation, confdir, &pamh), PAM_SUCCESS);
 	if (auth_info)
 		assert_int_equal(pam_putenv(pamh, auth_info), PAM_SUCCESS);
-	code = pam_authenticate(pamh, 0);
+	unlink(path);
+	return pamh;
+}
+
+/* To an agent that plays STEPS to their end. Returns PAM's code. */
+static int log_in(const char *service, const char *auth_info, const struct scripted_step *steps, size_t n)
+{
+	pid_t agent = scripted_agent_start(steps, n);
+	pam_handle_t *pamh = begin(service, auth_info);
+	int code = pam_authenticate(pamh, 0);
+
 	assert_int_equal(pam_getenv(pamh, "B2B_TICKET") != NULL, code == PAM_SUCCESS);
 	pam_end(pamh, PAM_SUCCESS);
 	assert_int_equal(scripted_agent_end(agent), 0);
-	unlink(path);
+	return code;
+}
+
+/* A session, after a log-in where TICKET is not NULL, to an agent to which it must go as OPEN says. Returns PAM's code. */
+static int open_session(const char *service, const char *auth_info, const char *ticket, struct scripted_step open)
+{
+	const struct scripted_step steps[] = { open, { .want = B2B_ASK_CLOSE, .type = B2B_SAY_DECISION } };
+	pid_t agent = scripted_agent_start(steps, open.reason == B2B_OK ? 2 : 1);
+	pam_handle_t *pamh = begin(service, auth_info);
+	int code;
+
+	if (ticket)
+		assert_int_equal(pam_putenv(pamh, ticket), PAM_SUCCESS);
+	code = pam_open_session(pamh, 0);
+	if (code == PAM_SUCCESS)
+		assert_int_equal(pam_close_session(pamh, 0), PAM_SUCCESS);
+	pam_end(pamh, PAM_SUCCESS);
+	assert_int_equal(scripted_agent_end(agent), 0);
 	return code;
 }
 
@@ -162,6 +186,48 @@ static void who_is_revoked_does_not_get_round_it(void **state)
 	assert_int_equal(log_in("sshd", KEY, recent, 1), PAM_AUTH_ERR);
 }
 
+/* The keys that sshd took, whatever they are, are told to the agent, which alone knows which of them count. */
+static void the_agent_hears_of_the_keys_when_the_session_opens(void **state)
+{
+	static const struct { const char *service, *auth_info, *keys; } cases[] = {
+		{ "sshd", KEY, "ssh-ed25519 AAAA\n" },
+		{ "sudo", KEY, "ssh-ed25519 AAAA\n" }, /* an sshd by another name */
+		{ "sshd", "SSH_AUTH_INFO_0=publickey ssh-rsa BB\nhostbased ssh-rsa CC\npublickey ssh-ed25519-cert-v01@openssh.com DD",
+		  "ssh-rsa BB\nssh-ed25519-cert-v01@openssh.com DD\n" },
+		{ "sshd", "SSH_AUTH_INFO_0=", "" },
+		{ "sshd", "SSH_AUTH_INFO_0=hostbased ssh-ed25519 AAAA\npassword\n", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct scripted_step open = { .want = B2B_ASK_OPEN_SSH, .type = B2B_SAY_DECISION, .uid = ALICE, .answer = cases[i].keys };
+
+		assert_int_equal(open_session(cases[i].service, cases[i].auth_info, NULL, open), PAM_SUCCESS);
+		open.reason = B2B_AUTH_KEY;
+		assert_int_equal(open_session(cases[i].service, cases[i].auth_info, NULL, open), PAM_PERM_DENIED);
+	}
+}
+
+static void a_key_that_is_too_long_is_left_out_whole(void **state)
+{
+	struct scripted_step open = { .want = B2B_ASK_OPEN_SSH, .type = B2B_SAY_DECISION, .uid = ALICE, .answer = "ssh-ed25519 AAAA\n" };
+	char large[B2B_SHOWN_SIZE + 256] = "SSH_AUTH_INFO_0=publickey ssh-rsa ";
+
+	(void)state;
+	memset(large + strlen(large), 'B', B2B_SHOWN_SIZE);
+	strncat(large, "\npublickey ssh-ed25519 AAAA\n", sizeof(large) - strlen(large) - 1);
+	assert_int_equal(open_session("sshd", large, NULL, open), PAM_SUCCESS);
+}
+
+static void after_a_log_in_and_elsewhere_it_hears_of_none(void **state)
+{
+	const struct scripted_step open = { .want = B2B_ASK_OPEN, .type = B2B_SAY_DECISION, .uid = ALICE };
+
+	(void)state;
+	assert_int_equal(open_session("sshd", KEY, "B2B_TICKET=" SCRIPTED_TICKET, open), PAM_SUCCESS);
+	assert_int_equal(open_session("sudo", NULL, NULL, open), PAM_SUCCESS);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -172,6 +238,9 @@ int main(void)
 		TEST(else_they_are_asked_as_ever),
 		TEST(without_a_key_and_elsewhere_it_is_no_question),
 		TEST(who_is_revoked_does_not_get_round_it),
+		TEST(the_agent_hears_of_the_keys_when_the_session_opens),
+		TEST(a_key_that_is_too_long_is_left_out_whole),
+		TEST(after_a_log_in_and_elsewhere_it_hears_of_none),
 	};
 
 	machine_private();

@@ -65,6 +65,19 @@ static bool readable(int fd)
 	return poll(&poll_fd, 1, PATIENCE_MS) == 1;
 }
 
+/* What step->answer is about. */
+static const char *said(uint16_t type, const void *body)
+{
+	switch (type) {
+	case B2B_ASK_COMMAND:
+		return ((const struct b2b_ask_command *)body)->text;
+	case B2B_ASK_OPEN_SSH:
+		return ((const struct b2b_ask_open_ssh *)body)->keys;
+	default:
+		return ((const struct b2b_ask_answer *)body)->text;
+	}
+}
+
 static bool take_request(int listener, int *connection, const struct scripted_step *step)
 {
 	union packet packet;
@@ -82,8 +95,7 @@ static bool take_request(int listener, int *connection, const struct scripted_st
 	n = recv(*connection, &packet, sizeof(packet), 0);
 	if (n <= 0 || b2b_packet_check(&packet, (size_t)n) < 0 || packet.head.type != want)
 		return false;
-	return !step->answer || strcmp(want == B2B_ASK_COMMAND ? ((const struct b2b_ask_command *)body)->text : ((const struct b2b_ask_answer *)body)->text,
-	                               step->answer) == 0;
+	return !step->answer || strcmp(said(want, body), step->answer) == 0;
 }
 
 static void answer(int *connection, const struct scripted_step *step)

@@ -247,6 +247,18 @@ static void warns_of_what_equals_root(void **state)
 	assert_null(strstr(place->err, "shadow")); /* granted to nobody */
 }
 
+static void warns_of_keys_that_nobody_can_have(void **state)
+{
+	struct place *place = *state;
+
+	write_conf(place, "directory = token\nname_claim = login\n" ACME "services = sshd\n[service sshd]\nkey_suffices = yes\n");
+	assert_int_equal(run(place, b2b_ctl_policy_check, NULL, NULL, false), B2B_CTL_OK);
+	assert_has(place->err, "warning: service sshd lets nobody in by a key alone (key_suffices)");
+	write_conf(place, ACME "services = sshd\n[service sshd]\nkey_suffices = yes\n");
+	assert_int_equal(run(place, b2b_ctl_policy_check, NULL, NULL, false), B2B_CTL_OK);
+	assert_null(strstr(place->err, "key_suffices"));
+}
+
 static void proposes_and_appends_a_free_range(void **state)
 {
 	struct place *place = *state;
@@ -368,6 +380,7 @@ int main(void)
 		TEST(ids_stay_where_they_are),
 		TEST(roles_keep_their_numbers),
 		TEST(warns_of_what_equals_root),
+		TEST(warns_of_keys_that_nobody_can_have),
 		TEST(proposes_and_appends_a_free_range),
 		TEST(checks_pinned_ids),
 	};

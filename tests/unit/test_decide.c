@@ -154,8 +154,12 @@ static void denies_by_authentication(void **state)
 
 	f->facts.authentication = NULL;
 	assert_int_equal(b2b_decide(&f->facts), B2B_AUTH_NONE);
+	f->facts.key_counts = true;
+	assert_int_equal(b2b_decide(&f->facts), B2B_AUTH_NONE);
 	f->facts.service = "sshd";
 	assert_int_equal(b2b_decide(&f->facts), B2B_OK);
+	f->facts.key_counts = false;
+	assert_int_equal(b2b_decide(&f->facts), B2B_AUTH_KEY);
 	f->policy.services[0].key_suffices = false;
 	assert_int_equal(b2b_decide(&f->facts), B2B_AUTH_NONE);
 	f->facts.service = "sudo";

@@ -17,7 +17,7 @@
 #include "common/session_record.h"
 
 static const uint16_t types[] = { B2B_ASK_NAME,  B2B_ASK_AUTH, B2B_ASK_RESULT, B2B_ASK_ACCOUNT,  B2B_ASK_OPEN, B2B_ASK_CLOSE,
-	                          B2B_ASK_CONTROL, B2B_ASK_KEYS, B2B_ASK_ANSWER, B2B_ASK_COMMAND, B2B_SAY_QUESTION, B2B_SAY_NAME, B2B_SAY_WAIT,   B2B_SAY_PROMPT,
+	                          B2B_ASK_CONTROL, B2B_ASK_KEYS, B2B_ASK_ANSWER, B2B_ASK_COMMAND, B2B_ASK_OPEN_SSH, B2B_SAY_QUESTION, B2B_SAY_NAME, B2B_SAY_WAIT,   B2B_SAY_PROMPT,
 	                          B2B_SAY_DECISION, B2B_SAY_TEXT, B2B_SAY_RESERVED };
 #define N_TYPES (sizeof(types) / sizeof(types[0]))
 

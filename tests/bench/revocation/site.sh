@@ -24,11 +24,11 @@ host_conf()
 	local i
 
 	printf '[federation]\nissuer = %s\nclient_id = web7\nclient_key = /etc/b2b/client.key\nca_file = /etc/b2b/ca.pem\n' "$ISSUER"
-	printf '[host]\nstaleness = 5m\nqr = no\n[service sshd]\nmethods = device\nkey_suffices = yes\n'
+	printf '[host]\nstaleness = 5m\nqr = no\n[service sshd]\nmethods = device\nkey_suffices = yes\n[service hold]\nkey_suffices = yes\n'
 	for i in $(seq 0 $((ORGANISATIONS - 1))); do
-		printf '[organisation %s]\nid = b%d\nrange = %s\nservices = sshd\n' "$(alias_of "$i")" "$i" "$(range_of "$i" -)"
+		printf '[organisation %s]\nid = b%d\nrange = %s\nservices = sshd hold\n' "$(alias_of "$i")" "$i" "$(range_of "$i" -)"
 	done
-	printf '[organisation other]\nid = other\nrange = %s\nservices = sshd\n' "$(range_of "$ORGANISATIONS" -)"
+	printf '[organisation other]\nid = other\nrange = %s\nservices = sshd hold\n' "$(range_of "$ORGANISATIONS" -)"
 }
 
 # range_of NUMBER SEPARATOR: the first and the last id of an organisation.
@@ -99,15 +99,23 @@ person_names()
 	done
 }
 
-# Plain log-ins with sshd, by key, among the first that are ended.
+has_key()
+{
+	host_exec web7 b2b-keys "$1" | grep -q .
+}
+
+# Plain log-ins with sshd, by a key of the directory, among the first that are ended.
 site_ssh()
 {
 	local name
 
+	for name; do
+		control person "person=$name" "ssh_keys:=[\"$(cut -d' ' -f1,2 "$LAB/run/laptop.pub")\"]" >/dev/null || die "the service takes no key of $name"
+	done
+	host_exec web7 b2bctl sync >/dev/null
 	LOGIN_SECONDS=3600
 	for name; do
-		host_exec web7 sh -c 'home=$(getent passwd "$0" | cut -d: -f6); mkdir -p "$home/.ssh"; cat >"$home/.ssh/authorized_keys"
-			chown -R "$0:" "$home"; chmod 700 "$home" "$home/.ssh"' "$name" <"$LAB/run/laptop.pub"
+		wait_for 60 has_key "$name" || die "the key of $name does not arrive"
 		ssh_key "$name" web7 'setsid sleep 86400 & wait' >/dev/null 2>&1 &
 		disown
 		SESSION_UID[$name]=$(host_exec web7 id -u "$name")
@@ -143,6 +151,7 @@ site_start()
 	install -d -m 755 "$LAB/mem/product/usr/local/lib/b2b-bench"
 	install -m 755 "$BUILD/bench-tools/hold" "$LAB/mem/product/usr/local/lib/b2b-bench"
 	HOST_READY_SECONDS=300 host_start web7
+	host_exec web7 cp /etc/pam.d/sshd /etc/pam.d/hold
 	host_local_user web7 lena
 	for i in $(seq "$BYSTANDERS"); do
 		host_spawn web7 "lena$i" setpriv --reuid lena --regid lena --init-groups sleep 86400

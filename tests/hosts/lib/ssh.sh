@@ -28,6 +28,13 @@ ssh_key()
 	host_exec laptop timeout -k 2 "$LOGIN_SECONDS" ssh -o BatchMode=yes -o PreferredAuthentications=publickey "$user@$host" "$@" </dev/null
 }
 
+# home_key HOST USER [OPTIONS] <KEY: into the person's own authorized_keys, as they would put it there themselves.
+home_key()
+{
+	host_exec "$1" sh -c 'home=$(getent passwd "$0" | cut -d: -f6); install -d -o "$0" -g "$0" -m 700 "$home" "$home/.ssh"
+		{ printf "%s" "$1"; cat; } >"$home/.ssh/authorized_keys"; chown "$0:" "$home/.ssh/authorized_keys"' "$2" "${3:+$3 }"
+}
+
 # ssh_as PERSON USER HOST COMMAND…: the code that ssh is shown is approved by PERSON ("-": by nobody; "!PERSON": refused by them).
 # Prints what the command and ssh say. SSH_FIRST: options before the host's name. TOKEN: typed where an access token is asked for.
 ssh_as()
