@@ -139,13 +139,33 @@ static void reread_done(void *arg, int error)
 		b2b_source_sync(core->source);
 }
 
-static int reread(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
+/* False: it is about more than one person, or there are too many such questions under way. */
+static bool ask_of_person(struct b2b_core *core, const struct target *target)
 {
 	if (!target->person || core->rereads >= REREADS_MAX)
-		return ask_directory(core, event);
+		return false;
 	core->rereads++;
 	b2b_source_find(core->source, target->org, target->person->local, reread_done, core);
-	return b2b_event_note_seen(core, event->jti);
+	return true;
+}
+
+static int reread(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
+{
+	return ask_of_person(core, target) ? b2b_event_note_seen(core, event->jti) : ask_directory(core, event);
+}
+
+/*
+ * Where nothing is signalled of accounts that are closed, whoever closes one can only end its sessions besides: the directory
+ * is asked at once whether that was it. Should this fail, the next pass tells.
+ */
+static int end_sessions(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
+{
+	struct b2b_revocation revocation = revocation_of(event, target, false);
+	int r = b2b_end_before(core, &revocation);
+
+	if (r == 0 && event->no_closings && !ask_of_person(core, target))
+		b2b_source_sync(core->source);
+	return r;
 }
 
 /* OUTDATED: a closing is, by what is known of the target already. */
@@ -160,7 +180,7 @@ static int apply(struct b2b_core *core, const struct b2b_event *event, const str
 	case B2B_EVENT_ACCOUNT_ENABLED:
 		return open_target(core, event, target);
 	case B2B_EVENT_SESSION_REVOKED:
-		return b2b_end_before(core, &revocation);
+		return end_sessions(core, event, target);
 	case B2B_EVENT_REAUTHENTICATE:
 		return b2b_event_cut_off(core, &revocation);
 	case B2B_EVENT_REREAD:

@@ -203,6 +203,7 @@ struct b2b_event {
 	uint64_t received_ns; /* b2b_now_ns of the answer that brought it; 0: not noted. Filled in by who received it */
 	int64_t time_ms;      /* event_timestamp, else toe, else iat; clamped to now when in the future */
 	bool future;          /* it was: when it happened is not known, but that it did before now */
+	bool no_closings;     /* who sends it does not tell of accounts that are closed. Filled in by who received it */
 	char *state;          /* of a verification event, status of a stream-updated; NULL where absent */
 	char *reason;         /* reason_user in English, else reason_admin, else NULL; control characters stripped */
 };

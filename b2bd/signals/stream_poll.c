@@ -124,6 +124,7 @@ static void check_set(struct batch *batch, const char *jti, const char *jwt)
 		return;
 	}
 	event->received_ns = batch->received_ns;
+	event->no_closings = !stream->stream.delivers;
 	batch->arrivals[batch->n].place = batch->n;
 	batch->n++;
 }

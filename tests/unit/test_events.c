@@ -318,6 +318,28 @@ static void what_changed_is_read_again(void **state)
 	assert_false(world->host.core.must_pass);
 }
 
+static void where_closings_are_not_signalled_ended_sessions_raise_suspicion(void **state)
+{
+	struct world *world = *state;
+
+	log_in(world, 11, world->alice, 1000, "t-1", "s-1");
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(subject, "alice") }), 0);
+	assert_int_equal(directory.finds, 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(subject, "alice"), .no_closings = true }), 0);
+	assert_int_equal(world->n_ends, 1);
+	assert_int_equal(directory.finds, 1);
+	assert_string_equal(directory.found, "alice");
+	assert_int_equal(directory.syncs, 0);
+	directory.answer = -EAGAIN;
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(subject, "alice"), .no_closings = true }), 0);
+	assert_int_equal(directory.syncs, 1);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(tenant, "42c3e9"), .no_closings = true }), 0);
+	assert_int_equal(directory.finds, 2);
+	assert_int_equal(directory.syncs, 2);
+	assert_int_equal(world->host.core.rereads, 0);
+	assert_false(world->host.core.must_pass);
+}
+
 /* As where a token's claims changed: its jti is all that names the person. */
 static void whose_session_it_is_is_read_again(void **state)
 {
@@ -512,6 +534,7 @@ int main(void)
 		TEST(a_session_that_is_being_opened_is_void),
 		TEST(authentications_are_void_and_sessions_go_on),
 		TEST(what_changed_is_read_again),
+		TEST(where_closings_are_not_signalled_ended_sessions_raise_suspicion),
 		TEST(whose_session_it_is_is_read_again),
 		TEST(a_device_is_nobody),
 		TEST(nobody_is_guessed),

@@ -51,6 +51,7 @@ struct world {
 	struct b2b_jwks *jwks;
 	struct b2b_stream *stream;
 	int events, polled, lost, gaps, withhold;
+	bool no_closings; /* the last event came from who signals none */
 	char order[256];
 };
 
@@ -336,6 +337,7 @@ static int on_event(void *arg, const struct b2b_event *event)
 			return -ENOSPC;
 		}
 		world->events++;
+		world->no_closings = event->no_closings;
 		snprintf(world->order + n, sizeof(world->order) - n, "%s ", event->jti);
 	}
 	return b2b_stream_seen(world->base->state, event->jti, b2b_wall_s());
@@ -451,6 +453,7 @@ static void is_set_up_and_brings_events(void **state)
 	b2b_stream_get_status(world->stream, &status);
 	assert_true(status.connected);
 	assert_true(status.closings);
+	assert_false(world->no_closings);
 	assert_int_equal(status.events, 2);
 	assert_int_equal(status.refused, 0);
 	assert_string_equal(status.why, "");
@@ -468,6 +471,9 @@ static void says_that_closed_accounts_are_not_signalled(void **state)
 	b2b_stream_get_status(world->stream, &status);
 	assert_true(status.connected);
 	assert_false(status.closings);
+	send_set(world, "e1", RISC "account-enabled", b2b_wall_s() - 5);
+	turn_until(world, &world->events, 1);
+	assert_true(world->no_closings);
 }
 
 static void events_come_in_the_order_of_their_time(void **state)
