@@ -38,6 +38,7 @@ struct b2b_stream {
 	int64_t began_s;        /* when this agent took the stream up, by the wall clock */
 	uint64_t shared_ns;     /* when another host's verification event came last; 0: never */
 	bool unverifiable;      /* the service offers none */
+	bool verify_put_off;    /* the last one could not be asked for; logged */
 	uint64_t verify_due_ns; /* when it is late, or where none is awaited, when the next one is asked for */
 
 	/* its deletion, while somebody waits for it */

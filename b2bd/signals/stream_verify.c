@@ -105,9 +105,11 @@ static void asked(void *arg, const struct b2b_http_response *response)
 	bool later = response->error || response->status == 401 || response->status == 429 || response->status >= 500;
 
 	stream->call = NULL;
-	if (later) {
+	if (later && !stream->verify_put_off)
 		b2b_log(LOG_INFO, "signals: verification could not be asked for (%s, status %ld)",
 		        response->error ? response->error_text : "refused for now", response->status);
+	stream->verify_put_off = later;
+	if (later) {
 		not_asked(stream, stream->verified_ns ? AGAIN_NS : AGAIN_FIRST_NS);
 	} else if (response->status != 204 && response->status != 200 && response->status != 202) {
 		b2b_log(LOG_WARNING, "signals: the service refuses verification (status %ld): a stream that breaks silently is not noticed",
