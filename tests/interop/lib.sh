@@ -164,10 +164,16 @@ interop_status()
 	host_exec "$1" b2bctl --json status | jq -r "$2"
 }
 
+# interop_status_is HOST CONDITION: it holds of the host's status.
+interop_status_is()
+{
+	test "$(interop_status "$1" "$2")" = true
+}
+
 # interop_verified HOST WAY COUNT SINCE: COUNT log-ins there, all of them confirmed by WAY since then.
 interop_verified()
 {
-	test "$(interop_status "$1" ".verification | .failing == 0 and .$2 == $3 and .oldest_s > $4")" = true
+	interop_status_is "$1" ".verification | .failing == 0 and .$2 == $3 and .oldest_s > $4"
 }
 
 # interop_refreshing_host NAME: one that reads the directory once, and asks about each log-in again and again by its refresh token.

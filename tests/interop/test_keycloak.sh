@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Keycloak with organisations: log-ins by device grant and CIBA, the directory by its admin API.
+# Keycloak with organisations: log-ins by device grant and CIBA, the directory by its admin API, Shared Signals.
 # README.md, "Keycloak", says what is set here as an administrator would.
 product_prepare()
 {
 	interop_needs keycloak python3 python3
-	interop_maven keycloak org.keycloak:keycloak-quarkus-dist:26.7.3:zip bin/kc.sh build --db=dev-mem --features=organization,device-flow,ciba
+	interop_maven keycloak org.keycloak:keycloak-quarkus-dist:26.7.3:zip bin/kc.sh build --db=dev-mem --features=organization,device-flow,ciba,ssf
 }
 . "$(dirname "$0")/lib.sh"
+. "$INTEROP/keycloak/realm.sh"
 
 KEYCLOAK=$ISSUER
 CHANNEL_PORT=8090
@@ -30,81 +31,6 @@ product_start()
 		--https-certificate-file="$LAB/run/tls.pem" --https-certificate-key-file="$LAB/run/tls.key" \
 		--spi-ciba-auth-channel--ciba-http-auth-channel--http-authentication-channel-uri="http://127.0.0.1:$CHANNEL_PORT/"
 	ISSUER=$KEYCLOAK/realms/partners
-}
-
-# api METHOD PATH [CURL ARGUMENT…]: Keycloak's admin API. Making a realm takes long on a busy machine.
-api()
-{
-	local method=$1 path=$2 token
-
-	shift 2
-	token=$(interop_curl -f -m 300 -d grant_type=password -d client_id=admin-cli -d username=admin --data-urlencode "password@$LAB/run/admin" \
-		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token) || return 1
-	interop_curl -f -m 300 -X "$method" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$KEYCLOAK/admin/realms$path" "$@"
-}
-
-# admin METHOD PATH [CURL ARGUMENT…]: of the realm partners; PATH "" is the realm itself.
-admin()
-{
-	api "$1" "/partners$2" "${@:3}"
-}
-
-# change PATH FILTER: read what is at PATH, change it by the jq FILTER, write it back.
-change()
-{
-	admin PUT "$1" --data "$(admin GET "$1" | jq "$2")"
-}
-
-realm()
-{
-	api POST '' --data '{"realm": "partners", "enabled": true, "organizationsEnabled": true, "oauth2DevicePollingInterval": 1,
-		"attributes": {"cibaInterval": "1"}}' &&
-		change /users/profile '.unmanagedAttributePolicy = "ADMIN_EDIT"' >/dev/null
-}
-
-# organisation ALIAS: prints its id.
-organisation()
-{
-	admin POST /organizations --data "$(jq -n --arg alias "$1" '{name: $alias, alias: $alias, enabled: true, domains: [{name: "\($alias).example", verified: true}]}')" &&
-		admin GET "/organizations?search=$1&exact=true" | jq -r '.[0].id'
-}
-
-# person NAME ORGANISATION-ID: who has the password "any"; prints the id.
-person()
-{
-	local id
-
-	admin POST /users --data "$(jq -n --arg name "$1" '{username: $name, email: "\($name).example", emailVerified: true, enabled: true, firstName: $name,
-		lastName: "Example", credentials: [{type: "password", value: "any", temporary: false}]}')" || return 1
-	id=$(admin GET "/users?username=$1&exact=true" | jq -r '.[0].id')
-	admin POST "/organizations/$2/members" --data "$id" && echo "$id"
-}
-
-# The scope organization tells the id as well: without it the claim holds aliases, which can pass to another organisation.
-organisation_claim()
-{
-	local scope mapper
-
-	scope=$(admin GET /client-scopes | jq -r '.[] | select(.name == "organization").id')
-	mapper=$(admin GET "/client-scopes/$scope/protocol-mappers/models" | jq -r '.[] | select(.protocolMapper == "oidc-organization-membership-mapper").id')
-	change "/client-scopes/$scope/protocol-mappers/models/$mapper" '.config += {addOrganizationId: "true", "jsonType.label": "JSON"}'
-}
-
-# client NAME: a host, with the least that it needs.
-client()
-{
-	local id account management roles
-
-	admin POST /clients --data "$(jq -n --arg name "$1" --arg jwks "$(jq -cn --argjson key "$(interop_jwk)" '{keys: [$key]}')" '{clientId: $name, enabled: true,
-		publicClient: false, clientAuthenticatorType: "client-jwt", serviceAccountsEnabled: true, standardFlowEnabled: false, directAccessGrantsEnabled: false,
-		fullScopeAllowed: false, attributes: {"oauth2.device.authorization.grant.enabled": "true", "oidc.ciba.grant.enabled": "true",
-		"use.jwks.string": "true", "jwks.string": $jwks, "token.endpoint.auth.signing.alg": "ES256"}}')" || return 1
-	id=$(admin GET "/clients?clientId=$1" | jq -r '.[0].id')
-	account=$(admin GET "/clients/$id/service-account-user" | jq -r .id)
-	management=$(admin GET '/clients?clientId=realm-management' | jq -r '.[0].id')
-	roles=$(admin GET "/clients/$management/roles" | jq -c '[.[] | select(.name == "view-organizations" or .name == "view-users")]')
-	admin POST "/users/$account/role-mappings/clients/$management" --data "$roles" &&
-		admin POST "/clients/$id/scope-mappings/clients/$management" --data "$roles"
 }
 
 # What a browser does: the page of the code, those of the name and the password, the one that asks for consent.
@@ -238,6 +164,76 @@ check_leave()
 	check left-others "erin's session ended too" test "$(session_run e1 'echo on-$((6*7))')" = on-42
 }
 
+# Signals are all that can end a session here: the directory is read once, and nobody is asked about a log-in again.
+signalled_host()
+{
+	HOST_STALENESS=1h HOST_FEDERATION=$'directory = keycloak\nsync_interval = 10m\napi_scope = roles ssf.read ssf.manage' \
+		HOST_CONF=$'staleness = 1h\n[service sudo-i]\nstaleness = 1h' host_start "$1"
+}
+
+# signs_out PERSON: an administrator ends all that they have with Keycloak.
+signs_out()
+{
+	admin POST "/users/${ID[$1]}/logout" --data '{}'
+}
+
+# What the account console does in the browser that approved last: signs the person out of the one session that this has.
+sign_out_browser()
+{
+	local page
+
+	page=$(browse "$ISSUER/protocol/openid-connect/logout?client_id=account-console&post_logout_redirect_uri=$ISSUER/account/") &&
+		browse --data-urlencode "session_code=$(hidden session_code "$page")" -d confirmLogout=Logout "$(action "$page")" >/dev/null
+}
+
+# announce HOST SUBJECT: by the administrator's own word, the sessions of that SUBJECT are revoked.
+announce()
+{
+	admin POST "/ssf/clients/$1/events/emit" --data "$(jq -n --argjson subject "$2" '{sub_id: $subject, event: {},
+		eventType: "https://schemas.openid.net/secevent/caep/event-type/session-revoked"}')" | jq -e '.status == "dispatched"' >/dev/null
+}
+
+check_signals()
+{
+	local name
+
+	signalled_host app5
+	check signals-verified "no verification event came: $(interop_status app5 .signals)" wait_for 30 interop_status_is app5 '.signals.events > 0'
+	check signals-status "status: $(interop_status app5 .worst_case_revocation)" grep -q 'signals ended log-ins, but not closed accounts' \
+		<<<"$(interop_status app5 .worst_case_revocation)"
+	host_kill app5 b2bd
+	host_agent app5
+	check signals-adopted "no verification event came by the stream from before: $(interop_status app5 .signals)" wait_for 120 interop_status_is app5 '.signals.events > 0'
+	check signals-quiet "each question that is put off is logged" test "$(host_log app5 b2bd | grep -c 'verification could not be asked for')" -le 1
+	for name in henry ivan judy; do session_approved "$name" "$name@acme" "$name@acme" app5 || die "$name cannot log in: $(tail -n 5 "${SESSION_OUT[$name]}")"; done
+	session_approved e5 erin@globex erin@globex app5 || die "erin cannot log in to app5"
+
+	product_offboard henry@acme && signs_out henry@acme || die "henry cannot be offboarded"
+	check signalled-ended "henry's session runs on: $(interop_status app5 .signals)" wait_for 20 session_over henry
+	check signalled-told "henry did not read why" session_shows henry '[*]{3} User logout \([0-9a-f]{16}\)' 2
+	check signalled-closed "he still has a shell" wait_for 20 is_closed app5 henry@acme
+	check signalled-other "ivan's session ended too" test "$(session_run ivan 'echo on-$((6*7))')" = on-42
+
+	announce app5 "{\"format\": \"complex\", \"tenant\": {\"format\": \"opaque\", \"id\": \"$HOST_ACME_ID\"}}" || die "nothing can be announced"
+	check announced-ended "sessions of acme run on" wait_for 20 all_over ivan judy
+	check announced-other "erin's session ended too" test "$(session_run e5 'echo on-$((6*7))')" = on-42
+	sign_out_browser || die "erin cannot sign out"
+	check own-sign-out "erin's session runs on" wait_for 20 session_over e5
+}
+
+# is_closed HOST PERSON
+is_closed()
+{
+	host_exec "$1" getent passwd "$2" | grep -q ':/usr/sbin/nologin$'
+}
+
+all_over()
+{
+	local id
+
+	for id; do session_over "$id" || return 1; done
+}
+
 declare -A ID
 lab_start
 interop_identity || die "no keys"
@@ -245,9 +241,10 @@ openssl rand -hex 16 | tr -d '\n' >"$LAB/run/admin"
 product_start
 realm && organisation_claim || die "the realm cannot be made"
 HOST_ACME_ID=$(organisation acme) && HOST_GLOBEX_ID=$(organisation globex) || die "no organisations"
-for name in alice@acme dave@acme frank@acme gina@acme; do ID[$name]=$(person "$name" "$HOST_ACME_ID") || die "no $name"; done
+for name in alice dave frank gina henry ivan judy; do ID[$name@acme]=$(person "$name@acme" "$HOST_ACME_ID") || die "no $name"; done
 ID[erin@globex]=$(person erin@globex "$HOST_GLOBEX_ID") || die "no erin"
-client web7 && client db3 || die "no clients"
+for name in web7 db3 app5; do client "$name" view-organizations view-users || die "no client $name"; done
+receiver app5 || die "app5 cannot have signals"
 host_start web7
 interop_checks
 check_groups
@@ -256,6 +253,8 @@ check_ciba
 ciba_login c3 gina@acme || die "gina cannot log in: $(tail -n 5 "${SESSION_OUT[c3]}"; host_log db3 b2bd | tail -n 3)"
 interop_reverify db3 c3 gina@acme c1
 check_leave
-skip signals "the release signals session-revoked and credential-change alone, and neither of who is disabled: signals = none, a revocation takes a pass"
+check_signals
+skip account-disabled "the release signals ended log-ins alone: whoever disables a person signs them out too (README.md)"
+skip long-poll "the release answers every poll at once: the host asks every 5 s"
 skip scim "the SCIM of this release is the realm's and knows no organisations: directory = keycloak is read instead"
 finish

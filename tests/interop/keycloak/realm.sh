@@ -1,0 +1,102 @@
+# Keycloak as its administrator sets it up, by the admin API; what each does, and why, README.md says. Sourced by test_keycloak.sh.
+
+# api METHOD PATH [CURL ARGUMENT…]: Keycloak's admin API. Making a realm takes long on a busy machine.
+api()
+{
+	local method=$1 path=$2 token
+
+	shift 2
+	token=$(interop_curl -f -m 300 -d grant_type=password -d client_id=admin-cli -d username=admin --data-urlencode "password@$LAB/run/admin" \
+		"$KEYCLOAK/realms/master/protocol/openid-connect/token" | jq -r .access_token) || return 1
+	interop_curl -f -m 300 -X "$method" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' "$KEYCLOAK/admin/realms$path" "$@"
+}
+
+# admin METHOD PATH [CURL ARGUMENT…]: of the realm partners; PATH "" is the realm itself.
+admin()
+{
+	api "$1" "/partners$2" "${@:3}"
+}
+
+# change PATH FILTER: read what is at PATH, change it by the jq FILTER, write it back.
+change()
+{
+	admin PUT "$1" --data "$(admin GET "$1" | jq "$2")"
+}
+
+realm()
+{
+	api POST '' --data '{"realm": "partners", "enabled": true, "organizationsEnabled": true, "oauth2DevicePollingInterval": 1,
+		"attributes": {"cibaInterval": "1", "ssf.transmitterEnabled": "true"}}' &&
+		change /users/profile '.unmanagedAttributePolicy = "ADMIN_EDIT"' >/dev/null
+}
+
+# organisation ALIAS: prints its id.
+organisation()
+{
+	admin POST /organizations --data "$(jq -n --arg alias "$1" '{name: $alias, alias: $alias, enabled: true, domains: [{name: "\($alias).example", verified: true}]}')" &&
+		admin GET "/organizations?search=$1&exact=true" | jq -r '.[0].id'
+}
+
+# person NAME ORGANISATION-ID: who has the password "any"; prints the id.
+person()
+{
+	local id
+
+	admin POST /users --data "$(jq -n --arg name "$1" '{username: $name, email: "\($name).example", emailVerified: true, enabled: true,
+		firstName: $name, lastName: "Example", credentials: [{type: "password", value: "any", temporary: false}]}')" ||
+		return 1
+	id=$(admin GET "/users?username=$1&exact=true" | jq -r '.[0].id')
+	admin POST "/organizations/$2/members" --data "$id" && echo "$id"
+}
+
+# The scope organization tells the id as well: without it the claim holds aliases, which can pass to another organisation.
+organisation_claim()
+{
+	local scope mapper
+
+	scope=$(admin GET /client-scopes | jq -r '.[] | select(.name == "organization").id')
+	mapper=$(admin GET "/client-scopes/$scope/protocol-mappers/models" | jq -r '.[] | select(.protocolMapper == "oidc-organization-membership-mapper").id')
+	change "/client-scopes/$scope/protocol-mappers/models/$mapper" '.config += {addOrganizationId: "true", "jsonType.label": "JSON"}'
+}
+
+# client NAME ROLE…: a host, with the roles of realm-management that it needs to read the directory, and no others.
+client()
+{
+	local name=$1 id account management roles
+
+	shift
+	admin POST /clients --data "$(jq -n --arg name "$name" --arg jwks "$(jq -cn --argjson key "$(interop_jwk)" '{keys: [$key]}')" '{clientId: $name, enabled: true,
+		publicClient: false, clientAuthenticatorType: "client-jwt", serviceAccountsEnabled: true, standardFlowEnabled: false, directAccessGrantsEnabled: false,
+		fullScopeAllowed: false, attributes: {"oauth2.device.authorization.grant.enabled": "true", "oidc.ciba.grant.enabled": "true",
+		"use.jwks.string": "true", "jwks.string": $jwks, "token.endpoint.auth.signing.alg": "ES256"}}')" || return 1
+	id=$(client_id "$name")
+	account=$(admin GET "/clients/$id/service-account-user" | jq -r .id)
+	management=$(client_id realm-management)
+	roles=$(admin GET "/clients/$management/roles" | jq -c '[.[] | select(.name | IN($ARGS.positional[]))]' --args "$@")
+	admin POST "/users/$account/role-mappings/clients/$management" --data "$roles" &&
+		admin POST "/clients/$id/scope-mappings/clients/$management" --data "$roles"
+}
+
+client_id()
+{
+	admin GET "/clients?clientId=$1" | jq -r '.[0].id'
+}
+
+# client_scope NAME SCOPE…: which that host may ask for.
+client_scope()
+{
+	local id scope
+
+	id=$(client_id "$1")
+	for scope in "${@:2}"; do
+		scope=$(admin GET /client-scopes | jq -r --arg name "$scope" '.[] | select(.name == $name).id')
+		admin PUT "/clients/$id/optional-client-scopes/$scope" || return 1
+	done
+}
+
+# receiver NAME: that host may have a stream of signals, whose events are addressed to it.
+receiver()
+{
+	change "/clients/$(client_id "$1")" '.attributes += {"ssf.enabled": "true", "ssf.streamAudience": .clientId, "ssf.allowedDeliveryMethods": "poll"}' &&
+		client_scope "$1" ssf.read ssf.manage
+}
