@@ -23,11 +23,13 @@ change()
 	admin PUT "$1" --data "$(admin GET "$1" | jq "$2")"
 }
 
+# organizationId is for SCIM, which shows what the profile declares with this annotation, and nothing of the organisations themselves.
 realm()
 {
-	api POST '' --data '{"realm": "partners", "enabled": true, "organizationsEnabled": true, "oauth2DevicePollingInterval": 1,
+	api POST '' --data '{"realm": "partners", "enabled": true, "organizationsEnabled": true, "oauth2DevicePollingInterval": 1, "scimApiEnabled": true,
 		"attributes": {"cibaInterval": "1", "ssf.transmitterEnabled": "true"}}' &&
-		change /users/profile '.unmanagedAttributePolicy = "ADMIN_EDIT"' >/dev/null
+		change /users/profile '.unmanagedAttributePolicy = "ADMIN_EDIT" | .attributes += [{name: "organizationId", permissions: {view: ["admin"], edit: ["admin"]},
+			annotations: {"kc.scim.schema.attribute": "urn:b2b:scim:schemas:2.0:User:organizationId"}}]' >/dev/null
 }
 
 # organisation ALIAS: prints its id.
@@ -42,8 +44,8 @@ person()
 {
 	local id
 
-	admin POST /users --data "$(jq -n --arg name "$1" '{username: $name, email: "\($name).example", emailVerified: true, enabled: true,
-		firstName: $name, lastName: "Example", credentials: [{type: "password", value: "any", temporary: false}]}')" ||
+	admin POST /users --data "$(jq -n --arg name "$1" --arg organisation "$2" '{username: $name, email: "\($name).example", emailVerified: true, enabled: true,
+		firstName: $name, lastName: "Example", attributes: {organizationId: [$organisation]}, credentials: [{type: "password", value: "any", temporary: false}]}')" ||
 		return 1
 	id=$(admin GET "/users?username=$1&exact=true" | jq -r '.[0].id')
 	admin POST "/organizations/$2/members" --data "$id" && echo "$id"
@@ -99,4 +101,11 @@ receiver()
 {
 	change "/clients/$(client_id "$1")" '.attributes += {"ssf.enabled": "true", "ssf.streamAudience": .clientId, "ssf.allowedDeliveryMethods": "poll"}' &&
 		client_scope "$1" ssf.read ssf.manage
+}
+
+# The scope scim, without which a token is not for the SCIM API.
+scim_scope()
+{
+	admin POST /client-scopes --data "$(jq -n --arg url "$ISSUER/scim/v2" '{name: "scim", protocol: "openid-connect", protocolMappers: [{name: "scim",
+		protocol: "openid-connect", protocolMapper: "oidc-audience-mapper", config: {"included.custom.audience": $url, "access.token.claim": "true"}}]}')"
 }
