@@ -80,6 +80,20 @@ static void show_verification(FILE *out, const json_t *verification, int64_t now
 		                  b2b_ctl_ago(oldest, now_s, ago));
 }
 
+static void show_changes(FILE *out, const json_t *changes, int64_t now_s)
+{
+	char ago[B2B_AGE_SIZE], span[B2B_AGE_SIZE];
+	const char *why_not = b2b_ctl_text(changes, "why_not");
+
+	if (!json_is_object(changes))
+		return;
+	if (*why_not)
+		b2b_ctl_paragraph(out, "", "full passes alone, not asked for changes: %s", why_not);
+	else
+		b2b_ctl_paragraph(out, "", "asked for changes every %s; answered %s", b2b_ctl_span(b2b_ctl_number(changes, "interval_s"), span),
+		                  b2b_ctl_ago(b2b_ctl_number(changes, "last_s"), now_s, ago));
+}
+
 static void show_directory(FILE *out, const json_t *directory, int64_t now_s)
 {
 	char ago[B2B_AGE_SIZE];
@@ -87,6 +101,7 @@ static void show_directory(FILE *out, const json_t *directory, int64_t now_s)
 	b2b_ctl_paragraph(out, "directory", "%lld people, %lld groups, %lld organisations; read %s", b2b_ctl_number(directory, "people"),
 	                  b2b_ctl_number(directory, "groups"), b2b_ctl_number(directory, "organisations"),
 	                  b2b_ctl_ago(b2b_ctl_number(directory, "last_complete_s"), now_s, ago));
+	show_changes(out, json_object_get(directory, "changes"), now_s);
 	show_trouble(out, directory, now_s);
 }
 

@@ -51,6 +51,15 @@ static json_t *lease_json(const struct b2b_core *core)
 	                 known && now - at <= longest * B2B_NS_PER_S, "keep_s", keep ? json_integer(keep) : json_null(), "lapsed", lapsed);
 }
 
+/* How it is asked for changes between full passes; null where by configuration it is not. */
+static json_t *changes_json(const struct b2b_source_status *directory)
+{
+	if (!directory->changes_interval_s)
+		return json_null();
+	return json_pack("{s:I,s:I,s:s}", "interval_s", (json_int_t)directory->changes_interval_s, "last_s", (json_int_t)directory->changes_last_s, "why_not",
+	                 directory->changes_why_not);
+}
+
 static json_t *status_json(struct b2b_core *core)
 {
 	struct b2b_revocation_figures figures = { 0 };
@@ -61,7 +70,7 @@ static json_t *status_json(struct b2b_core *core)
 	if (core->stream)
 		b2b_stream_get_status(core->stream, &signals);
 	b2b_revocation_figures(core->state, &figures);
-	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I}, s:o, s:o, s:I, s:I,"
+	return json_pack("{s:{s:i,s:I}, s:{s:s,s:b,s:s}, s:{s:I,s:I,s:s,s:I,s:I,s:I,s:o}, s:o, s:o, s:I, s:I,"
 	                 " s:{s:I,s:I,s:I,s:I,s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 	                 "agent", "pid", (int)getpid(), "since_s", (json_int_t)core->started_s,
 	                 "federation", "issuer", core->conf->federation.issuer, "ready", b2b_federation_ready(core->federation), "why",
@@ -69,7 +78,7 @@ static json_t *status_json(struct b2b_core *core)
 	                 "directory", "last_complete_s", (json_int_t)directory.last_complete_s, "failing_since_s",
 	                 (json_int_t)directory.failing_since_s, "why", directory.why ? directory.why : "", "people",
 	                 (json_int_t)directory.people, "organisations", (json_int_t)directory.organisations, "groups",
-	                 (json_int_t)directory.groups,
+	                 (json_int_t)directory.groups, "changes", changes_json(&directory),
 	                 "signals", signals_json(core, &signals),
 	                 "lease", lease_json(core), "sessions", (json_int_t)sessions_of(core, 0), "pending_ends",
 	                 (json_int_t)figures.pending,

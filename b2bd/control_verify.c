@@ -83,16 +83,34 @@ static json_t *of_a_person_of_the_tokens(const struct b2b_core *core)
 	return json_sprintf("with the session, or %us after the last log-in (token_keep): there are neither signals nor a directory", keep_s);
 }
 
+static bool asks_for_changes(const struct b2b_source_status *directory)
+{
+	return directory->changes_interval_s && !*directory->changes_why_not;
+}
+
+/* How soon the directory shows that somebody is to be closed. */
+static void of_the_directory(const struct b2b_core *core, const struct b2b_source_status *directory, char *buf, size_t size)
+{
+	uint32_t whole_s = core->conf->federation.sync_interval_s;
+
+	if (asks_for_changes(directory))
+		snprintf(buf, size, "within about %us where it shows as a change in the directory, within about %us where it does not, as a deletion",
+		         directory->changes_interval_s, whole_s);
+	else
+		snprintf(buf, size, "within about %us", whole_s);
+}
+
 json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream_status *signals, const struct b2b_source_status *directory)
 {
-	char log_in[128];
+	const char *intervals = asks_for_changes(directory) ? "these intervals" : "that interval";
+	char log_in[128], shown[192];
 
+	of_the_directory(core, directory, shown, sizeof(shown));
 	of_a_log_in(core, log_in, sizeof(log_in));
 	if (signals && signals->connected && signals->closings)
 		return json_string("at once: signals are arriving");
 	if (signals && signals->connected && !core->reservations)
-		return json_sprintf("within about %us: the service signals ended log-ins, but not closed accounts; for these the directory is read at that interval",
-		                    core->conf->federation.sync_interval_s);
+		return json_sprintf("%s: the service signals ended log-ins, but not closed accounts; for these the directory is read at %s", shown, intervals);
 	if (signals && !signals->connected)
 		return json_sprintf("signals are not arriving: open sessions stay until they do; new ones are refused after the staleness limit%s", log_in);
 	if (core->reservations)
@@ -101,5 +119,5 @@ json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream
 		return json_sprintf("the directory cannot be read: open sessions stay until it can; new ones are refused after the staleness limit%s", log_in);
 	if (core->withheld)
 		return json_sprintf("a mass removal waits for your word (b2bctl approve): there open sessions stay until then; new ones are refused after the staleness limit%s", log_in);
-	return json_sprintf("within about %us: there are no signals, the directory is read at that interval%s", core->conf->federation.sync_interval_s, log_in);
+	return json_sprintf("%s: there are no signals, the directory is read at %s%s", shown, intervals, log_in);
 }

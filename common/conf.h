@@ -83,6 +83,7 @@ struct b2b_conf_federation {
 	char *roles_claim;        /* likewise: where a token has the person's roles; NULL: none */
 	char *groups_claim;       /* and groups */
 	uint32_t sync_interval_s; /* full directory pass; without signals at most a third of the smallest staleness */
+	uint32_t delta_interval_s; /* between them it is asked for changes alone; 0: it is not */
 	uint32_t reverify;        /* enum b2b_reverify */
 	uint32_t reverify_interval_s;
 	uint32_t clock_skew_s;

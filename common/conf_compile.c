@@ -220,6 +220,20 @@ static int compile_renewals(struct b2b_draft *draft, struct b2b_conf *conf)
 	return bound_renewal(draft, B2B_CONF_FEDERATION, "sync_interval", pass, SYNC_INTERVAL_S, &conf->federation.sync_interval_s);
 }
 
+/* Between two full passes; only SCIM has a question for what has changed. */
+static int check_delta(struct b2b_draft *draft, const struct b2b_conf *conf)
+{
+	const struct b2b_conf_federation *federation = &conf->federation;
+	const struct b2b_draft_section *section = b2b_draft_only(draft, B2B_CONF_FEDERATION);
+
+	if (federation->delta_interval_s && federation->directory != B2B_DIRECTORY_SCIM)
+		return b2b_draft_fail_key(draft, section, "delta_interval", "found %us; expected none, as directory is not scim", federation->delta_interval_s);
+	if (federation->delta_interval_s && federation->delta_interval_s >= federation->sync_interval_s)
+		return b2b_draft_fail_key(draft, section, "delta_interval", "found %us; expected less than sync_interval, which is %us, or none",
+		                          federation->delta_interval_s, federation->sync_interval_s);
+	return 0;
+}
+
 static int compile_reverify(struct b2b_draft *draft, struct b2b_conf *conf)
 {
 	struct b2b_conf_federation *federation = &conf->federation;
@@ -309,6 +323,8 @@ int b2b_draft_compile(struct b2b_draft *draft, bool resolve_groups, struct b2b_c
 		r = judge_assurance(draft, conf);
 	if (r == 0)
 		r = compile_renewals(draft, conf);
+	if (r == 0)
+		r = check_delta(draft, conf);
 	if (r == 0)
 		r = check_audience(draft, conf);
 	if (r == 0)

@@ -115,6 +115,9 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_FEDERATION, "sync_interval", &b2b_conf_duration, AT(conf_federation, sync_interval_s), NULL,
 	  "15m; without signals a third of the smallest staleness", NULL, 1, 7 * DAY,
 	  "Time between two full passes over the directory; changes that are signalled do not wait for it. Without signals at most a third of the smallest staleness." },
+	{ B2B_CONF_FEDERATION, "delta_interval", &b2b_conf_duration, AT(conf_federation, delta_interval_s), "none", NULL, NULL, 0, DAY,
+	  "Time between two questions for what has changed, asked between two full passes with directory = scim; shorter than sync_interval. "
+	  "They show who is suspended or moved; who is deleted shows in a full pass, and only that one renews what lets sessions be opened. With none the directory is read whole only." },
 	{ B2B_CONF_FEDERATION, "reverify", &b2b_conf_word_set, AT(conf_federation, reverify), NULL, "refresh introspection life without signals; none with them", reverifies,
 	  0, 4, "How a log-in is verified again while a session rests on it, the first of these that the service makes possible: by its refresh token, "
 	  "by introspection of its access token, or not, and then the session ends with the tokens that opened it (life). None leaves it to signals and directory." },

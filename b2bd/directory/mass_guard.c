@@ -29,7 +29,7 @@ static int add(void *arg, uint32_t uid, const char *id)
 	return 0;
 }
 
-static bool is_mass(const struct b2b_conf_federation *conf, uint64_t missing, uint64_t living)
+bool b2b_mass_is(const struct b2b_conf_federation *conf, uint64_t missing, uint64_t living)
 {
 	return missing >= conf->mass_removal_least && missing * 100 > living * conf->mass_removal_percent;
 }
@@ -64,7 +64,7 @@ static int judge_mass(struct b2b_state *state, const struct b2b_conf_federation 
 	if (r == 0) {
 		since_s = before.since_s;
 		beyond = b2b_removal_beyond(&before, missing->uids, missing->n);
-		if (before.approved_s && (listed || before.unlisted) && !is_mass(conf, beyond, living)) {
+		if (before.approved_s && (listed || before.unlisted) && !b2b_mass_is(conf, beyond, living)) {
 			b2b_removal_clear(&before);
 			return B2B_MASS_APPROVED;
 		}
@@ -84,7 +84,7 @@ int b2b_mass_judge(struct b2b_state *state, const struct b2b_conf_federation *co
 
 	if (r < 0)
 		return r;
-	if ((listed || !living) && !is_mass(conf, unseen, living)) {
+	if ((listed || !living) && !b2b_mass_is(conf, unseen, living)) {
 		r = b2b_removal_drop(state, org->id);
 		if (r == 0)
 			b2b_log(LOG_NOTICE, "directory: %s does not lose many people any more; nothing waits for approval", org->alias);

@@ -18,6 +18,9 @@ enum b2b_mass {
 
 #define B2B_MASS_WHY_SIZE 256
 
+/* Would MISSING of LIVING be more than root's threshold? */
+bool b2b_mass_is(const struct b2b_conf_federation *conf, uint64_t missing, uint64_t living);
+
 /*
  * What may be done about the people of ORG whom PASS, which was complete, did not meet; LISTED: it met the organisation.
  * Returns an enum b2b_mass, with a sentence in WHY where it waits; or a negative errno: then nobody may be removed.

@@ -14,6 +14,8 @@ struct b2b_pass_handlers {
 	void (*end)(void *arg, int error, const char *why); /* exactly once, from the loop: 0, -EAGAIN, -EBUSY; it is freed */
 };
 
+struct b2b_scim_known;
+
 /* What a pass is made for; all but the structures themselves must outlive it. */
 struct b2b_pass_order {
 	struct b2b_api api;
@@ -21,6 +23,8 @@ struct b2b_pass_order {
 	struct b2b_state *state;
 	const struct b2b_policy *policy;
 	const struct b2b_conf *conf;
+	struct b2b_scim_known *known; /* scim_known.h; for the kinds that can be asked for changes alone */
+	bool changes;                 /* ask for them alone: scim_pass.h */
 	struct b2b_pass_handlers handlers;
 	void *arg;
 };

@@ -89,7 +89,7 @@ static int window_members(const json_t *object, int64_t *ret_not_before, int64_t
 	return 0;
 }
 
-static int modified_member(const json_t *resource, int64_t *ret_ms)
+int b2b_scim_modified(const json_t *resource, int64_t *ret_ms)
 {
 	const json_t *meta = json_object_get(resource, "meta");
 
@@ -178,7 +178,7 @@ static int person_values(const json_t *resource, const json_t *extension, const 
 	if (principal_state(resource, extension, &person->state) < 0 || principal_kind(extension, &person->kind) < 0 ||
 	    window_members(extension, &person->not_before, &person->not_after) < 0 || role_bits(resource, policy, &person->roles) < 0)
 		return -EBADMSG;
-	return modified_member(resource, &person->modified_ms);
+	return b2b_scim_modified(resource, &person->modified_ms);
 }
 
 struct person_texts {
@@ -301,7 +301,7 @@ int b2b_scim_org(const json_t *resource, struct b2b_org_record *ret_org)
 	int state;
 
 	if (!id || text_member(resource, "state", &text) < 0 || window_members(resource, &org.not_before, &org.not_after) < 0 ||
-	    modified_member(resource, &org.modified_ms) < 0)
+	    b2b_scim_modified(resource, &org.modified_ms) < 0)
 		return -EBADMSG;
 	state = word(text, states);
 	if (state <= 0)

@@ -22,6 +22,9 @@ void b2b_scim_page_clear(struct b2b_scim_page *page);
 /* The id of a resource, or NULL where it has none that can be used. Borrowed. */
 const char *b2b_scim_id(const json_t *resource);
 
+/* Its meta.lastModified in milliseconds, 0 where it has none. Returns 0 or -EBADMSG. */
+int b2b_scim_modified(const json_t *resource, int64_t *ret_ms);
+
 /*
  * A person, by FEDERATION's attributes (scim_attribute.h). Role names that the policy
  * does not know give no bit. *ret_groups: ids of groups that the record names, borrowed from RESOURCE, may be NULL.

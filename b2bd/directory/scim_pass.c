@@ -5,15 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/scim_known.h"
+#include "b2bd/directory/scim_left.h"
 #include "b2bd/directory/scim_list.h"
 #include "b2bd/directory/scim_parse.h"
 #include "b2bd/directory/scim_text.h"
+#include "common/clock.h"
 
-enum stage { ORGS, PEOPLE, GROUPS, N_LISTS };
+#define SERVICE_TIMEOUT_MS 10000
 
 struct scim_pass {
 	struct b2b_pass pass;
-	enum stage stage;
+	struct b2b_scim_known *known;
+	bool changes; /* alone */
+	enum b2b_scim_type type; /* that is read */
+	struct b2b_scim_reading reading;
+	bool unheeded;           /* what was asked for is not what was shown */
+	struct b2b_scim_left left;
+	struct b2b_api_call *service;
 	struct b2b_scim_list *list;
 };
 
@@ -31,14 +40,30 @@ static int note_orgs(struct b2b_pass *pass, const json_t *resources)
 	return b2b_scim_store_orgs(&pass->store, resources, pass->number);
 }
 
+static int note_people(struct scim_pass *scim, const json_t *resources)
+{
+	int r = b2b_scim_store_people(&scim->pass.store, resources, scim->pass.number);
+
+	return r == 0 && scim->changes ? b2b_scim_left_note(&scim->left, &scim->pass, resources) : r;
+}
+
+/* Times that lie further ahead than clocks may be apart are not the directory's. */
+static int64_t latest_ms(const struct scim_pass *scim)
+{
+	return b2b_wall_ms() + (int64_t)scim->pass.store.conf->federation.clock_skew_s * 1000;
+}
+
 static int page(void *arg, const json_t *resources)
 {
 	struct scim_pass *scim = arg;
 	struct b2b_pass *pass = &scim->pass;
-	int r = scim->stage == ORGS     ? note_orgs(pass, resources)
-	        : scim->stage == PEOPLE ? b2b_scim_store_people(&pass->store, resources, pass->number)
-	                                : b2b_scim_store_groups(&pass->store, resources, pass->number);
+	int r = b2b_scim_reading_note(&scim->reading, &scim->known->marks[scim->type], resources, latest_ms(scim));
 
+	scim->unheeded = r == -EOPNOTSUPP;
+	if (r == 0)
+		r = scim->type == B2B_SCIM_ORGS     ? note_orgs(pass, resources)
+		    : scim->type == B2B_SCIM_PEOPLE ? note_people(scim, resources)
+		                                    : b2b_scim_store_groups(&pass->store, resources, pass->number);
 	if (r == 0)
 		b2b_pass_stored(pass);
 	return r;
@@ -62,37 +87,119 @@ static int assume_orgs(struct b2b_pass *pass)
 
 static void list_end(void *arg, int error, const char *why);
 
+/* malloc'ed, NULL for want of memory */
+static char *list_url(const struct scim_pass *scim)
+{
+	static const char *const types[B2B_SCIM_N_TYPES] = { "Organizations", "Users", "Groups" };
+	char after[B2B_SCIM_TIME_SIZE], *filter = NULL, *percent = NULL, *url = NULL;
+	bool all = !scim->reading.after_ms;
+
+	if (!all) {
+		b2b_scim_time_text(scim->reading.after_ms, after);
+		filter = b2b_scim_compare("meta.lastModified", "gt", after);
+		percent = filter ? b2b_scim_percent(filter) : NULL;
+	}
+	if ((all || percent) && asprintf(&url, "%s/%s%s%s", scim->pass.base, types[scim->type], all ? "" : "?filter=", all ? "" : percent) < 0)
+		url = NULL;
+	free(filter);
+	free(percent);
+	return url;
+}
+
 static int start_list(struct scim_pass *scim)
 {
-	static const char *const types[N_LISTS] = { "Organizations", "Users", "Groups" };
 	static const struct b2b_scim_list_handlers handlers = { .page = page, .end = list_end };
 	char *url;
 	int r;
 
-	if (asprintf(&url, "%s/%s", scim->pass.base, types[scim->stage]) < 0)
-		return -ENOMEM;
-	r = b2b_scim_list_start(&scim->pass.api, url, B2B_LIST_SCIM, &handlers, scim, &scim->list);
+	b2b_scim_reading_begin(&scim->reading, &scim->known->marks[scim->type], scim->changes);
+	url = list_url(scim);
+	r = url ? b2b_scim_list_start(&scim->pass.api, url, B2B_LIST_SCIM, &handlers, scim, &scim->list) : -ENOMEM;
 	free(url);
 	return r;
 }
 
-static void list_end(void *arg, int error, const char *why)
+/* Of changes: who left goes, one organisation after the other; nobody else. */
+static void conclude_changes(struct b2b_pass *pass)
 {
-	struct scim_pass *scim = arg;
-	int r;
+	struct scim_pass *scim = (struct scim_pass *)pass;
+	int r = b2b_scim_left_next(&scim->left, pass, scim->known);
 
-	scim->list = NULL;
-	if (error < 0) {
-		b2b_pass_fail(&scim->pass, why);
+	if (r > 0)
+		b2b_confirm(pass, conclude_changes);
+	else if (r == 0 || r == -EBUSY)
+		b2b_pass_end(pass, r, r < 0 ? "many people have left their organisation" : "");
+	else
+		b2b_pass_fail(pass, strerror(-r));
+}
+
+static void conclude(struct scim_pass *scim)
+{
+	if (scim->changes) {
+		conclude_changes(&scim->pass);
 		return;
 	}
-	if (++scim->stage == N_LISTS) {
-		b2b_pass_conclude(&scim->pass);
+	memset(scim->known->left, 0, sizeof(scim->known->left));
+	b2b_pass_conclude(&scim->pass);
+}
+
+static void next_type(struct scim_pass *scim)
+{
+	int r;
+
+	if (++scim->type == B2B_SCIM_N_TYPES) {
+		conclude(scim);
 		return;
 	}
 	r = start_list(scim);
 	if (r < 0)
 		b2b_pass_fail(&scim->pass, strerror(-r));
+}
+
+static void list_end(void *arg, int error, const char *why)
+{
+	struct scim_pass *scim = arg;
+
+	scim->list = NULL;
+	if (scim->unheeded)
+		b2b_pass_end(&scim->pass, -EOPNOTSUPP, "the service does not heed the filter meta.lastModified");
+	else if (error == -EOPNOTSUPP && scim->reading.after_ms)
+		b2b_pass_end(&scim->pass, error, why);
+	else if (error < 0)
+		b2b_pass_fail(&scim->pass, why);
+	else if (b2b_scim_reading_end(&scim->reading, &scim->known->marks[scim->type]) < 0)
+		b2b_pass_end(&scim->pass, -ESTALE, "what was modified last before is not among what the service says was modified since");
+	else
+		next_type(scim);
+}
+
+/* A service that does not tell how it is, is taken for one that can do what the standard has. */
+static void service_answered(void *arg, const struct b2b_http_response *response)
+{
+	struct scim_pass *scim = arg;
+	int r;
+
+	scim->service = NULL;
+	if (response->error || response->status != 200 ||
+	    b2b_scim_service_parse(response->body, response->body_len, &scim->known->service) < 0)
+		memset(&scim->known->service, 0, sizeof(scim->known->service));
+	r = start_list(scim);
+	if (r < 0)
+		b2b_pass_fail(&scim->pass, strerror(-r));
+}
+
+static int ask_service(struct scim_pass *scim)
+{
+	struct b2b_http_request request = { .method = "GET", .accept = "application/scim+json, application/json", .timeout_ms = SERVICE_TIMEOUT_MS };
+	char *url;
+	int r;
+
+	if (asprintf(&url, "%s/ServiceProviderConfig", scim->pass.base) < 0)
+		return -ENOMEM;
+	request.url = url;
+	r = b2b_api_start(&scim->pass.api, &request, service_answered, scim, &scim->service);
+	free(url);
+	return r;
 }
 
 static char *person_url(const struct b2b_pass *pass, int org, const char *id)
@@ -115,7 +222,11 @@ static json_t *person(const struct b2b_pass *pass, int org, json_t *answer)
 
 static void stop(struct b2b_pass *pass)
 {
-	b2b_scim_list_cancel(((struct scim_pass *)pass)->list);
+	struct scim_pass *scim = (struct scim_pass *)pass;
+
+	b2b_api_cancel(scim->service);
+	b2b_scim_list_cancel(scim->list);
+	b2b_scim_left_clear(&scim->left);
 }
 
 int b2b_scim_pass_start(const struct b2b_pass_order *order, struct b2b_pass **ret_pass)
@@ -128,12 +239,14 @@ int b2b_scim_pass_start(const struct b2b_pass_order *order, struct b2b_pass **re
 		free(scim);
 		return r;
 	}
+	scim->known = order->known;
+	scim->changes = order->changes;
 	if (!order->conf->federation.scim_organisations) {
-		scim->stage = PEOPLE;
-		r = assume_orgs(&scim->pass);
+		scim->type = B2B_SCIM_PEOPLE;
+		r = scim->changes ? 0 : assume_orgs(&scim->pass);
 	}
 	if (r == 0)
-		r = start_list(scim);
+		r = scim->changes ? start_list(scim) : ask_service(scim);
 	if (r < 0) {
 		b2b_pass_cancel(&scim->pass);
 		return r;

@@ -111,6 +111,15 @@ int b2b_scim_time(const char *text, int64_t *ret_ms)
 	return 0;
 }
 
+void b2b_scim_time_text(int64_t ms, char buf[B2B_SCIM_TIME_SIZE])
+{
+	time_t second = (time_t)(ms / 1000);
+	struct tm tm = { 0 };
+
+	gmtime_r(&second, &tm);
+	strftime(buf, B2B_SCIM_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
 /* Length of the sequence that begins with LEAD. */
 static size_t sequence_length(unsigned char lead)
 {

@@ -8,6 +8,10 @@
 /* RFC 3339 date and time ("2026-11-23T21:32:00.123Z", offsets too) in milliseconds since the epoch. 0 or -EBADMSG. */
 int b2b_scim_time(const char *text, int64_t *ret_ms);
 
+/* MS as such text in UTC, its fraction of a second cut off; years up to 9999. */
+#define B2B_SCIM_TIME_SIZE 24
+void b2b_scim_time_text(int64_t ms, char buf[B2B_SCIM_TIME_SIZE]);
+
 /*
  * A display name as the passwd map can carry it (common/snapshot.h): no control characters, no ':' or ',', whole UTF-8
  * sequences only, cut to SIZE on their border.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/delta.h"
 #include "b2bd/directory/keycloak_find.h"
 #include "b2bd/directory/keycloak_pass.h"
 #include "b2bd/directory/keycloak_url.h"
@@ -64,6 +65,9 @@ struct b2b_source {
 	struct b2b_token_pass *token_pass; /* instead, where there is no directory */
 	uint64_t began_ns; /* the pass */
 	bool again; /* asked for while a pass was under way, which may have read too early */
+	struct b2b_delta delta;
+	bool changes;      /* the pass is over changes alone */
+	uint64_t full_ns;  /* when the next full one is due (b2b_now_ns) */
 	struct b2b_timer timer;
 	unsigned failures;
 	struct question *questions;
@@ -71,20 +75,39 @@ struct b2b_source {
 	char why[WHY_SIZE];
 };
 
+static bool passing(const struct b2b_source *source)
+{
+	return source->pass || source->token_pass;
+}
+
 static void begin(struct b2b_source *source);
 
 static void due(void *arg)
 {
-	begin(arg);
+	struct b2b_source *source = arg;
+
+	/* what asks for changes alone must not hold up a full pass; its end arranges that one */
+	if (source->changes && source->pass)
+		b2b_pass_fail(source->pass, "a full pass is due");
+	else if (!passing(source))
+		begin(source);
 }
 
-/* Everybody's passes would otherwise reach the service at the same second: a tenth either way; and after a failure, when all have one, within half. */
+/* Everybody's passes would otherwise reach the service at the same second: a tenth either way. */
+static uint64_t about_ns(uint32_t interval_s)
+{
+	uint64_t interval = interval_s * B2B_NS_PER_S;
+
+	return b2b_jitter_ns(interval - interval / 10, interval + interval / 10);
+}
+
+/* After a failure, when all have one, within half. */
 static uint64_t pause_ns(const struct b2b_source *source)
 {
 	uint64_t interval = source->conf->federation.sync_interval_s * B2B_NS_PER_S, retry = RETRY_FIRST_S * B2B_NS_PER_S;
 
 	if (!source->failures)
-		return b2b_jitter_ns(interval - interval / 10, interval + interval / 10);
+		return about_ns(source->conf->federation.sync_interval_s);
 	retry <<= source->failures > 8 ? 8 : source->failures - 1;
 	if (retry > interval)
 		retry = interval;
@@ -93,7 +116,14 @@ static uint64_t pause_ns(const struct b2b_source *source)
 
 static void arrange_next(struct b2b_source *source)
 {
-	b2b_timer_set(source->api.loop, &source->timer, source->again ? 0 : pause_ns(source), due, source);
+	uint64_t now_ns = b2b_now_ns(), wait_ns = source->full_ns > now_ns ? source->full_ns - now_ns : 0, changes_ns;
+
+	if (wait_ns && b2b_delta_may(&source->delta)) {
+		changes_ns = about_ns(source->delta.interval_s);
+		if (changes_ns < wait_ns)
+			wait_ns = changes_ns;
+	}
+	b2b_timer_set(source->api.loop, &source->timer, wait_ns, due, source);
 }
 
 static void pass_changed(void *arg, int org)
@@ -103,49 +133,75 @@ static void pass_changed(void *arg, int org)
 	source->handlers.changed(source->arg, org);
 }
 
-/* Waiting for a person's word is no failure of the service: it is not asked more often for it. */
-static void pass_end(void *arg, int error, const char *why)
+/* How the service answered; waiting for a person's word is no failure of it: it is not asked more often for that. */
+static void note_end(struct b2b_source *source, int error, const char *why)
 {
-	struct b2b_source *source = arg;
-
 	source->pass = NULL;
 	source->token_pass = NULL;
 	source->failures = error == -EAGAIN ? source->failures + 1 : 0;
 	snprintf(source->why, sizeof(source->why), "%s", error < 0 ? why : "");
-	if (error == 0 || error == -EBUSY)
+	if (error != -EAGAIN)
 		source->failing_since_s = 0;
 	else if (!source->failing_since_s)
 		source->failing_since_s = b2b_wall_s();
+}
+
+static void pass_end(void *arg, int error, const char *why)
+{
+	struct b2b_source *source = arg;
+
+	note_end(source, error, why);
+	b2b_delta_full_ended(&source->delta, error != -EAGAIN);
+	source->full_ns = source->again ? 0 : b2b_now_ns() + pause_ns(source);
 	arrange_next(source);
 	source->handlers.passed(source->arg, source->began_ns, error, source->why);
+}
+
+/* A service that fails is left in peace for a while, as after a full pass that failed. */
+static void changes_end(void *arg, int error, const char *why)
+{
+	struct b2b_source *source = arg;
+	bool cut = b2b_now_ns() >= source->full_ns;
+
+	source->changes = false;
+	source->pass = NULL;
+	if (error == -EAGAIN && !cut)
+		note_end(source, error, why);
+	if (b2b_delta_ended(&source->delta, error, why, cut))
+		source->full_ns = 0;
+	else if (error < 0)
+		source->full_ns = b2b_now_ns() + pause_ns(source);
+	arrange_next(source);
 }
 
 static int start_pass(struct b2b_source *source)
 {
 	struct b2b_pass_order order = { .api = source->api, .base = source->base, .state = source->state, .policy = source->policy,
-		                        .conf = source->conf, .handlers = { .changed = pass_changed, .end = pass_end }, .arg = source };
+		                        .conf = source->conf, .known = &source->delta.known, .changes = source->changes,
+		                        .handlers = { .changed = pass_changed, .end = source->changes ? changes_end : pass_end }, .arg = source };
 
 	return source->kind->start_pass ? source->kind->start_pass(&order, &source->pass) : b2b_token_pass_start(&order, &source->token_pass);
 }
 
-static bool passing(const struct b2b_source *source)
-{
-	return source->pass || source->token_pass;
-}
-
 static void begin(struct b2b_source *source)
 {
+	uint64_t now_ns = b2b_now_ns();
 	int r;
 
-	if (passing(source))
-		return;
-	source->again = false;
+	source->changes = now_ns < source->full_ns && b2b_delta_may(&source->delta);
 	b2b_timer_stop(&source->timer);
-	source->began_ns = b2b_now_ns();
+	if (source->changes) {
+		b2b_timer_set(source->api.loop, &source->timer, source->full_ns - now_ns, due, source);
+	} else {
+		source->again = false;
+		source->began_ns = now_ns;
+	}
 	r = start_pass(source);
 	if (r < 0) {
 		snprintf(source->why, sizeof(source->why), "a pass could not be begun: %s", strerror(-r));
+		source->changes = false;
 		source->failures++;
+		source->full_ns = now_ns + pause_ns(source);
 		arrange_next(source);
 	}
 }
@@ -164,6 +220,7 @@ int b2b_source_new(struct b2b_loop *loop, struct b2b_http *http, struct b2b_fede
 	source->conf = conf;
 	source->handlers = *handlers;
 	source->arg = arg;
+	source->delta.interval_s = conf->federation.delta_interval_s;
 	source->kind = &kinds[conf->federation.directory];
 	source->base = source->kind->base(&conf->federation);
 	source->store = (struct b2b_scim_store){ .state = state, .policy = policy, .conf = conf };
@@ -199,7 +256,8 @@ void b2b_source_free(struct b2b_source *source)
 
 void b2b_source_sync(struct b2b_source *source)
 {
-	if (passing(source))
+	source->full_ns = 0;
+	if (passing(source) && !source->changes)
 		source->again = true;
 	else
 		b2b_timer_set(source->api.loop, &source->timer, 0, due, source);
@@ -292,6 +350,9 @@ void b2b_source_get_status(const struct b2b_source *source, struct b2b_source_st
 	struct b2b_source_status status = { .failing_since_s = source->failing_since_s, .why = source->why };
 	struct b2b_directory_counts counts = { 0 };
 
+	status.changes_interval_s = source->delta.interval_s;
+	status.changes_last_s = source->delta.last_s;
+	status.changes_why_not = source->delta.interval_s ? b2b_delta_why_not(&source->delta) : "";
 	b2b_directory_last_pass(source->state, &status.last_complete_s);
 	b2b_directory_count(source->state, &counts);
 	status.people = counts.people;

@@ -18,7 +18,8 @@ struct b2b_source_handlers {
 	void (*changed)(void *arg, int org);
 	/*
 	 * A full pass that BEGAN_NS (b2b_now_ns clock) ended: 0 complete; -EAGAIN an error on the way, nothing was removed (WHY says what);
-	 * -EBUSY complete, but an organisation would lose too many: those wait for a person's word (mass_guard.h).
+	 * -EBUSY complete, but an organisation would lose too many: those wait for a person's word (mass_guard.h). Passes over changes alone,
+	 * which show no deletions, are not reported.
 	 */
 	void (*passed)(void *arg, uint64_t began_ns, int error, const char *why);
 };
@@ -30,7 +31,7 @@ void b2b_source_free(struct b2b_source *source); /* NULL is legal */
 
 /*
  * Begin a full pass now; one that is under way is followed by another at once: whoever needs what was so at this call
- * waits for one that began after it.
+ * waits for one that began after it. What only asks for changes gives way to it.
  */
 void b2b_source_sync(struct b2b_source *source);
 
@@ -46,6 +47,9 @@ struct b2b_source_status {
 	int64_t failing_since_s; /* 0: not failing */
 	const char *why;         /* "" or the last trouble */
 	uint64_t people, organisations, groups;
+	uint32_t changes_interval_s;  /* 0: it is not asked for changes between full passes */
+	int64_t changes_last_s;       /* wall clock of the last complete answer; 0 never */
+	const char *changes_why_not;  /* "" or why full passes alone are used for now */
 };
 void b2b_source_get_status(const struct b2b_source *source, struct b2b_source_status *ret_status);
 

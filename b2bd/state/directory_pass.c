@@ -146,22 +146,43 @@ int b2b_directory_each_unseen(struct b2b_state *state, const char *org_id, int64
 	return r;
 }
 
-int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t pass)
+int b2b_directory_each_unmet(struct b2b_state *state, const char *principal_id, int64_t pass, int (*each)(void *arg, uint32_t uid), void *arg)
 {
 	static const char select[] = "SELECT uid FROM principal WHERE id = ? AND state <> 3";
 	sqlite3_stmt *row = NULL;
+	uint32_t uid;
 	int r = b2b_statement(state, select, &row);
 
 	if (r < 0)
 		return r;
 	b2b_row_text(row, 1, principal_id);
 	while ((r = b2b_row_next(row)) > 0) {
-		r = b2b_seen_ids_mark(&state->seen, pass, (uint32_t)sqlite3_column_int64(row, 0));
-		if (r < 0)
+		uid = (uint32_t)sqlite3_column_int64(row, 0);
+		r = b2b_seen_ids_has(&state->seen, pass, uid) ? 0 : each(arg, uid);
+		if (r)
 			break;
 	}
 	sqlite3_reset(row);
 	return r;
+}
+
+struct meeting {
+	struct b2b_seen_ids *seen;
+	int64_t pass;
+};
+
+static int meet(void *arg, uint32_t uid)
+{
+	const struct meeting *meeting = arg;
+
+	return b2b_seen_ids_mark(meeting->seen, meeting->pass, uid);
+}
+
+int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t pass)
+{
+	struct meeting meeting = { .seen = &state->seen, .pass = pass };
+
+	return b2b_directory_each_unmet(state, principal_id, pass, meet, &meeting);
 }
 
 /* At most LIMIT gids of groups of ORG_ID that PASS did not meet, into GIDS. */

@@ -143,6 +143,9 @@ int b2b_directory_count_unseen(struct b2b_state *state, const char *org_id, int6
 int b2b_directory_each_unseen(struct b2b_state *state, const char *org_id, int64_t pass,
                               int (*each)(void *arg, uint32_t uid, const char *id), void *arg);
 
+/* The rows of the person PRINCIPAL_ID that are not removed, and that PASS did not meet; EACH returns 0 to go on. */
+int b2b_directory_each_unmet(struct b2b_state *state, const char *principal_id, int64_t pass, int (*each)(void *arg, uint32_t uid), void *arg);
+
 /* PASS met this person, though with a record that could not be stored: it is not gone. Unknown ids are passed over. */
 int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t pass);
 

@@ -1,8 +1,10 @@
-/* A SCIM answer of any bytes: lists, people, organisations, groups. */
+/* A SCIM answer of any bytes: lists, people, organisations, groups, what the service says of itself. */
 #include <stdint.h>
 #include <string.h>
 
+#include "b2bd/directory/scim_mark.h"
 #include "b2bd/directory/scim_parse.h"
+#include "b2bd/directory/scim_service.h"
 #include "b2bd/directory/scim_text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -30,24 +32,42 @@ static void parse_resource(const json_t *resource, const struct b2b_policy *poli
 		b2b_scim_group_clear(&group);
 }
 
+/* Read whole, then as an answer for changes. */
+static void read_twice(const json_t *resources)
+{
+	struct b2b_scim_mark mark = { 0 };
+	struct b2b_scim_reading reading;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		b2b_scim_reading_begin(&reading, &mark, i);
+		if (b2b_scim_reading_note(&reading, &mark, resources, INT64_MAX) == 0)
+			b2b_scim_reading_end(&reading, &mark);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct b2b_policy policy = { .n_roles = 2, .roles = { { .name = "operator" }, { .name = "dba" } } };
+	struct b2b_scim_service service;
 	struct b2b_scim_page page;
 	const json_t *resource;
 	int64_t ms;
 	size_t i;
-	char text[128], display[24];
+	char text[128], display[24], time[B2B_SCIM_TIME_SIZE];
 
 	if (b2b_scim_page_parse((const char *)data, size, &page) == 0) {
 		json_array_foreach(page.resources, i, resource)
 			parse_resource(resource, &policy);
+		read_twice(page.resources);
 		b2b_scim_page_clear(&page);
 	}
+	b2b_scim_service_parse((const char *)data, size, &service);
 	if (size < sizeof(text)) {
 		memcpy(text, data, size);
 		text[size] = '\0';
-		b2b_scim_time(text, &ms);
+		if (b2b_scim_time(text, &ms) == 0)
+			b2b_scim_time_text(ms, time);
 		b2b_scim_display(text, display, sizeof(display));
 	}
 	return 0;

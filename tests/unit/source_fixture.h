@@ -87,7 +87,7 @@ static void source_found(void *arg, int error)
 	run->find_error = error;
 }
 
-static int source_find(struct source_run *run, int org, const char *local)
+static inline int source_find(struct source_run *run, int org, const char *local)
 {
 	int wanted = run->found + 1;
 

@@ -26,7 +26,8 @@
 
 static const char status_well[] =
 	"{\"agent\":{\"pid\":123,\"since_s\":1799989200},\"federation\":{\"issuer\":\"https://login.example.com/realms/partners\",\"ready\":true,\"why\":\"\"},"
-	"\"directory\":{\"last_complete_s\":1799999880,\"failing_since_s\":0,\"why\":\"\",\"people\":120,\"organisations\":4,\"groups\":7},"
+	"\"directory\":{\"last_complete_s\":1799999880,\"failing_since_s\":0,\"why\":\"\",\"people\":120,\"organisations\":4,\"groups\":7,"
+	"\"changes\":{\"interval_s\":30,\"last_s\":1799999988,\"why_not\":\"\"}},"
 	"\"signals\":{\"connected\":true,\"last_poll_s\":1799999997,\"failing_since_s\":0,\"why\":\"\",\"events\":12,\"refused\":1},"
 	"\"status_lists\":[{\"uri\":\"https://lists.example.com/1\",\"sessions\":2,\"fetched_s\":1799999970,\"ttl_s\":60,\"interval_s\":60,\"within_s\":67,\"next_in_s\":34,"
 	"\"failing_since_s\":0,\"why\":\"\"}],"
@@ -44,7 +45,8 @@ static const char status_well[] =
 static const char status_ill[] =
 	"{\"agent\":{\"pid\":123,\"since_s\":1799999999},\"federation\":{\"issuer\":\"https://login.example.com\",\"ready\":false,\"why\":\"\"},"
 	"\"directory\":{\"last_complete_s\":0,\"failing_since_s\":1799999700,\"why\":\"login.example.com: certificate \\u001b[2J has expired, which is "
-	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0},"
+	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0,"
+	"\"changes\":{\"interval_s\":30,\"last_s\":0,\"why_not\":\"the service says that it has no filters\"}},"
 	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0},"
 	"\"held\":[{\"organisation\":\"acme\",\"user\":\"alice@acme\",\"id\":\"0123456789abcdef\",\"left\":1,\"pid\":4711,\"state\":\"D\","
 	"\"name\":\"tar\",\"uid\":2013265921},{\"organisation\":\"globex\",\"user\":\"\",\"id\":\"0\",\"left\":2,\"pid\":4712,\"state\":\"D\",\"name\":\"x\",\"uid\":0}],"
@@ -96,7 +98,8 @@ static void tells_that_all_is_well(void **state)
 	assert_fits(text);
 	assert_has(text, "agent         running for 3 hours, process 123\n");
 	assert_has(text, "federation    ready: https://login.example.com/realms/partners\n");
-	assert_has(text, "directory     120 people, 7 groups, 4 organisations; read 2 minutes ago\n");
+	assert_has(text, "directory     120 people, 7 groups, 4 organisations; read 2 minutes ago\n"
+	                 "              asked for changes every 30 seconds; answered 12 seconds ago\n");
 	assert_has(text, "signals       arriving, last poll: 3 seconds ago; 12 events, 1 refused\n");
 	assert_has(text, "status list   https://lists.example.com/1: 2 sessions, fetched 30 seconds ago\n              ttl 1 minute, next fetch in 34 seconds; what is withdrawn in it\n              shows within 67 s\n");
 	assert_has(text, "lease         renewed 3 seconds ago: sessions may be opened\n");
@@ -149,7 +152,8 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	(void)state;
 	assert_fits(text);
 	assert_has(text, "federation    not reached: https://login.example.com (not asked yet); nobody can\n              be authenticated\n");
-	assert_has(text, "0 organisations; read never\n");
+	assert_has(text, "0 organisations; read never\n              full passes alone, not asked for changes: the service says that it\n"
+	                 "              has no filters\n");
 	assert_has(text, "              failing for 5 minutes: login.example.com: certificate ?[2J has\n");
 	assert_has(text, "ids           acme: the range is used up, who is new is not published;\n              b2b.conf(5), IDS, says what to do\n");
 	assert_has(text, "ids           globex: somebody is not published, who has neither a pin nor an id\n              from the directory; journalctl -u b2bd");

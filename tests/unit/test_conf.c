@@ -81,6 +81,7 @@ static void has_sensible_defaults(void **state)
 	assert_null(conf->federation.roles_claim);
 	assert_null(conf->federation.groups_claim);
 	assert_int_equal(conf->federation.sync_interval_s, 900);
+	assert_int_equal(conf->federation.delta_interval_s, 0);
 	assert_int_equal(conf->federation.clock_skew_s, 30);
 	assert_int_equal(conf->federation.mass_removal_percent, 20);
 	assert_null(conf->federation.name_claim);
@@ -153,6 +154,18 @@ static void without_signals_the_directory_is_read_often_enough(void **state)
 	assert_int_equal(conf->federation.signals, B2B_SIGNALS_SSF);
 	assert_int_equal(conf->federation.sync_interval_s, 86400);
 	b2b_conf_free(conf);
+}
+
+static void changes_are_asked_for_between_full_passes(void **state)
+{
+	struct b2b_conf *conf = parse("sync_interval = 1d\ndelta_interval = 5m\n");
+
+	(void)state;
+	assert_int_equal(conf->federation.delta_interval_s, 300);
+	b2b_conf_free(conf);
+	refuse("delta_interval = 15m\n", "b2b.conf:5: [federation] delta_interval: found 900s; expected less than sync_interval, which is 900s, or none");
+	refuse("signals = none\ndelta_interval = 40s\n", "b2b.conf:6: [federation] delta_interval: found 40s; expected less than sync_interval, which is 40s");
+	refuse("directory = token\nname_claim = login\ndelta_interval = 1m\n", "b2b.conf:7: [federation] delta_interval: found 60s; expected none, as directory is not scim");
 }
 
 static void has_a_sensible_policy(void **state)
@@ -506,6 +519,7 @@ int main(void)
 		cmocka_unit_test(what_is_verified_again_and_told_before_the_end_has_defaults),
 		cmocka_unit_test(tokens_can_stand_for_the_directory),
 		cmocka_unit_test(without_signals_the_directory_is_read_often_enough),
+		cmocka_unit_test(changes_are_asked_for_between_full_passes),
 		cmocka_unit_test(has_a_sensible_policy),
 		cmocka_unit_test(reads_everything_that_can_be_said),
 		cmocka_unit_test(bounds_grants_by_all_ancestors),
