@@ -101,13 +101,13 @@ static void heard_of(struct b2b_core *core, uint64_t at_ns)
 /* What it showed is in force: only then it is of use for the lease. */
 static void passed(struct b2b_core *core)
 {
-	b2b_pass_complete(core, core->passed_ns);
+	b2b_pass_complete(core, core->shown_ns);
 	if (!core->published_all)
 		publish_all(core);
 	if (core->stream)
 		b2b_lease_renew(core);
 	else
-		heard_of(core, core->passed_ns);
+		heard_of(core, core->shown_ns);
 }
 
 static void directory_passed(void *arg, uint64_t began_ns, int error, const char *why)
@@ -120,7 +120,7 @@ static void directory_passed(void *arg, uint64_t began_ns, int error, const char
 		return;
 	}
 	b2b_log(LOG_INFO, error == -EBUSY ? "event=directory-pass waits=\"%s\"" : "event=directory-pass", why);
-	core->passed_ns = began_ns;
+	core->shown_ns = began_ns;
 	b2b_reconcile_then(core, passed);
 }
 

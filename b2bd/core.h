@@ -101,7 +101,7 @@ struct b2b_core {
 	struct b2b_absent absent;
 	struct b2b_sudo_notes sudo_notes;
 	struct b2b_round round;
-	uint64_t passed_ns;        /* when the last complete directory pass began */
+	uint64_t shown_ns;         /* when the last directory pass that came to its end began: what it showed is being put in force */
 	struct b2b_timer beat, window, limit, again, pins, reverify;
 	bool roles_moved;          /* since the snapshots were made */
 	struct b2b_clock_watch *clock_watch;
@@ -111,7 +111,7 @@ struct b2b_core {
 	uint64_t owed_ns;          /* when that pass was last found to be owed; it must begin after that */
 	bool published_all;        /* every organisation was published by this agent */
 	bool keys_due;             /* which keys root does not trust is stored, and could not be applied yet */
-	uint64_t passed_ns;        /* when the last complete pass of this agent's began; 0: none */
+	uint64_t passed_ns;        /* when the last pass of this agent's began that is in force as a whole; 0: none */
 	uint64_t leased_ns;        /* up to when the leases were renewed; 0: not by this agent */
 	uint64_t heard_ns;         /* revocations up to then are known: the last completed poll or, without signals, pass; 0: none */
 	int64_t floor_s;           /* highest wall-clock time seen */
