@@ -212,41 +212,11 @@ uint64_t b2b_ends_due(const struct b2b_ends *ends)
 	return due_ns;
 }
 
-/* One of those that are left. */
-static void tell_held(const struct b2b_end *end, struct b2b_guard_message *message)
-{
-	static const struct b2b_process none = { .state = '?', .name = "hidden" };
-	const struct b2b_process *held = end->signalled.n ? &end->signalled.items[0] : &none;
-
-	if (!end->signalled.n && !end->hidden_pid)
-		return;
-	message->held_pid = end->signalled.n ? held->pid : end->hidden_pid;
-	message->held_uid = held->uids[0];
-	message->held_state = held->state;
-	memcpy(message->held_name, held->name, sizeof(message->held_name));
-}
-
 static void answer(struct b2b_ends *ends, const struct b2b_end *end, int result)
 {
-	struct b2b_guard_message message = { .type = B2B_GUARD_DONE,
-		                             .serial = end->serial,
-		                             .org = end->scope.org,
-		                             .scope = end->scope.kind,
-		                             .uid = end->scope.uid,
-		                             .pid = end->scope.pid,
-		                             .start_ticks = end->scope.start_ticks,
-		                             .result = result,
-		                             .ended = end->ended,
-		                             .left = result == 0 ? 0 : end->left ? end->left : 1,
-		                             .terminals = end->terminals,
-		                             .began_ns = end->began_ns,
-		                             .clear_ns = end->clear_ns,
-		                             .found = end->found,
-		                             .root = end->root,
-		                             .left_behind = end->left_behind };
+	struct b2b_guard_message message;
 
-	if (result < 0)
-		tell_held(end, &message);
+	b2b_end_describe(end, result, &message);
 	if (end->owed)
 		ends->setup.answer(ends->setup.arg, &message);
 }
@@ -259,13 +229,13 @@ static void forget_watch(struct b2b_end *end)
 }
 
 /* Wake up as soon as LIST's WATCH is gone: a pidfd is readable then. Without one the pause does. */
-static void wait_for(struct b2b_ends *ends, struct b2b_end *end, ssize_t watch)
+static void wait_for(struct b2b_ends *ends, struct b2b_end *end, const struct b2b_processes *list, ssize_t watch)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = end };
 
 	if (watch < 0)
 		return;
-	end->watch_fd = b2b_process_open(&ends->list.items[watch]);
+	end->watch_fd = b2b_process_open(&list->items[watch]);
 	if (end->watch_fd == -ESRCH)
 		end->due_ns = b2b_now_ns(); /* gone already */
 	if (end->watch_fd < 0)
@@ -319,6 +289,7 @@ static void look_at(struct b2b_ends *ends, struct b2b_end *end, int scanned)
 	int r;
 
 	forget_watch(end);
+	end->breath = false;
 	r = b2b_end_looked(end, &ends->list, &ends->registry, scanned, ends->first, &watch);
 	if (r > 0) {
 		clear(ends, end);
@@ -327,7 +298,7 @@ static void look_at(struct b2b_ends *ends, struct b2b_end *end, int scanned)
 	if (r < 0)
 		end->due_ns = b2b_now_ns() + WATCH_FIRST_NS; /* no memory: once more */
 	hold(ends, end);
-	wait_for(ends, end, watch);
+	wait_for(ends, end, &ends->list, watch);
 }
 
 static bool is_due(const struct b2b_ends *ends, const struct b2b_end *end, uint64_t now_ns)
@@ -335,7 +306,18 @@ static bool is_due(const struct b2b_ends *ends, const struct b2b_end *end, uint6
 	return end->due_ns <= now_ns || (end->tombstone && ends->watch_ns <= now_ns);
 }
 
-/* What has just begun need not wait for a look. Is there any that is under way? */
+static void begin_registered(struct b2b_ends *ends, struct b2b_end *end)
+{
+	ssize_t watch = b2b_end_registered(end, &ends->trees, &ends->registry, ends->first);
+
+	if (watch < 0)
+		return;
+	end->breath = true;
+	end->due_ns = b2b_now_ns() + B2B_END_BREATH_NS;
+	wait_for(ends, end, &ends->trees, watch);
+}
+
+/* What has just begun need not wait for a look. Is there any that is under way and due by NOW_NS? */
 static bool end_registered(struct b2b_ends *ends, uint64_t now_ns)
 {
 	bool any = false;
@@ -343,11 +325,33 @@ static bool end_registered(struct b2b_ends *ends, uint64_t now_ns)
 	for (struct b2b_end *end = ends->first; end; end = end->next) {
 		if (end->tombstone || end->due_ns > now_ns)
 			continue;
-		any = true;
 		if (!end->begun)
-			b2b_end_registered(end, &ends->trees, &ends->registry, ends->first);
+			begin_registered(ends, end);
+		any = any || end->due_ns <= now_ns;
 	}
 	return any;
+}
+
+/* Tombstones alone are not looked at while an END takes breath: it would have to wait for that look, and they can be in its own. */
+static bool takes_breath(struct b2b_ends *ends)
+{
+	for (const struct b2b_end *end = ends->first; end; end = end->next) {
+		if (!end->breath)
+			continue;
+		if (ends->watch_ns < end->due_ns)
+			ends->watch_ns = end->due_ns;
+		return true;
+	}
+	return false;
+}
+
+/* A look that is made anyway is theirs too: it may find who was not registered. */
+static void join_look(struct b2b_ends *ends, uint64_t now_ns)
+{
+	for (struct b2b_end *end = ends->first; end; end = end->next) {
+		if (end->breath && end->due_ns > now_ns)
+			end->due_ns = now_ns;
+	}
 }
 
 struct met {
@@ -403,15 +407,20 @@ static void next_watch(struct b2b_ends *ends, uint64_t now_ns)
 	ends->watch_pace_ns = 2 * ends->watch_pace_ns > WATCH_LAST_NS ? WATCH_LAST_NS : 2 * ends->watch_pace_ns;
 }
 
+/* Returns what b2b_processes_scan says, negative also where the registry could not be read; -ECANCELED: this was no look. */
 static int look(struct b2b_ends *ends, uint64_t now_ns)
 {
 	struct met arg = { .ends = ends, .now_ns = now_ns };
 	int r = b2b_registry_read(&ends->registry), s;
+	bool any = end_registered(ends, now_ns);
 
+	if (!any && takes_breath(ends))
+		return -ECANCELED;
+	join_look(ends, now_ns);
 	/* Before anybody was registered the directory may not be there. */
 	if (r == -ENOENT)
 		r = 0;
-	arg.may_wait = !end_registered(ends, now_ns) && !ends->put_off;
+	arg.may_wait = !any && !ends->put_off;
 	s = b2b_processes_scan(&ends->list, met, &arg);
 	ends->looked_ns = b2b_now_ns();
 	ends->look_cost_ns = ends->looked_ns - now_ns;
@@ -471,6 +480,6 @@ void b2b_ends_run(struct b2b_ends *ends)
 	remove_if(ends, NULL, now_ns);
 	watched = ends->watch_ns <= now_ns;
 	scanned = look(ends, now_ns);
-	if (!ends->put_off)
+	if (scanned != -ECANCELED)
 		look_at_due(ends, now_ns, watched, scanned);
 }

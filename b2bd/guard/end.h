@@ -4,6 +4,8 @@
  *   at once      the registered sessions, as far as their records lead to their processes: the same as in the first look, but
  *                without reading what all other processes are; not where the scope is one session, which only a look can tell from others.
  *                Also in the middle of a look for others, which an END that comes meanwhile need not wait for
+ *   breath       where that found somebody: until a leader of theirs is gone, at most 20 ms. A look before that would find them dying,
+ *                prove nothing, and take from them the time in which they do
  *   first look   the terminals of all that is found get the message, then everything but relays and leaders is killed
  *   grace        where root's policy gives it: they get SIGHUP instead, once each; killed when it is over, or relays' and
  *                leaders' turn as soon as nothing else is there; who is open and logs in anew meanwhile is left alone
@@ -29,6 +31,7 @@
 #include "b2bd/guard/guard_proto.h"
 #include "b2bd/guard/scope.h"
 
+#define B2B_END_BREATH_NS 20000000ull
 #define B2B_END_DRAIN_NS 100000000ull
 #define B2B_END_LEADER_NS 1000000000ull
 #define B2B_END_HELD_NS 3000000000ull

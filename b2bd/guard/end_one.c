@@ -230,20 +230,6 @@ static void report_left(const struct look *look)
 	}
 }
 
-void b2b_end_report_held(const struct b2b_end *end)
-{
-	b2b_log(LOG_ERR, "event=not-ended left=%u id=%s; tried again until it is", end->left, end->audit_id);
-	if (end->hidden_pid)
-		b2b_log(LOG_ERR, "event=hidden pid=%d id=%s; something is mounted over its entry in /proc: look what, and whose it is", (int)end->hidden_pid,
-		        end->audit_id);
-	for (size_t i = 0; i < end->signalled.n && i < REPORTED_MAX; i++) {
-		const struct b2b_process *process = &end->signalled.items[i];
-
-		b2b_log(LOG_ERR, "event=held pid=%d uid=%u state=%c name=%s id=%s", (int)process->pid, process->uids[0], process->state, process->name,
-		        end->audit_id);
-	}
-}
-
 static uint64_t earlier(uint64_t a, uint64_t deadline)
 {
 	return deadline && deadline < a ? deadline : a;
@@ -424,21 +410,25 @@ out:
 	return r;
 }
 
-void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first)
+ssize_t b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first)
 {
 	uint64_t due_ns = end->due_ns;
+	pid_t leader = 0;
 	ssize_t watch;
 
 	end->begun = true;
 	/* What one session began is judged by who else is in it, and by its leader while it lives: that takes a look at all. */
 	if (end->scope.kind == B2B_SCOPE_SESSION)
-		return;
+		return -1;
 	list->n = list->hidden = 0;
 	for (size_t i = 0; i < registry->n; i++) {
 		const struct b2b_session_record *record = &registry->items[i];
+		size_t before = list->n;
 
 		if (b2b_scope_has_record(&end->scope, record))
 			b2b_processes_add_tree(list, record->pid, record->start_ticks, REGISTERED_MAX);
+		if (list->n > before)
+			leader = record->pid;
 	}
 	b2b_processes_sort(list);
 	if (list->n)
@@ -446,4 +436,5 @@ void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const s
 	end->due_ns = due_ns;
 	end->quick = end->pace = 0;
 	end->hunting = false; /* who is met only by looking is told before he is ended */
+	return b2b_processes_find(list, leader);
 }

@@ -15,6 +15,7 @@ struct b2b_end {
 	uint32_t serial;
 	bool owed;                      /* the agent waits for DONE */
 	bool begun;                     /* its registered sessions were looked at */
+	bool breath;                    /* they were ended, and its first look waits until they are gone */
 	bool tombstone;                 /* clear; watched until expires_ns */
 	bool hunting;                   /* told: kill what is met while looking */
 	bool held;                      /* -EBUSY was reported, or would have been */
@@ -53,13 +54,16 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 /*
  * Before the first look: end the scope's registered sessions at once, as far as their records and the kernel lead to their
  * processes. That takes no longer on a host with many others. LIST is scratch. The first look then goes as if this had not been.
- * Nothing is done where the scope is one session.
+ * Nothing is done where the scope is one session. Returns whom a first look had better wait for, who may end after all the
+ * others: index in LIST, -1: there was nobody.
  */
-void b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first);
+ssize_t b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, const struct b2b_registry *registry, const struct b2b_end *first);
 
 /* Is PROCESS in the hands of an END that is under way, of the list from FIRST on? It may have grace there: not a tombstone's to end. */
 bool b2b_end_under_way(const struct b2b_end *first, const struct b2b_process *process);
 
+/* end_answer.c: DONE of END with RESULT, 0 or what the guard answers while something is left. */
+void b2b_end_describe(const struct b2b_end *end, int result, struct b2b_guard_message *ret_message);
 /* Name to the log what of END is left, now that it has held out for too long. */
 void b2b_end_report_held(const struct b2b_end *end);
 
