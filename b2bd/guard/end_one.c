@@ -421,6 +421,7 @@ ssize_t b2b_end_registered(struct b2b_end *end, struct b2b_processes *list, cons
 	if (end->scope.kind == B2B_SCOPE_SESSION)
 		return -1;
 	list->n = list->hidden = 0;
+	list->whole = false;
 	for (size_t i = 0; i < registry->n; i++) {
 		const struct b2b_session_record *record = &registry->items[i];
 		size_t before = list->n;

@@ -255,10 +255,12 @@ int b2b_processes_scan(struct b2b_processes *list, bool (*seen)(void *arg, const
 	if (!proc)
 		return -errno;
 	list->n = list->hidden = 0;
+	list->whole = false;
 	r = scan(proc, list, seen, arg);
 	closedir(proc);
 	if (r >= 0 && last_pid() < before)
 		r = -EAGAIN;
+	list->whole = r >= 0;
 	b2b_processes_sort(list);
 	return r;
 }

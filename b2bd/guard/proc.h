@@ -28,6 +28,7 @@ struct b2b_process {
 struct b2b_processes {
 	struct b2b_process *items; /* by ascending pid */
 	size_t n, size;
+	bool whole;       /* the look was not cut short, and came to everybody who is not hidden and lived on */
 	unsigned hidden;  /* alive, but something is mounted over what /proc says of them, by whoever has root: nobody can tell whose they are */
 	pid_t hidden_pid; /* the first of those */
 };

@@ -345,6 +345,8 @@ static ssize_t find_leader(const struct judgement *j)
 /*
  * Who begins a session of the audit's or of logind's is the first in it. sudo begins none, its are those of the log-in around
  * it; and by its parent alone that is not seen, who is gone where sudo went into the background (-b).
+ * A look that was cut short may have missed who is older: whoever took another's session for one that was begun here would end
+ * what else goes on in it, and the next look is not far.
  */
 static bool is_older(const struct judgement *j, size_t i, ssize_t leader)
 {
@@ -357,7 +359,7 @@ static uint32_t audit_session_begun(const struct judgement *j)
 	ssize_t leader = find_leader(j);
 	uint32_t session;
 
-	if (leader < 0)
+	if (leader < 0 || !j->list->whole)
 		return 0;
 	session = b2b_process_audit_session(j->list->items[leader].pid);
 	if (session == B2B_NO_AUDIT || b2b_process_audit_session(j->list->items[leader].ppid) == session)
@@ -394,7 +396,7 @@ static void find_logind_session(struct judgement *j)
 	ssize_t leader = find_leader(j);
 	char begun[B2B_LOGIND_SIZE], other[B2B_LOGIND_SIZE];
 
-	if (leader < 0 || b2b_process_logind(j->list->items[leader].pid, j->scope->uid, begun) < 0)
+	if (leader < 0 || !j->list->whole || b2b_process_logind(j->list->items[leader].pid, j->scope->uid, begun) < 0)
 		return;
 	if (b2b_process_logind(j->list->items[leader].ppid, j->scope->uid, other) == 0 && strcmp(begun, other) == 0)
 		return;

@@ -83,8 +83,20 @@ static void pauses(int n)
 		world_pause();
 }
 
-/* An END of the session of alice's that LEADER opened, and of nothing else of hers, until nobody of it is left. */
-static void end_session(pid_t leader)
+/* As if the look had been cut short before it came to PID. */
+static int cut_short(struct b2b_processes *list, pid_t pid)
+{
+	ssize_t at = b2b_processes_find(list, pid);
+
+	assert_true(at >= 0);
+	memmove(&list->items[at], &list->items[at + 1], (list->n - (size_t)at - 1) * sizeof(*list->items));
+	list->n--;
+	list->whole = false;
+	return -EAGAIN;
+}
+
+/* An END of the session of alice's that LEADER opened, and of nothing else of hers, until nobody of it is left. The first look misses MISSED; 0: nobody. */
+static void end_session(pid_t leader, pid_t missed)
 {
 	struct b2b_session_record record = { .magic = B2B_SESSION_MAGIC, .uid = ALICE, .pid = leader, .start_ticks = ticks_of(leader) };
 	const struct b2b_registry registry = { .items = &record, .n = 1 };
@@ -100,6 +112,8 @@ static void end_session(pid_t leader)
 	for (int i = 0; i < 10000 && !clear; i++) {
 		int scanned = b2b_processes_scan(&list, NULL, NULL);
 
+		if (i == 0 && missed)
+			scanned = cut_short(&list, missed);
 		clear = b2b_end_looked(&end, &list, &registry, scanned, &end, &watch) == 1;
 		pauses(1);
 	}
@@ -150,8 +164,29 @@ static void test_end_of_sudo_in_background_spares_the_log_in_around_it(void **st
 	snprintf(scope, sizeof(scope), "0::/user.slice/user-%u.slice/session-3.scope\n", ALICE);
 	pretend(shell, "cgroup", scope);
 	pretend(sudo, "cgroup", scope);
-	end_session(sudo);
+	end_session(sudo, 0);
 	assert_true(world_alive(shell));
+}
+
+/* That nobody older is in the log-in around sudo is seen by a look that met everybody, and by no other. */
+static void test_a_look_that_was_cut_short_makes_no_session_of_the_log_in_around_it(void **state)
+{
+	pid_t shell = spawn(detached, ALICE), sudo, younger;
+	char scope[96];
+
+	(void)state;
+	pauses(30);
+	sudo = spawn(sudo_in_background, ALICE);
+	pauses(30);
+	younger = spawn(detached, ALICE);
+	snprintf(scope, sizeof(scope), "0::/user.slice/user-%u.slice/session-3.scope\n", ALICE);
+	for (size_t i = 0; i < 3; i++) {
+		pretend((pid_t[]){ shell, sudo, younger }[i], "cgroup", scope);
+		pretend((pid_t[]){ shell, sudo, younger }[i], "sessionid", "7");
+	}
+	end_session(sudo, shell);
+	assert_true(world_alive(shell));
+	assert_true(world_alive(younger));
 }
 
 /* Root's, which ends with its command; what was detached before it has the log-in's audit session, and else nothing. */
@@ -185,7 +220,7 @@ static void test_end_of_one_log_in_finds_who_detached_himself(void **state)
 	close(ends[1]);
 	pretend(leader, "sessionid", "7");
 	pretend(detached_one, "sessionid", "7");
-	end_session(leader);
+	end_session(leader, 0);
 	assert_false(world_alive(detached_one));
 }
 
@@ -265,6 +300,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_tree_is_read_whole_or_not_at_all, end_all),
 		cmocka_unit_test_teardown(test_registered_session_needs_no_look, end_all),
 		cmocka_unit_test_teardown(test_end_of_sudo_in_background_spares_the_log_in_around_it, end_all),
+		cmocka_unit_test_teardown(test_a_look_that_was_cut_short_makes_no_session_of_the_log_in_around_it, end_all),
 		cmocka_unit_test_teardown(test_end_of_one_log_in_finds_who_detached_himself, end_all),
 		cmocka_unit_test_teardown(test_who_has_any_part_is_present, end_all),
 	};
