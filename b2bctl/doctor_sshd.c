@@ -1,33 +1,20 @@
-/*
- * sshd's configuration, as far as it undoes what b2b promises. Read as sshd reads it (sshd_config(5)): the first value of a keyword counts; what a
- * Match block says goes before what stands outside, wherever that is; a block ends with its file.
- */
-#include <ctype.h>
-#include <glob.h>
-#include <limits.h>
-#include <stdlib.h>
+/* sshd's configuration, as far as it undoes what b2b promises. */
 #include <string.h>
 #include <strings.h>
 
 #include "b2bctl/doctor.h"
+#include "common/sshd_config.h"
 
-#define SSHD_CONFIG "/etc/ssh/sshd_config"
-#define DEPTH_MAX 16
 #define VALUE_SIZE 256
-#define GRACE_DEFAULT_S 120
 #define GRACE_LEAST_S 60 /* to open a page on another device, and to log in there */
 
 struct sshd {
 	struct b2b_doctor *doctor;
-	bool found;
-	char match[VALUE_SIZE]; /* of the block that is being read; "" outside */
 	char use_pam[16], kbd_interactive[16], grace[32]; /* "" where nothing is said */
-	char other[VALUE_SIZE], other_match[VALUE_SIZE]; /* another's AuthorizedKeysCommand; its block, "" outside */
-	char ours[VALUE_SIZE];  /* the block that ours stands in */
+	char other[VALUE_SIZE], other_match[B2B_SSHD_MATCH_SIZE]; /* another's AuthorizedKeysCommand; its block, "" outside */
+	char ours[B2B_SSHD_MATCH_SIZE]; /* the block that ours stands in */
 	bool have_ours, other_first; /* another's block stands before ours */
 };
-
-static void read_file(struct sshd *sshd, const char *path, int depth);
 
 static void first(char *field, size_t size, const char *value)
 {
@@ -44,16 +31,16 @@ static bool is_ours(const char *command)
 	return (size_t)(end - name) == strlen("b2b-keys") && strncmp(name, "b2b-keys", strlen("b2b-keys")) == 0;
 }
 
-static void take_command(struct sshd *sshd, const char *command)
+static void take_command(struct sshd *sshd, const char *match, const char *command)
 {
 	if (is_ours(command)) {
 		if (!sshd->have_ours)
-			snprintf(sshd->ours, sizeof(sshd->ours), "%s", sshd->match);
+			snprintf(sshd->ours, sizeof(sshd->ours), "%s", match);
 		sshd->have_ours = true;
 	} else if (strcasecmp(command, "none") != 0 && !*sshd->other) {
 		snprintf(sshd->other, sizeof(sshd->other), "%s", command);
-		snprintf(sshd->other_match, sizeof(sshd->other_match), "%s", sshd->match);
-		sshd->other_first = *sshd->match && !sshd->have_ours;
+		snprintf(sshd->other_match, sizeof(sshd->other_match), "%s", match);
+		sshd->other_first = *match && !sshd->have_ours;
 	}
 }
 
@@ -74,34 +61,13 @@ static void take_users(struct sshd *sshd, const char *keyword, char *list)
 	}
 }
 
-static void include(struct sshd *sshd, char *patterns, int depth)
+static void take(void *arg, const char *match, const char *keyword, char *value)
 {
-	char *rest = patterns, *word, path[PATH_MAX];
-	size_t root = strlen(sshd->doctor->root);
+	struct sshd *sshd = arg;
+	bool outside = !*match;
 
-	while ((word = strsep(&rest, " \t"))) {
-		glob_t files = { 0 };
-
-		if (!*word || snprintf(path, sizeof(path), "%s%s%s", sshd->doctor->root, *word == '/' ? "" : "/etc/ssh/", word) >= (int)sizeof(path))
-			continue;
-		if (glob(path, 0, NULL, &files) == 0) {
-			for (size_t i = 0; i < files.gl_pathc; i++)
-				read_file(sshd, files.gl_pathv[i] + root, depth + 1);
-		}
-		globfree(&files);
-	}
-}
-
-static void take(struct sshd *sshd, const char *keyword, char *value, int depth)
-{
-	bool outside = !*sshd->match;
-
-	if (strcasecmp(keyword, "Include") == 0)
-		include(sshd, value, depth);
-	else if (strcasecmp(keyword, "Match") == 0)
-		snprintf(sshd->match, sizeof(sshd->match), "%s", strcasecmp(value, "all") == 0 ? "" : value);
-	else if (strcasecmp(keyword, "AuthorizedKeysCommand") == 0)
-		take_command(sshd, value);
+	if (strcasecmp(keyword, "AuthorizedKeysCommand") == 0)
+		take_command(sshd, match, value);
 	else if (strcasecmp(keyword, "DenyUsers") == 0)
 		take_users(sshd, "DenyUsers", value);
 	else if (strcasecmp(keyword, "AllowUsers") == 0)
@@ -114,80 +80,13 @@ static void take(struct sshd *sshd, const char *keyword, char *value, int depth)
 		first(sshd->grace, sizeof(sshd->grace), value);
 }
 
-/* "Keyword value", "Keyword=value"; *ret_value without blanks around it and without quotes. NULL: nothing is said. */
-static char *split(char *line, char **ret_value)
-{
-	char *keyword = line + strspn(line, " \t"), *value = keyword + strcspn(keyword, " \t=\r\n"), *end;
-
-	if (!*keyword || *keyword == '#' || value == keyword)
-		return NULL;
-	end = value + strlen(value);
-	if (*value)
-		*value++ = '\0';
-	value += strspn(value, " \t=\"");
-	while (end > value && (isspace((unsigned char)end[-1]) || end[-1] == '"'))
-		*--end = '\0';
-	*ret_value = value;
-	return keyword;
-}
-
-static void read_file(struct sshd *sshd, const char *path, int depth)
-{
-	FILE *file = depth < DEPTH_MAX ? b2b_doctor_open(sshd->doctor, path) : NULL;
-	char before[VALUE_SIZE], *line = NULL, *keyword, *value;
-	size_t size = 0;
-
-	if (!file)
-		return;
-	sshd->found = true;
-	memcpy(before, sshd->match, sizeof(before));
-	while (getline(&line, &size, file) > 0) {
-		keyword = split(line, &value);
-		if (keyword)
-			take(sshd, keyword, value, depth);
-	}
-	memcpy(sshd->match, before, sizeof(sshd->match));
-	free(line);
-	fclose(file);
-}
-
-/* "120", "2m", "1h30m"; 0: for ever. -1: sshd would not start with it. */
-static long grace_s(const char *text)
-{
-	long total = 0;
-	char *end;
-
-	if (!*text)
-		return GRACE_DEFAULT_S;
-	if (strcasecmp(text, "none") == 0)
-		return 0;
-	while (*text) {
-		long number = strtol(text, &end, 10);
-
-		if (end == text || number < 0 || number > INT_MAX / 86400)
-			return -1;
-		switch (tolower((unsigned char)*end)) {
-		case 'h': number *= 3600; break;
-		case 'm': number *= 60; break;
-		case 's': case '\0': break;
-		default: return -1;
-		}
-		total += number;
-		text = *end ? end + 1 : end;
-	}
-	return total;
-}
-
 static void judge_grace(struct b2b_doctor *doctor, const struct sshd *sshd)
 {
-	long grace = grace_s(sshd->grace);
+	long grace = b2b_sshd_grace_s(sshd->grace);
 
 	if (grace > 0 && grace < GRACE_LEAST_S)
 		b2b_doctor_say(doctor, B2B_VERDICT_PROBLEM, "LoginGraceTime is %lds: sshd hangs up before somebody can approve a log-in on another device; set it "
 		               "to 120", grace);
-	else if (grace > 0 && grace < GRACE_DEFAULT_S)
-		b2b_doctor_say(doctor, B2B_VERDICT_WARNING, "LoginGraceTime is %lds: sshd hangs up before pam_b2b has waited its 110s and could say why; set it to "
-		               "120, or timeout=%ld behind pam_b2b.so in /etc/pam.d", grace, grace > 15 ? grace - 10 : 5);
 }
 
 static void judge_commands(struct b2b_doctor *doctor, const struct sshd *sshd)
@@ -213,9 +112,8 @@ void b2b_doctor_sshd(struct b2b_doctor *doctor)
 	struct sshd sshd = { .doctor = doctor };
 	unsigned before = doctor->problems + doctor->warnings;
 
-	read_file(&sshd, SSHD_CONFIG, 0);
-	if (!sshd.found) {
-		b2b_doctor_say(doctor, B2B_VERDICT_OK, "there is no " SSHD_CONFIG);
+	if (b2b_sshd_config_read(doctor->root, take, &sshd) < 0) {
+		b2b_doctor_say(doctor, B2B_VERDICT_OK, "there is no " B2B_SSHD_CONFIG);
 		return;
 	}
 	if (strcasecmp(sshd.use_pam, "yes") != 0)
