@@ -13,8 +13,8 @@
 
 #include "common/clean.h"
 #include "common/clock.h"
-#include "common/session_record.h"
 #include "pam_b2b/call.h"
+#include "pam_b2b/patience.h"
 #include "pam_b2b/recent.h"
 #include "pam_b2b/sshd_version.h"
 
@@ -31,6 +31,7 @@ struct login {
 	struct b2b_call call;
 	int fd;
 	pid_t parent;
+	uint64_t began_ns;        /* of the program that serves this log-in (patience.h) */
 	uint64_t deadline_ns;
 	uint64_t limit_ns;        /* for the agent's next packet */
 	enum b2b_reason silence;  /* what it means when none comes until then */
@@ -239,40 +240,6 @@ static enum b2b_reason follow(struct login *login)
 	return reason;
 }
 
-static uint64_t started_ns(pid_t pid)
-{
-	uint64_t ticks;
-	long hertz = sysconf(_SC_CLK_TCK);
-
-	return hertz > 0 && b2b_start_ticks(pid, &ticks) == 0 ? ticks * (B2B_NS_PER_S / (uint64_t)hertz) : 0;
-}
-
-static uint64_t patience_ns(const struct login *login)
-{
-	unsigned timeout = is_sshd(login) ? B2B_PAM_TIMEOUT_SSHD_S : B2B_PAM_TIMEOUT_S;
-
-	return (login->call.options.timeout_s ? login->call.options.timeout_s : timeout) * B2B_NS_PER_S;
-}
-
-/*
- * When the program that serves this log-in began, 0: not known. Under sshd that is this process' parent, or for the method "password"
- * this one itself (its parent, the listener, is then older than any log-in may be).
- */
-static uint64_t connection_began_ns(const struct login *login)
-{
-	uint64_t now = b2b_now_ns(), began = is_sshd(login) ? started_ns(login->parent) : 0;
-
-	return !began || began > now || now - began >= patience_ns(login) ? started_ns(getpid()) : began;
-}
-
-/* When LOGIN has to be over. sshd counts its LoginGraceTime from the connection's beginning. */
-static uint64_t deadline_of(const struct login *login)
-{
-	uint64_t now = b2b_now_ns(), began = is_sshd(login) && b2b_sshd_version() ? connection_began_ns(login) : 0;
-
-	return (began && began <= now ? began : now) + patience_ns(login);
-}
-
 /*
  * Nobody is let in whom the cache has closed meanwhile, whatever the agent says, nor with another id than the program was told; and
  * the ticket goes to `account`.
@@ -304,7 +271,7 @@ static enum b2b_reason find_person(struct login *login, bool *ret_newcomer)
 
 	*ret_newcomer = reason == B2B_USER_UNKNOWN;
 	if (*ret_newcomer)
-		return b2b_call_newcomer(call, call->origin.user, connection_began_ns(login), &call->standing);
+		return b2b_call_newcomer(call, call->origin.user, login->began_ns, &call->standing);
 	if (reason == B2B_OK && !call->standing.agent_alive)
 		reason = B2B_AGENT_DOWN; /* without spending the two seconds */
 	return reason;
@@ -373,11 +340,14 @@ static int auth_code(enum b2b_reason reason)
 static int authenticate(struct login *login)
 {
 	struct b2b_call *call = &login->call;
+	struct b2b_patience patience;
 	enum b2b_reason reason;
 
 	login->fd = -1;
 	login->parent = getppid();
-	login->deadline_ns = deadline_of(login);
+	b2b_patience(call, login->parent, &patience);
+	login->began_ns = patience.began_ns;
+	login->deadline_ns = patience.deadline_ns;
 	reason = log_in(login);
 	if (login->fd >= 0)
 		close(login->fd); /* cancels what is still open */

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#define B2B_PAM_TIMEOUT_SSHD_S 110 /* inside OpenSSH's default LoginGraceTime of 120 s */
+#define B2B_PAM_TIMEOUT_SSHD_S 110 /* at most, see patience.h; inside OpenSSH's default LoginGraceTime of 120 s */
 #define B2B_PAM_TIMEOUT_S 300
 #define B2B_PAM_TIMEOUT_MIN_S 5
 #define B2B_PAM_TIMEOUT_MAX_S 3600

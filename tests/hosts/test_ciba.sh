@@ -74,15 +74,22 @@ out=$(LOGIN_SECONDS=6 ssh_as - deploy@acme db3 id -un)
 check no-device-told "$out" grep -q 'no way for you to log in' <<<"$out"
 check no-device-in-log "not in the log" grep -q 'user=deploy@acme .*method=ciba reason=auth-method why="unknown_user_id' <<<"$(host_log db3 b2bd)"
 
-# Not approved in time. sshd's patience counts from the connection on: of five seconds, what is left.
-host_exec web7 sed -i 's/pam_b2b\.so/& timeout=5/' /etc/pam.d/common-auth
-began=$(now_ms)
-out=$(ssh_as - erin@globex web7 id -un)
+# Not approved in time: what is left of the time that sshd leaves, counted from the connection on, of which the client idles the first
+# six seconds; with ten more sshd would hang up without a word.
+host_exec web7 sed -i 's/^LoginGraceTime .*/LoginGraceTime 15/' /etc/ssh/sshd_config.d/50-b2b.conf
+host_exec web7 sh -c 'kill -HUP "$(cat /run/lab/sshd.pid)"'
+reread() { test "$(grep -c 'Server listening on 0.0.0.0' "$LAB/log/web7.sshd")" -ge 2; }
+wait_for 10 reread || FAIL reread "sshd does not read its configuration again"
+host_exec laptop install -m 755 /dev/stdin /usr/local/bin/idle <<'IDLE'
+#!/bin/sh
+mkdir /tmp/idled 2>/dev/null && sleep 6
+exit 0
+IDLE
+out=$(SSH_FIRST='-o KnownHostsCommand=/usr/local/bin/idle' ssh_as - erin@globex web7 id -un)
 id=$(grep -oE 'not approved in time; try again. \(reference [0-9a-f]{16}\)' <<<"$out" | grep -oE '[0-9a-f]{16}')
 check time-out-told "$out" test -n "$id"
 check time-out-in-log "the agent knows no $id" grep -q "event=auth .*user=erin@globex reason=auth-expired id=${id:-none} .*method=ciba" <<<"$(host_log web7 b2bd)"
-check time-out-bounded "it took $(($(now_ms) - began)) ms" test $(($(now_ms) - began)) -lt 15000
-host_exec web7 sed -i 's/ timeout=5//' /etc/pam.d/common-auth
+check time-out-before-sshd "$out" grep -q 'Permission denied' <<<"$out"
 
 # Who goes away is polled for no longer.
 session_start gone heidi@apac.acme web7

@@ -2,6 +2,7 @@
  * Which OpenSSH calls? The module looks into the program that it runs in: this one, which therefore carries a version
  * of OpenSSH's beside the patterns of its list of peers.
  */
+#include <errno.h>
 #include <security/pam_appl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +16,11 @@
 
 #include <cmocka.h>
 
+#include "common/clock.h"
 #include "common/live.h"
 #include "common/proto.h"
 #include "common/reason.h"
+#include "common/session_record.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
 #include "tests/support/nss_module.h"
@@ -66,6 +69,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
+static const char *options = ""; /* of the module, for authentication */
+
 /* SERVICE, in whose connection sshd says AUTH_INFO (NULL: nothing). */
 static pam_handle_t *begin(const char *service, const char *auth_info)
 {
@@ -75,7 +80,7 @@ static pam_handle_t *begin(const char *service, const char *auth_info)
 
 	n_styles = 0;
 	scratch_path(path, confdir, service);
-	scratch_write(path, text, (size_t)snprintf(text, sizeof(text), "auth required %s\nsession required %s\n", module, module), 0644);
+	scratch_write(path, text, (size_t)snprintf(text, sizeof(text), "auth required %s %s\nsession required %s\n", module, options, module), 0644);
 	assert_int_equal(pam_start_confdir(service, "alice@acme", &conversation, confdir, &pamh), PAM_SUCCESS);
 	if (auth_info)
 		assert_int_equal(pam_putenv(pamh, auth_info), PAM_SUCCESS);
@@ -83,17 +88,16 @@ static pam_handle_t *begin(const char *service, const char *auth_info)
 	return pamh;
 }
 
-/* To an agent that plays STEPS to their end. Returns PAM's code. */
+/* To an agent that plays STEPS. Returns PAM's code, -1 where they were not played to their end. */
 static int log_in(const char *service, const char *auth_info, const struct scripted_step *steps, size_t n)
 {
-	pid_t agent = scripted_agent_start(steps, n);
+	pid_t agent = n ? scripted_agent_start(steps, n) : 0;
 	pam_handle_t *pamh = begin(service, auth_info);
 	int code = pam_authenticate(pamh, 0);
 
 	assert_int_equal(pam_getenv(pamh, "B2B_TICKET") != NULL, code == PAM_SUCCESS);
 	pam_end(pamh, PAM_SUCCESS);
-	assert_int_equal(scripted_agent_end(agent), 0);
-	return code;
+	return agent && scripted_agent_end(agent) != 0 ? -1 : code;
 }
 
 /* A session, after a log-in where TICKET is not NULL, to an agent to which it must go as OPEN says. Returns PAM's code. */
@@ -228,6 +232,112 @@ static void after_a_log_in_and_elsewhere_it_hears_of_none(void **state)
 	assert_int_equal(open_session("sudo", NULL, NULL, open), PAM_SUCCESS);
 }
 
+static void configure(const char *text)
+{
+	scratch_write("/etc/ssh/sshd_config", text, strlen(text), 0644);
+}
+
+static double age_s(pid_t pid)
+{
+	uint64_t ticks = 0;
+
+	if (b2b_start_ticks(pid, &ticks) < 0)
+		return -1;
+	return (double)b2b_now_ns() / (double)B2B_NS_PER_S - (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
+struct waiting {
+	const char *config, *options;
+	unsigned seconds; /* of the connection's age */
+	bool from_now;
+};
+
+/* In a process that this one has started, as sshd starts one for each connection's PAM. */
+static int waits(void *arg)
+{
+	const struct waiting *waiting = arg;
+	unsigned most = waiting->seconds - 1 - (waiting->from_now ? 0 : (unsigned)age_s(getppid()));
+	const struct scripted_step steps[] = { { .want = B2B_ASK_AUTH, .type = B2B_SAY_DECISION, .reason = B2B_AUTH_NONE, .most_s = most,
+		                                 .least_s = most > 20 ? most - 20 : 1 } };
+
+	options = waiting->options;
+	CHECK(log_in("sshd", NULL, steps, 1) == PAM_AUTH_ERR);
+	return 0;
+}
+
+static void until_a_connection_is_old(double seconds)
+{
+	while (age_s(getpid()) < seconds)
+		usleep(20000);
+	fixture_beat(&fixture);
+}
+
+/* A second less is told to the agent, see auth.c. What sshd gives a connection counts from its beginning, by this process two seconds ago. */
+static void a_login_waits_for_what_login_grace_time_leaves(void **state)
+{
+	static const struct waiting cases[] = {
+		{ "UsePAM yes\n", "", 110, false },
+		{ "LoginGraceTime 1m\nLoginGraceTime 20\nMatch User x\nLoginGraceTime 5\n", "", 50, false },
+		{ "LoginGraceTime 24\n", "", 16, false },
+		{ "LoginGraceTime 24\n", "timeout=300", 16, false },
+		{ "LoginGraceTime 24\n", "timeout=9", 9, false },
+		{ "LoginGraceTime 600\n", "", 110, false },
+		{ "LoginGraceTime 600\n", "timeout=300", 300, false },
+		{ "LoginGraceTime 600\n", "timeout=3000", 590, false },
+		{ "LoginGraceTime 0\n", "timeout=300", 300, true },
+		{ "LoginGraceTime sometime\n", "", 110, false },
+		{ "Include /etc/ssh/other\nLoginGraceTime 600\n", "", 40, false },
+	};
+
+	(void)state;
+	if (machine_valgrind())
+		skip(); /* the program that runs is valgrind */
+	scratch_write("/etc/ssh/other", "LoginGraceTime=\"50\"\n", 20, 0644);
+	until_a_connection_is_old(2.1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		configure(cases[i].config);
+		if (machine_child(waits, (void *)(uintptr_t)&cases[i]) != 0)
+			fail_msg("case %zu: %s", i, cases[i].config);
+	}
+	unlink("/etc/ssh/sshd_config");
+	assert_int_equal(machine_child(waits, (void *)(uintptr_t)&cases[0]), 0);
+}
+
+static int is_over(void *arg)
+{
+	(void)arg;
+	options = "";
+	CHECK(log_in("sshd", NULL, NULL, 0) == PAM_AUTH_ERR);
+	CHECK(n_styles == 1 && styles[0] == PAM_ERROR_MSG);
+	return 0;
+}
+
+/* There is time left to say so, and the agent is not asked. */
+static void a_connection_that_took_too_long_before_is_told_at_once(void **state)
+{
+	(void)state;
+	if (machine_valgrind())
+		skip();
+	configure("LoginGraceTime 3\n");
+	until_a_connection_is_old(2.1);
+	assert_int_equal(machine_child(is_over, NULL), 0);
+	unlink("/etc/ssh/sshd_config");
+}
+
+/* The method "password" runs PAM in the connection's own process: its parent, the listener, is older than any connection. */
+static void a_parent_that_is_older_than_any_connection_is_the_listener(void **state)
+{
+	static const struct waiting own = { "LoginGraceTime 6\n", "", 4, true };
+
+	(void)state;
+	if (machine_valgrind() || !machine_full_counts())
+		skip();
+	configure(own.config);
+	until_a_connection_is_old(11.1);
+	assert_int_equal(machine_child(waits, (void *)(uintptr_t)&own), 0);
+	unlink("/etc/ssh/sshd_config");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -241,8 +351,14 @@ int main(void)
 		TEST(the_agent_hears_of_the_keys_when_the_session_opens),
 		TEST(a_key_that_is_too_long_is_left_out_whole),
 		TEST(after_a_log_in_and_elsewhere_it_hears_of_none),
+		TEST(a_login_waits_for_what_login_grace_time_leaves),
+		TEST(a_connection_that_took_too_long_before_is_told_at_once),
+		TEST(a_parent_that_is_older_than_any_connection_is_the_listener),
 	};
 
 	machine_private();
+	machine_own("/etc");
+	if (mkdir("/etc/ssh", 0755) < 0 && errno != EEXIST)
+		return 1;
 	return cmocka_run_group_tests_name("pam_sshd", tests, NULL, NULL);
 }

@@ -2,12 +2,11 @@
 
 #include <err.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define UPPER "/run/dev"
+#include "tests/support/machine.h"
 
 static int tap = -1;
 static char said[16384]; /* lines, each with its NUL */
@@ -17,9 +16,7 @@ void log_tap_open(void)
 {
 	static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/dev/log" };
 
-	if (mkdir(UPPER, 0755) < 0 || mkdir(UPPER "/new", 0755) < 0 || mkdir(UPPER "/work", 0755) < 0 ||
-	    mount("overlay", "/dev", "overlay", 0, "lowerdir=/dev,upperdir=" UPPER "/new,workdir=" UPPER "/work") < 0)
-		err(1, "a /dev of one's own");
+	machine_own("/dev");
 	tap = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (tap < 0 || bind(tap, (const struct sockaddr *)&address, sizeof(address)) < 0 || chmod(address.sun_path, 0666) < 0)
 		err(1, "%s", address.sun_path);

@@ -39,6 +39,20 @@ void machine_private(void)
 	make("/run/b2b/sessions", 0750);
 }
 
+void machine_own(const char *dir)
+{
+	char upper[PATH_MAX], work[PATH_MAX], options[3 * PATH_MAX];
+	static int n;
+
+	snprintf(upper, sizeof(upper), "/run/own-%d", ++n);
+	snprintf(work, sizeof(work), "/run/own-%d-work", n);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s", dir, upper, work);
+	make(upper, 0755);
+	make(work, 0755);
+	if (mount("overlay", dir, "overlay", 0, options) < 0)
+		err(1, "mount over %s", dir);
+}
+
 void machine_reachable(char *path, size_t size)
 {
 	char place[PATH_MAX];

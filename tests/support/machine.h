@@ -13,6 +13,9 @@
  */
 void machine_private(void);
 
+/* Of this private machine alone: what is put into DIR ("/etc") from now on, or changed in it. After machine_private, once for each. */
+void machine_own(const char *dir);
+
 /* The path of NAME in the build folder that the running test binary is in. */
 void machine_built(char *path, size_t size, const char *name);
 

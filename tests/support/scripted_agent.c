@@ -78,6 +78,15 @@ static const char *said(uint16_t type, const void *body)
 	}
 }
 
+static bool waits_as_long(const struct scripted_step *step, const struct b2b_ask_auth *ask)
+{
+	bool fits = !step->most_s || (ask->lifetime_s >= step->least_s && ask->lifetime_s <= step->most_s);
+
+	if (!fits)
+		warnx("it waits %u s instead of %u to %u", ask->lifetime_s, step->least_s, step->most_s);
+	return fits;
+}
+
 static bool take_request(int listener, int *connection, const struct scripted_step *step)
 {
 	union packet packet;
@@ -94,6 +103,8 @@ static bool take_request(int listener, int *connection, const struct scripted_st
 		return false;
 	n = recv(*connection, &packet, sizeof(packet), 0);
 	if (n <= 0 || b2b_packet_check(&packet, (size_t)n) < 0 || packet.head.type != want)
+		return false;
+	if (want == B2B_ASK_AUTH && !waits_as_long(step, body))
 		return false;
 	return !step->answer || strcmp(said(want, body), step->answer) == 0;
 }
