@@ -90,6 +90,8 @@ static void show_signals(FILE *out, const json_t *signals)
 	one(out, "b2b_signals_connected", "gauge", "Whether signals arrive.", b2b_ctl_true(signals, "connected"));
 	one(out, "b2b_signal_events_total", "counter", "Events that were taken.", (double)b2b_ctl_number(signals, "events"));
 	one(out, "b2b_signal_events_refused_total", "counter", "Events that were refused.", (double)b2b_ctl_number(signals, "refused"));
+	one(out, "b2b_signal_events_unplaced_total", "counter", "Events that were to end sessions, of whom could not be told.",
+	    (double)b2b_ctl_number(json_object_get(signals, "unplaced"), "count"));
 }
 
 /* Of the list that was fetched the longest ago: an alarm is made of it. */

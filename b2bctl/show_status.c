@@ -107,6 +107,7 @@ static void show_directory(FILE *out, const json_t *directory, int64_t now_s)
 
 static void show_signals(FILE *out, const json_t *signals, int64_t now_s)
 {
+	const json_t *unplaced = json_object_get(signals, "unplaced");
 	char ago[B2B_AGE_SIZE];
 
 	if (!json_is_object(signals)) {
@@ -118,6 +119,10 @@ static void show_signals(FILE *out, const json_t *signals, int64_t now_s)
 	                  b2b_ctl_ago(b2b_ctl_number(signals, "last_poll_s"), now_s, ago), b2b_ctl_number(signals, "events"),
 	                  b2b_ctl_number(signals, "refused"));
 	show_trouble(out, signals, now_s);
+	if (b2b_ctl_number(unplaced, "count"))
+		b2b_ctl_paragraph(out, "", "%lld events were to end sessions, of whom cannot be told; the last, %s: %s",
+		                  b2b_ctl_number(unplaced, "count"), b2b_ctl_ago(b2b_ctl_number(unplaced, "last_s"), now_s, ago),
+		                  b2b_ctl_text(unplaced, "last"));
 }
 
 static void show_lease(FILE *out, const json_t *lease)

@@ -12,6 +12,7 @@
 #include "b2bd/decide.h"
 #include "b2bd/directory/reservation.h"
 #include "b2bd/directory/source.h"
+#include "b2bd/federation/claims.h"
 #include "b2bd/federation/federation.h"
 #include "b2bd/federation/status_cache.h"
 #include "b2bd/guard_link.h"
@@ -68,6 +69,13 @@ struct b2b_round {
 	void (*then)(struct b2b_core *core); /* NULL: nobody waits */
 };
 
+/* Events that were to end sessions, and that nobody here could be told for; since the start. */
+struct b2b_unplaced {
+	uint64_t count;
+	int64_t last_s;
+	char jti[B2B_CLAIM_MAX + 1]; /* of the last */
+};
+
 enum { B2B_STAGE_DELIVERY, B2B_STAGE_CLOSED, B2B_STAGE_DURABLE, B2B_STAGE_GONE, B2B_STAGE_TOTAL, B2B_STAGES }; /* figures.c */
 
 struct b2b_core {
@@ -118,6 +126,7 @@ struct b2b_core {
 	int64_t started_s;
 	size_t pins_seen, pins_broken; /* of root's pins: compared with the ledger so far, and not in accord with it */
 	struct b2b_latency latency[B2B_STAGES]; /* since the start */
+	struct b2b_unplaced unplaced;
 	unsigned rereads;          /* questions for single people under way that events asked for */
 	unsigned failed_commits;   /* revocations that are in force but not on disk yet */
 };

@@ -9,6 +9,7 @@
 
 #include "b2bd/core.h"
 #include "b2bd/event_sessions.h"
+#include "b2bd/state/alias_state.h"
 #include "common/clock.h"
 #include "common/log.h"
 
@@ -42,6 +43,17 @@ static struct b2b_revocation revocation_of(const struct b2b_event *event, const 
 		                        .event_ms = event->time_ms, .received_ns = event->received_ns };
 }
 
+/* No record tells whose sessions were to be ended: somebody has to see to it. */
+static void note_unplaced(struct b2b_core *core, const struct b2b_event *event)
+{
+	if (event->kind != B2B_EVENT_SESSION_REVOKED && event->kind != B2B_EVENT_REAUTHENTICATE)
+		return;
+	core->unplaced.count++;
+	core->unplaced.last_s = b2b_wall_s();
+	snprintf(core->unplaced.jti, sizeof(core->unplaced.jti), "%s", event->jti);
+	b2b_log(LOG_WARNING, "event=signal-unplaced id=%s; whom it is about cannot be told here, and nothing was ended for it", event->jti);
+}
+
 /*
  * It cannot be told here whom this is about, or what it changed: the directory can. What may close somebody holds back
  * the lease until it has.
@@ -52,6 +64,8 @@ static int ask_directory(struct b2b_core *core, const struct b2b_event *event)
 	int r = may_close ? b2b_owe_pass(core, event->jti) : b2b_event_note_seen(core, event->jti);
 
 	b2b_source_sync(core->source);
+	if (r == 0)
+		note_unplaced(core, event);
 	return r;
 }
 
@@ -282,6 +296,55 @@ static int apply_member(struct b2b_core *core, const struct b2b_event *event, ui
 	return r;
 }
 
+struct namesakes {
+	struct b2b_core *core;
+	const struct b2b_event *event;
+	uint32_t uid; /* of the first; 0: none */
+};
+
+static int meet_namesake(void *arg, uint32_t uid)
+{
+	struct namesakes *namesakes = arg;
+	int org = b2b_policy_org_by_uid(namesakes->core->policy, uid);
+
+	if (org < 0 || uid == namesakes->uid || !is_within(namesakes->core, namesakes->event, org))
+		return 0;
+	if (namesakes->uid)
+		return -ENOTUNIQ;
+	namesakes->uid = uid;
+	return 0;
+}
+
+/* Once for each kind: what the person of UID, who goes by the event's name for now, has running is over; for more the directory is asked. */
+static int apply_namesake(struct b2b_core *core, const struct b2b_event *event, uint32_t uid)
+{
+	struct b2b_event ends = *event;
+	int r;
+
+	if (event->kind == B2B_EVENT_ACCOUNT_ENABLED)
+		return ask_directory(core, event);
+	if (!closes(event))
+		return apply_member(core, event, uid);
+	ends.kind = B2B_EVENT_SESSION_REVOKED;
+	ends.jti = NULL; /* seen when the directory is asked */
+	r = apply_member(core, &ends, uid);
+	return r < 0 ? r : ask_directory(core, event);
+}
+
+/*
+ * A name that passes from one person to another closes nobody for good. Whose it is by the directory's last word, where that is
+ * one person of the event's organisation, is taken for whom it is about in what one log-in makes good.
+ */
+static int on_alias(struct b2b_core *core, const struct b2b_event *event)
+{
+	struct namesakes namesakes = { .core = core, .event = event };
+	int r = foreign(core, event) ? 0 : b2b_alias_each(core->state, &event->aliases, meet_namesake, &namesakes);
+
+	if (r == -ENOTUNIQ || (r == 0 && !namesakes.uid))
+		return on_stranger(core, event);
+	return r < 0 ? r : apply_namesake(core, event, namesakes.uid);
+}
+
 /*
  * A group is who is in it. Whether its members' accounts are open is not a group's to say, and would not end with the
  * membership: for that the directory is asked.
@@ -345,12 +408,14 @@ static int on_session_reread(struct b2b_core *core, const struct b2b_event *even
 	return r < 0 ? r : b2b_event_note_seen(core, event->jti);
 }
 
-/* Who uses it is known to no directory: that somebody is to be ended for it is for whoever reads the log. */
+/* Who uses it is known to no directory. */
 static int on_device(struct b2b_core *core, const struct b2b_event *event)
 {
-	b2b_log(event->kind == B2B_EVENT_SESSION_REVOKED && !foreign(core, event) ? LOG_WARNING : LOG_INFO,
-	        "event=signal-about-device id=%s; nobody is named: nothing follows", event->jti);
-	return b2b_event_note_seen(core, event->jti);
+	int r = b2b_event_note_seen(core, event->jti);
+
+	if (r == 0 && !foreign(core, event))
+		note_unplaced(core, event);
+	return r;
 }
 
 static int on_account_event(struct b2b_core *core, const struct b2b_event *event)
@@ -358,7 +423,7 @@ static int on_account_event(struct b2b_core *core, const struct b2b_event *event
 	if (event->subject || event->person_id)
 		return on_person(core, event);
 	if (event->vague)
-		return on_stranger(core, event);
+		return on_alias(core, event);
 	if (event->group)
 		return on_group(core, event);
 	if (event->org_unit)

@@ -91,6 +91,16 @@ static int put_display(json_t *resource, const json_t *member)
 	return json_object_set_new(resource, "displayName", json_sprintf("%s%s%s", first ? first : "", first && last ? " " : "", last ? last : ""));
 }
 
+/* One that nobody has shown to be theirs names nobody. */
+static int put_mail(json_t *resource, const json_t *member)
+{
+	json_t *mail = json_object_get(member, "email");
+
+	if (!json_is_string(mail) || json_is_false(json_object_get(member, "emailVerified")))
+		return 0;
+	return json_object_set_new(resource, "emails", json_pack("[O]", mail));
+}
+
 static int put_person(json_t *person, const json_t *member, const char *org_id, const struct b2b_conf_federation *federation)
 {
 	static const char *const names[][2] = { { "id", "id" }, { "username", "userName" }, { "enabled", "active" } };
@@ -106,6 +116,8 @@ static int put_person(json_t *person, const json_t *member, const char *org_id, 
 		r = json_object_set(person, "roles", roles);
 	if (r == 0)
 		r = put_display(person, member);
+	if (r == 0)
+		r = put_mail(person, member);
 	if (r == 0)
 		r = put_own(person, federation, federation->scim_uid_attribute, "User", member);
 	if (r == 0)

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/directory/scim_alias.h"
 #include "b2bd/directory/scim_attribute.h"
 #include "b2bd/directory/scim_parse.h"
 #include "b2bd/directory/ssh_key.h"
+#include "b2bd/state/alias_state.h"
 #include "b2bd/state/key_state.h"
 #include "common/log.h"
 
@@ -100,6 +102,15 @@ static int store_keys(struct b2b_scim_store *store, const json_t *resource, cons
 	return r;
 }
 
+/* Likewise: they are for events alone. */
+static int store_aliases(struct b2b_scim_store *store, const json_t *resource, const char *id)
+{
+	struct b2b_aliases aliases;
+
+	b2b_scim_aliases(resource, &aliases);
+	return b2b_alias_put(store->state, id, &aliases);
+}
+
 static int store_person(struct b2b_scim_store *store, const json_t *resource, int64_t pass)
 {
 	struct b2b_principal person;
@@ -113,6 +124,8 @@ static int store_person(struct b2b_scim_store *store, const json_t *resource, in
 		r = b2b_directory_put_principal(store->state, store->policy, &person, pass, &changed);
 		if (r == 0)
 			r = store_keys(store, resource, person.id);
+		if (r == 0)
+			r = store_aliases(store, resource, person.id);
 		/* a new person has groups at once, not only after the next pass over them */
 		if (r == 0 && changed)
 			r = join_groups(store, &person, groups, &changed);

@@ -87,6 +87,7 @@ static enum b2b_token_fault read_subject(const json_t *claims, const json_t *bod
 		found.session = NULL;
 	}
 	event->vague = found.vague;
+	event->aliases = found.aliases;
 	event->device = found.device;
 	return copy_text(found.user, &event->subject) && copy_text(found.person_id, &event->person_id) &&
 	                       copy_text(found.tenant, &event->tenant) && copy_text(found.org_unit, &event->org_unit) &&

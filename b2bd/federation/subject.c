@@ -11,7 +11,7 @@ enum format {
 	FORMAT_OPAQUE,
 	FORMAT_JWT_ID,
 	FORMAT_SCIM,
-	FORMAT_NAME,  /* passes from one person to another */
+	FORMAT_ACCOUNT, FORMAT_MAIL, FORMAT_PHONE, /* pass from one person to another */
 	FORMAT_PLACE, /* a URI, of which a `sub` may consist */
 	FORMAT_ALIASES,
 	FORMAT_COMPLEX,
@@ -26,9 +26,9 @@ static const struct format_row {
 	{ "opaque", "opaque", "id", FORMAT_OPAQUE },
 	{ "jwt_id", "jwt-id", "jti", FORMAT_JWT_ID },
 	{ "scim", "scim", "uri", FORMAT_SCIM },
-	{ "account", "account", "uri", FORMAT_NAME },
-	{ "email", "email", "email", FORMAT_NAME },
-	{ "phone_number", "phone-number", "phone_number", FORMAT_NAME },
+	{ "account", "account", "uri", FORMAT_ACCOUNT },
+	{ "email", "email", "email", FORMAT_MAIL },
+	{ "phone_number", "phone-number", "phone_number", FORMAT_PHONE },
 	{ "did", "did", "url", FORMAT_PLACE },
 	{ "uri", "uri", "uri", FORMAT_PLACE },
 	{ "aliases", "aliases", NULL, FORMAT_ALIASES },
@@ -87,6 +87,13 @@ static bool agree(const char *known, const char *other)
 	return !known || !other || strcmp(known, other) == 0;
 }
 
+static bool read_alias(enum b2b_alias_kind kind, const char *name, struct b2b_subject *found)
+{
+	b2b_alias_add(&found->aliases, kind, name);
+	found->vague = true;
+	return true;
+}
+
 /* False: it cannot be read as a person. */
 static bool read_one(const json_t *subject, const char *issuer, struct b2b_subject *found)
 {
@@ -107,28 +114,32 @@ static bool read_one(const json_t *subject, const char *issuer, struct b2b_subje
 		found->user = name;
 		found->vague = true;
 		return true;
-	case FORMAT_NAME:
-		found->vague = true;
-		return true;
+	case FORMAT_ACCOUNT:
+		return read_alias(B2B_ALIAS_ACCOUNT, name, found);
+	case FORMAT_MAIL:
+		return read_alias(B2B_ALIAS_MAIL, name, found);
+	case FORMAT_PHONE:
+		return read_alias(B2B_ALIAS_PHONE, name, found);
 	default:
 		return false;
 	}
 }
 
-/* Several names of one person (RFC 9493 3.2.8): those that are exact count, where they agree. */
+/* Several names of one person (RFC 9493 3.2.8): those that are exact count, where they agree, and the others where there are none. */
 static bool read_aliases(const json_t *subject, const char *issuer, struct b2b_subject *found)
 {
 	const json_t *list = json_object_get(subject, "identifiers"), *one;
-	struct b2b_subject exact = { 0 };
+	struct b2b_subject exact = { 0 }, others = { .vague = true };
 	bool any = false, quarrel = false;
 	size_t i;
 
 	json_array_foreach (list, i, one) {
-		struct b2b_subject read = { 0 };
+		struct b2b_subject read = { .aliases = others.aliases };
 
 		if (!read_one(one, issuer, &read))
 			continue;
 		any = true;
+		others.aliases = read.aliases;
 		if (read.vague)
 			continue;
 		quarrel = quarrel || !agree(exact.user, read.user) || !agree(exact.person_id, read.person_id);
@@ -137,10 +148,13 @@ static bool read_aliases(const json_t *subject, const char *issuer, struct b2b_s
 	}
 	if (!any)
 		return false;
-	if (quarrel || (!exact.user && !exact.person_id))
+	if (quarrel)
 		exact = (struct b2b_subject){ .vague = true };
+	else if (!exact.user && !exact.person_id)
+		exact = others;
 	found->user = exact.user;
 	found->person_id = exact.person_id;
+	found->aliases = exact.aliases;
 	found->vague = exact.vague;
 	return true;
 }

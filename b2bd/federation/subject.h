@@ -2,6 +2,7 @@
 #ifndef B2B_SUBJECT_H
 #define B2B_SUBJECT_H
 
+#include "b2bd/alias.h"
 #include "b2bd/federation/token.h"
 
 /* Strings live as long as the JSON that they were read from. */
@@ -13,14 +14,15 @@ struct b2b_subject {
 	const char *group;     /* the directory's id of a group; likewise */
 	const char *session;
 	bool device;           /* it is about a device of the tenant's, and about nobody: who uses it is not known here */
+	struct b2b_aliases aliases; /* where the names above are none, or for certain none: what passes from one person to another */
 	bool vague;            /* a name that need not be one that is known here: the directory has to be asked who that is */
 };
 
 /*
  * Read SUBJECT.
  *   a person: iss_sub of ISSUER, opaque (`sub`), scim (/Users/ID); did and uri, which are vague and USER in case they are a `sub`;
- *             account, email and phone_number, which are vague alone: such names pass from one person to another;
- *             aliases: the names among these that are exact, which must agree
+ *             account, email and phone_number, which are vague: such names pass from one person to another;
+ *             aliases: the names among these that are exact, which must agree; where none is, all the others
  *   a session: opaque, or jwt_id of ISSUER; "ALL" beside a person is no session, but all that person's, as Keycloak has it
  *   an organisation: opaque, scim (/Organizations/ID); a group: opaque, scim (/Groups/ID)
  * In a complex subject, group and org_unit count where it names neither person nor session, which are all of one

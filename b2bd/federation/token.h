@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "b2bd/alias.h"
+
 #define B2B_TOKEN_MAX 65536 /* bytes of a compact JWS that is looked at */
 #define B2B_INTROSPECTION_AGE_S 60 /* how long ago, but for the skew, a signed answer to a question may have been made */
 
@@ -199,6 +201,7 @@ struct b2b_event {
 	char *group;          /* the directory's id of a group */
 	char *session;        /* session.id (jti or sid of the log-in) */
 	bool vague;           /* it is about somebody whom the names above do not tell for certain, or there are none */
+	struct b2b_aliases aliases; /* of whom it is vaguely about */
 	bool device;          /* it is about a device, and about nobody */
 	uint64_t received_ns; /* b2b_now_ns of the answer that brought it; 0: not noted. Filled in by who received it */
 	int64_t time_ms;      /* event_timestamp, else toe, else iat; clamped to now when in the future */

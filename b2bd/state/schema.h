@@ -28,6 +28,7 @@ extern const char b2b_schema_session_limits[]; /* session_state.c */
 extern const char b2b_schema_proof_status[];  /* proof_state.c */
 extern const char b2b_schema_proof_source[];  /* proof_state.c */
 extern const char b2b_schema_refused[];       /* refused.c */
+extern const char b2b_schema_alias[];         /* alias_state.c */
 
 extern const char *const b2b_schema_steps[];
 extern const size_t b2b_schema_n_steps;

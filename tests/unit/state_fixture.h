@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "b2bd/state/alias_state.h"
 #include "b2bd/state/directory_state.h"
 #include "b2bd/state/ledger.h"
 #include "b2bd/state/state.h"
@@ -87,6 +88,22 @@ static inline uint32_t fixture_id(struct state_fixture *fixture, int org, enum b
 	uint32_t id = 0;
 
 	return b2b_ledger_find(fixture->state, fixture->orgs[org].id, kind, owner, &id) == 0 ? id : 0;
+}
+
+static inline int fixture_note_alias(void *arg, uint32_t uid)
+{
+	*(uint32_t *)arg = uid;
+	return 0;
+}
+
+/* The uid of somebody who goes by TEXT; 0: nobody. */
+static inline uint32_t fixture_alias(struct state_fixture *fixture, enum b2b_alias_kind kind, const char *text)
+{
+	struct b2b_aliases aliases = { .n = 0 };
+	uint32_t uid = 0;
+
+	b2b_alias_add(&aliases, kind, text);
+	return b2b_alias_each(fixture->state, &aliases, fixture_note_alias, &uid) == 0 ? uid : 0;
 }
 
 /* An active person of acme; tests change what they are about. */

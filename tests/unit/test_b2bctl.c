@@ -28,7 +28,8 @@ static const char status_well[] =
 	"{\"agent\":{\"pid\":123,\"since_s\":1799989200},\"federation\":{\"issuer\":\"https://login.example.com/realms/partners\",\"ready\":true,\"why\":\"\"},"
 	"\"directory\":{\"last_complete_s\":1799999880,\"failing_since_s\":0,\"why\":\"\",\"people\":120,\"organisations\":4,\"groups\":7,"
 	"\"changes\":{\"interval_s\":30,\"last_s\":1799999988,\"why_not\":\"\"}},"
-	"\"signals\":{\"connected\":true,\"last_poll_s\":1799999997,\"failing_since_s\":0,\"why\":\"\",\"events\":12,\"refused\":1},"
+	"\"signals\":{\"connected\":true,\"last_poll_s\":1799999997,\"failing_since_s\":0,\"why\":\"\",\"events\":12,\"refused\":1,"
+	"\"unplaced\":{\"count\":0,\"last_s\":0,\"last\":\"\"}},"
 	"\"status_lists\":[{\"uri\":\"https://lists.example.com/1\",\"sessions\":2,\"fetched_s\":1799999970,\"ttl_s\":60,\"interval_s\":60,\"within_s\":67,\"next_in_s\":34,"
 	"\"failing_since_s\":0,\"why\":\"\"}],"
 	"\"lease\":{\"age_ms\":3000,\"valid\":true},\"sessions\":3,\"pending_ends\":0,"
@@ -47,7 +48,8 @@ static const char status_ill[] =
 	"\"directory\":{\"last_complete_s\":0,\"failing_since_s\":1799999700,\"why\":\"login.example.com: certificate \\u001b[2J has expired, which is "
 	"a long story that does not fit one line of eighty columns at all\",\"people\":0,\"organisations\":0,\"groups\":0,"
 	"\"changes\":{\"interval_s\":30,\"last_s\":0,\"why_not\":\"the service says that it has no filters\"}},"
-	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0},"
+	"\"signals\":{\"connected\":false,\"last_poll_s\":0,\"failing_since_s\":0,\"why\":\"\",\"events\":0,\"refused\":0,"
+	"\"unplaced\":{\"count\":2,\"last_s\":1799999700,\"last\":\"j-7\"}},"
 	"\"held\":[{\"organisation\":\"acme\",\"user\":\"alice@acme\",\"id\":\"0123456789abcdef\",\"left\":1,\"pid\":4711,\"state\":\"D\","
 	"\"name\":\"tar\",\"uid\":2013265921},{\"organisation\":\"globex\",\"user\":\"\",\"id\":\"0\",\"left\":2,\"pid\":4712,\"state\":\"D\",\"name\":\"x\",\"uid\":0}],"
 	"\"ids\":[{\"organisation\":\"acme\",\"trouble\":\"used-up\"},{\"organisation\":\"globex\",\"trouble\":\"unpinned\"}],"
@@ -128,6 +130,8 @@ static void gives_figures_to_prometheus(void **state)
 	(void)state;
 	assert_has(text, "# HELP b2b_up Whether b2bd answers.\n# TYPE b2b_up gauge\nb2b_up 1\n");
 	assert_has(text, "b2b_lease_age_seconds 3\n");
+	assert_has(text, "b2b_signal_events_refused_total 1\n");
+	assert_has(text, "b2b_signal_events_unplaced_total 0\n");
 	assert_has(text, "b2b_status_lists 1\n");
 	assert_has(text, "b2b_status_lists_failing 0\n");
 	assert_has(text, "b2b_status_lists_oldest_fetch_seconds 1799999970\n");
@@ -158,6 +162,7 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "ids           acme: the range is used up, who is new is not published;\n              b2b.conf(5), IDS, says what to do\n");
 	assert_has(text, "ids           globex: somebody is not published, who has neither a pin nor an id\n              from the directory; journalctl -u b2bd");
 	assert_has(text, "signals       not arriving, last poll: never");
+	assert_has(text, "              2 events were to end sessions, of whom cannot be told; the last, 5\n              minutes ago: j-7\n");
 	assert_has(text, "status list   https://lists.example.com/1: 1 session, fetched never\n              failing for 5 minutes: the status list is refused: expired; nobody");
 	assert_has(text, "lease         none since the host or b2bd was started: no session is opened\n              open sessions end when it is 1 hour old\n");
 	assert_has(text, "2 being ended; journalctl");

@@ -2,6 +2,7 @@
 #include "tests/unit/event_world.h"
 
 #include "b2bd/event_sessions.h"
+#include "b2bd/state/alias_state.h"
 
 static int64_t t0; /* when all of this happens; no whole second */
 #define T0 t0
@@ -394,6 +395,97 @@ static void nobody_is_guessed(void **state)
 	assert_int_equal(word(world, 0, world->alice), B2B_LIVE_CLOSED);
 }
 
+static struct b2b_aliases mail(const char *text)
+{
+	struct b2b_aliases aliases = { .n = 0 };
+
+	b2b_alias_add(&aliases, B2B_ALIAS_MAIL, text);
+	return aliases;
+}
+
+static void goes_by(struct world *world, const char *id, const char *text)
+{
+	struct b2b_aliases aliases = mail(text);
+
+	assert_int_equal(b2b_alias_put(world->host.core.state, id, &aliases), 0);
+}
+
+#define BY(name) .vague = true, .aliases = mail(name)
+
+/* A mail address is not a person's for good: it ends what one log-in makes good, and closes nobody. */
+static void a_name_that_is_one_person_s_ends_that_person(void **state)
+{
+	struct world *world = *state;
+
+	goes_by(world, "alice", "a@acme.example");
+	goes_by(world, "bob", "b@acme.example");
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("A@acme.example") }), 0);
+	assert_int_equal(world->n_ends, 1);
+	assert_int_equal(world->ends[0].uid, world->alice);
+	assert_int_equal(cutoff(world, world->alice), T0);
+	assert_int_equal(word(world, 0, world->alice), B2B_LIVE_OPEN);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REAUTHENTICATE), BY("b@acme.example"), OF(tenant, "42c3e9") }), 0);
+	assert_int_equal(world->n_ends, 0);
+	assert_int_equal(cutoff(world, world->bob), T0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(REREAD), BY("b@acme.example") }), 0);
+	assert_string_equal(directory.found, "bob");
+	assert_int_equal(directory.syncs, 0);
+	assert_false(world->host.core.must_pass);
+	assert_int_equal(world->host.core.unplaced.count, 0);
+	/* whether an account is closed only the record says; what runs does not wait for it */
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), BY("b@acme.example") }), 0);
+	assert_int_equal(world->n_ends, 1);
+	assert_int_equal(world->ends[0].uid, world->bob);
+	assert_int_equal(word(world, 0, world->bob), B2B_LIVE_OPEN);
+	assert_int_equal(directory.syncs, 1);
+	assert_true(world->host.core.must_pass);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_ENABLED), BY("b@acme.example") }), 0);
+	assert_int_equal(directory.syncs, 2);
+}
+
+/* Whoever may set addresses in one organisation must reach nobody in another. */
+static void a_name_that_is_nobody_s_or_several_s_ends_nobody(void **state)
+{
+	struct world *world = *state;
+	struct b2b_unplaced *unplaced = &world->host.core.unplaced;
+
+	goes_by(world, "alice", "a@acme.example");
+	goes_by(world, "carol", "a@acme.example"); /* of the subsidiary */
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("a@acme.example") }), 0);
+	assert_int_equal(world->n_ends, 0);
+	assert_true(world->host.core.must_pass);
+	assert_int_equal(unplaced->count, 1);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("nobody@acme.example"), OF(tenant, "42c3e9") }), 0);
+	assert_int_equal(unplaced->count, 2);
+	assert_true(unplaced->last_s);
+	assert_true(*unplaced->jti == 'j');
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(group, "g-2") }), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), OF(tenant, "42c3e9"), .device = true }), 0);
+	assert_int_equal(unplaced->count, 4);
+	/* of somebody else's organisation, and one that a closing could not be told for: a pass tells */
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("a@acme.example"), OF(tenant, "elsewhere") }), 0);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(ACCOUNT_DISABLED), BY("nobody@acme.example") }), 0);
+	assert_int_equal(unplaced->count, 4);
+	/* the tenant tells them apart */
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("a@acme.example"), OF(tenant, "9d01f2") }), 0);
+	assert_int_equal(world->n_ends, 1);
+	assert_int_equal(world->ends[0].uid, world->carol);
+}
+
+/* The event comes again where the name could not be looked up. */
+static void a_name_that_cannot_be_looked_up_withholds_the_acknowledgement(void **state)
+{
+	struct world *world = *state;
+	sqlite3 *db = b2b_state_db(world->host.core.state);
+
+	goes_by(world, "alice", "a@acme.example");
+	sqlite3_exec(db, "PRAGMA legacy_alter_table = ON; ALTER TABLE alias RENAME TO hidden", NULL, NULL, NULL);
+	assert_true(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("a@acme.example") }) < 0);
+	sqlite3_exec(db, "ALTER TABLE hidden RENAME TO alias", NULL, NULL, NULL);
+	assert_int_equal(take(world, (struct b2b_event){ KIND(SESSION_REVOKED), BY("a@acme.example") }), 0);
+	assert_int_equal(world->n_ends, 1);
+}
+
 static void people_who_come_later_are_closed_already(void **state)
 {
 	struct world *world = *state;
@@ -538,6 +630,9 @@ int main(void)
 		TEST(whose_session_it_is_is_read_again),
 		TEST(a_device_is_nobody),
 		TEST(nobody_is_guessed),
+		TEST(a_name_that_is_one_person_s_ends_that_person),
+		TEST(a_name_that_is_nobody_s_or_several_s_ends_nobody),
+		TEST(a_name_that_cannot_be_looked_up_withholds_the_acknowledgement),
 		TEST(people_who_come_later_are_closed_already),
 		TEST(one_that_could_not_be_stored_and_is_past_is_let_go),
 		TEST(only_a_pass_that_began_later_makes_up_for_what_was_missed),

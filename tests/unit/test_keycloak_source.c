@@ -282,6 +282,7 @@ static void reads_what_a_real_server_says(void **state)
 	assert_int_equal(strncmp(keys, "ssh-ed25519 AAAA", 16), 0);
 	assert_null(strstr(keys, "laptop"));
 	free(keys);
+	assert_int_equal(fixture_alias(world->run.base, B2B_ALIAS_MAIL, "alice@acme.example"), 2013270001);
 	assert_int_equal(standing(world, 0, "dave"), B2B_OK);
 	assert_int_equal(standing(world, 0, "grace"), B2B_OK); /* by her attribute, not her username */
 	assert_int_equal(standing(world, 0, "g.hopper"), -ENOENT);
@@ -487,6 +488,18 @@ static void check_owned(struct world *world, const char *local, int kind, const 
 	assert_int_equal(person.kind, kind);
 	assert_string_equal(person.owner, owner);
 	b2b_principal_clear(&person);
+}
+
+static void an_address_that_nobody_has_verified_is_nobody_s(void **state)
+{
+	struct world *world = *state;
+
+	json_object_set_new(at(world, 0, 1), "email", json_string("d@mail.example"));
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_true(fixture_alias(world->run.base, B2B_ALIAS_MAIL, "d@mail.example"));
+	json_object_set_new(at(world, 0, 1), "emailVerified", json_false());
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(fixture_alias(world->run.base, B2B_ALIAS_MAIL, "d@mail.example"), 0);
 }
 
 static void an_attribute_names_a_service_accounts_owner(void **state)
@@ -712,6 +725,7 @@ int main(void)
 		TEST(an_empty_page_too_early_removes_nobody),
 		TEST(of_many_only_those_confirmed_are_removed),
 		TEST(organisations_switched_off_remove_nobody),
+		TEST(an_address_that_nobody_has_verified_is_nobody_s),
 		TEST(an_attribute_names_a_service_accounts_owner),
 		TEST(a_disabled_organisation_is_closed),
 		TEST(an_organisation_that_is_gone_waits_for_a_word),

@@ -228,6 +228,48 @@ static void reads_everything_page_by_page(void **state)
 	assert_int_equal(world->run.changes, 0);
 }
 
+/* Events may call people by these; and by nothing that only looks like them. */
+static void addresses_and_numbers_are_kept(void **state)
+{
+	struct world *world = *state;
+	struct state_fixture *base = world->run.base;
+	uint32_t uid;
+
+	world->directory.extra = "{\"id\":\"p1\",\"userName\":\"n1@acme.example\",\"active\":true,"
+	                         "\"emails\":[{\"value\":\"N.One@mail.example\",\"primary\":true},\"n1@home.example\",{\"value\":7},7],"
+	                         "\"phoneNumbers\":[{\"value\":\"tel:+1-201-555-0123\"}],"
+	                         "\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\",\"localName\":\"n1\"}}";
+	assert_int_equal(source_pass(&world->run), 0);
+	uid = fixture_id(base, 0, B2B_ID_USER, "p1");
+	assert_true(uid);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_ACCOUNT, "acct:n1@acme.example"), uid);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_MAIL, "n1@acme.example"), uid);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_MAIL, "n.one@mail.example"), uid);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_MAIL, "n1@home.example"), uid);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_PHONE, "+12015550123"), uid);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_ACCOUNT, "n1@home.example"), 0);
+	world->directory.extra = "{\"id\":\"p1\",\"userName\":\"n1\",\"active\":true,\"emails\":{},"
+	                         "\"urn:b2b:scim:schemas:2.0:User\":{\"organizationId\":\"42c3e9\",\"localName\":\"n1\"}}";
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(fixture_alias(base, B2B_ALIAS_MAIL, "n1@home.example"), 0);
+	assert_int_equal(standing(world, "n1"), B2B_OK);
+}
+
+/* Whoever needs one that began later compares; and what the first has shown counts. */
+static void a_pass_that_is_asked_for_meanwhile_follows(void **state)
+{
+	struct world *world = *state;
+
+	b2b_source_sync(world->run.source);
+	while (!world->directory.requests)
+		b2b_loop_turn(world->run.loop, 5);
+	b2b_source_sync(world->run.source);
+	source_turn_until(&world->run, &world->run.passes, 1);
+	assert_int_equal(world->run.error, 0);
+	source_turn_until(&world->run, &world->run.passes, 2);
+	assert_int_equal(world->run.error, 0);
+}
+
 static void a_repeated_first_page_ends(void **state)
 {
 	struct world *world = *state;
@@ -629,7 +671,8 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(reads_everything_page_by_page), TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
+		TEST(reads_everything_page_by_page), TEST(addresses_and_numbers_are_kept), TEST(a_pass_that_is_asked_for_meanwhile_follows),
+		TEST(a_repeated_first_page_ends),   TEST(errors_remove_nobody),
 		TEST(an_old_token_is_replaced_once), TEST(who_is_gone_is_removed),       TEST(who_is_only_not_listed_stays),
 		TEST(of_many_who_are_only_not_listed_all_stay),
 		TEST(what_was_approved_goes_with_the_next_pass), TEST(more_than_was_approved_waits_again),

@@ -285,25 +285,30 @@ struct full_row {
 	const char *subject;
 	const char *user, *person_id, *tenant, *org_unit, *group;
 	bool vague;
+	size_t aliases;
 };
 
 /* Names that pass from one person to another are never taken for one; what is exact is. */
 static void other_subjects_are_exact_or_vague(void **state)
 {
 	static const struct full_row rows[] = {
-		{ .subject = "{\"format\":\"email\",\"email\":\"alice@acme.example\"}", .vague = true },
-		{ .subject = "{\"format\":\"account\",\"uri\":\"acct:alice@acme.example\"}", .vague = true },
-		{ .subject = "{\"format\":\"phone_number\",\"phone_number\":\"+12065550100\"}", .vague = true },
+		{ .subject = "{\"format\":\"email\",\"email\":\"alice@acme.example\"}", .vague = true, .aliases = 1 },
+		{ .subject = "{\"format\":\"account\",\"uri\":\"acct:alice@acme.example\"}", .vague = true, .aliases = 1 },
+		{ .subject = "{\"format\":\"phone_number\",\"phone_number\":\"+12065550100\"}", .vague = true, .aliases = 1 },
+		{ .subject = "{\"format\":\"email\",\"email\":\"alice\"}", .vague = true },
 		{ .subject = "{\"format\":\"did\",\"url\":\"did:example:123\"}", .user = "did:example:123", .vague = true },
 		{ .subject = "{\"format\":\"uri\",\"uri\":\"urn:uuid:4e85\"}", .user = "urn:uuid:4e85", .vague = true },
 		{ .subject = "{\"format\":\"scim\",\"uri\":\"/Users/44f6\"}", .person_id = "44f6" },
 		{ .subject = "{\"format\":\"scim\",\"uri\":\"https://fed.example/scim/v2/Users/44f6\"}", .person_id = "44f6" },
 		{ .subject = "{\"format\":\"scim\",\"uri\":\"/Groups/g-1\"}", .group = "g-1" },
 		{ .subject = "{\"format\":\"scim\",\"uri\":\"/Organizations/org-7\"}", .tenant = "org-7" },
-		{ .subject = "{\"format\":\"aliases\",\"identifiers\":[{\"format\":\"email\",\"email\":\"a@b\"}]}", .vague = true },
+		{ .subject = "{\"format\":\"aliases\",\"identifiers\":[{\"format\":\"email\",\"email\":\"a@b\"}]}", .vague = true, .aliases = 1 },
+		{ .subject = "{\"format\":\"aliases\",\"identifiers\":[{\"format\":\"email\",\"email\":\"a@b\"},{\"format\":\"phone_number\",\"phone_number\":\"+12065550100\"},"
+		             "{\"format\":\"did\",\"url\":\"did:example:1\"}]}", .vague = true, .aliases = 2 },
+		{ .subject = "{\"format\":\"aliases\",\"identifiers\":[{\"format\":\"email\",\"email\":\"a@b\"}," ALICE "]}", .user = "alice-1" },
 		{ .subject = "{\"format\":\"aliases\",\"identifiers\":[" ALICE ",{\"format\":\"scim\",\"uri\":\"/Users/44f6\"}]}", .user = "alice-1", .person_id = "44f6" },
 		{ .subject = "{\"format\":\"aliases\",\"identifiers\":[" ALICE ",{\"format\":\"opaque\",\"id\":\"bob\"}]}", .vague = true },
-		{ .subject = COMPLEX("\"tenant\":" TENANT ",\"user\":{\"format\":\"email\",\"email\":\"a@b\"}"), .tenant = "org-7", .vague = true },
+		{ .subject = COMPLEX("\"tenant\":" TENANT ",\"user\":{\"format\":\"email\",\"email\":\"a@b\"}"), .tenant = "org-7", .vague = true, .aliases = 1 },
 		{ .subject = COMPLEX("\"tenant\":" TENANT ",\"group\":{\"format\":\"opaque\",\"id\":\"g-1\"}"), .tenant = "org-7", .group = "g-1" },
 		{ .subject = COMPLEX("\"group\":{\"format\":\"scim\",\"uri\":\"/Groups/g-1\"}"), .group = "g-1" },
 		{ .subject = COMPLEX("\"tenant\":" TENANT ",\"org_unit\":{\"format\":\"opaque\",\"id\":\"org-8\"}"), .tenant = "org-7", .org_unit = "org-8" },
@@ -332,7 +337,7 @@ static void other_subjects_are_exact_or_vague(void **state)
 		if (fault != (refused ? B2B_TOKEN_SUBJECT : B2B_TOKEN_OK))
 			fail_msg("%s: %s", row->subject, b2b_token_fault_text(fault));
 		if (!same(event.subject, row->user) || !same(event.person_id, row->person_id) || !same(event.tenant, row->tenant) ||
-		    !same(event.org_unit, row->org_unit) || !same(event.group, row->group) || event.vague != row->vague)
+		    !same(event.org_unit, row->org_unit) || !same(event.group, row->group) || event.vague != row->vague || event.aliases.n != row->aliases)
 			fail_msg("%s: read as %s %s %s %s %s %d", row->subject, event.subject, event.person_id, event.tenant, event.org_unit, event.group, event.vague);
 		b2b_event_clear(&event);
 	}
