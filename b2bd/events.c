@@ -175,7 +175,7 @@ static int reread(struct b2b_core *core, const struct b2b_event *event, const st
 static int end_sessions(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
 {
 	struct b2b_revocation revocation = revocation_of(event, target, false);
-	int r = b2b_end_before(core, &revocation);
+	int r = target->person ? b2b_end_before_owner(core, &revocation, target->person->id) : b2b_end_before(core, &revocation);
 
 	if (r == 0 && event->no_closings && !ask_of_person(core, target))
 		b2b_source_sync(core->source);

@@ -236,6 +236,36 @@ static void a_full_disk_closes_both(void **state)
 	opened(world);
 }
 
+static int64_t cutoff(struct world *world, const char *id)
+{
+	struct b2b_principal found = find(world, id);
+	int64_t ms = found.cutoff_ms;
+
+	b2b_principal_clear(&found);
+	return ms;
+}
+
+/* Whoever took a person's sessions over may have started what acts for the person. */
+static void an_end_of_the_owner_s_sessions_ends_what_acts_for_the_owner(void **state)
+{
+	struct world *world = *state;
+	struct b2b_event event = { .kind = B2B_EVENT_SESSION_REVOKED, .jti = (char *)"ends-service", .subject = (char *)"deploy", .time_ms = T0 };
+
+	world->n_ends = 0;
+	assert_int_equal(b2b_on_event(&world->host.core, &event), 0); /* and not the other way round */
+	world_guard(&world->host, note_end, world);
+	assert_int_equal(world->n_ends, 1);
+	take(world, B2B_EVENT_REAUTHENTICATE, T0 + 1); /* the service account's own authentication is not the owner's */
+	assert_int_equal(world->n_ends, 0);
+	assert_int_equal(cutoff(world, "deploy"), T0);
+	take(world, B2B_EVENT_SESSION_REVOKED, T0 + 2);
+	assert_int_equal(world->n_ends, 2);
+	assert_int_equal(cutoff(world, "alice"), T0 + 2);
+	assert_int_equal(cutoff(world, "deploy"), T0 + 2);
+	assert_int_equal(cutoff(world, "backup"), 0);
+	opened(world);
+}
+
 static void what_is_closed_itself_stays_closed(void **state)
 {
 	struct world *world = *state;
@@ -328,6 +358,7 @@ int main(void)
 		TEST(root_closes_both),
 		TEST(a_full_disk_closes_both),
 		TEST(what_is_closed_itself_stays_closed),
+		TEST(an_end_of_the_owner_s_sessions_ends_what_acts_for_the_owner),
 		TEST(an_owner_who_leaves_the_organisation_takes_it_along),
 		TEST(nobody_answers_for_whose_owner_is_no_person),
 		TEST(the_directory_says_who_the_owner_is),
