@@ -248,6 +248,20 @@ static int event(struct fed *fed, const json_t *body, json_t *answer)
 	return error;
 }
 
+/* As a service does that was restored from an older copy of its data: {client}. Its receiver is told nothing any more. */
+static int lose_stream(struct fed *fed, const json_t *body, json_t *answer)
+{
+	json_t *row = NULL;
+	(void)answer;
+	if (!fed_text(body, "client"))
+		return -EINVAL;
+	int error = fed_sql_row(fed->db, "SELECT id FROM streams WHERE client = ?1", json_pack("[s]", fed_text(body, "client")), &row);
+	if (!error)
+		error = fed_stream_drop(fed, fed_text(row, "id"));
+	json_decref(row);
+	return error;
+}
+
 static const char *text_or(const json_t *body, const char *name, const char *otherwise)
 {
 	const char *text = fed_text(body, name);
@@ -340,6 +354,7 @@ static const struct {
 	{ "suspend-organisation", suspend_organisation },
 	{ "reinstate-organisation", reinstate_organisation },
 	{ "event", event },
+	{ "lose-stream", lose_stream },
 	{ "access-token", access_token },
 	{ "token-status", token_status },
 	{ "rotate-keys", rotate_keys },

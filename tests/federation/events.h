@@ -18,6 +18,9 @@ struct fed_occasion {
 	int64_t time_ms;       /* event_timestamp; a NumericDate may have a fraction (RFC 7519 2), and who measures needs it */
 };
 
+/* Forget the stream ID with all that it was to tell; a poll that waits for it learns that it is gone. 0 or a negative errno. */
+int fed_stream_drop(struct fed *fed, const char *id);
+
 /* Tell all streams that asked for TYPE. SUB_ID is stolen. 0 or a negative errno. */
 int fed_event_emit(struct fed *fed, const char *type, json_t *sub_id, const struct fed_occasion *occasion);
 /* Tell one stream; EVENT is stolen. Also for paused ones, and for control events. */

@@ -128,15 +128,14 @@ static int update_stream(struct fed *fed, const json_t *stream, const json_t *bo
 		       json_pack("[o,o,s]", list, text, fed_text(stream, "id")), NULL);
 }
 
-static int delete_stream(struct fed *fed, const json_t *stream)
+int fed_stream_drop(struct fed *fed, const char *id)
 {
 	static const char *const sql[] = { "DELETE FROM outbox WHERE stream = ?1", "DELETE FROM removed_subjects WHERE stream = ?1",
 					   "DELETE FROM streams WHERE id = ?1" };
 	int error = 0;
 	for (size_t i = 0; !error && i < sizeof(sql) / sizeof(sql[0]); i++)
-		error = fed_sql(fed->db, sql[i], json_pack("[s]", fed_text(stream, "id")), NULL);
-	/* a poll that waits for it must learn that it is gone */
-	return error ? error : fed_store_wakes(fed, fed_text(stream, "id"));
+		error = fed_sql(fed->db, sql[i], json_pack("[s]", id), NULL);
+	return error ? error : fed_store_wakes(fed, id);
 }
 
 static int reply_stream(struct fed *fed, struct fed_reply *reply, unsigned status, const char *client)
@@ -180,7 +179,7 @@ static int remove_stream(struct fed *fed, struct fed_reply *reply, const json_t 
 {
 	int error = fed_store_begin(fed);
 	if (!error)
-		error = fed_store_end(fed, delete_stream(fed, stream), NULL);
+		error = fed_store_end(fed, fed_stream_drop(fed, fed_text(stream, "id")), NULL);
 	return error ? error : fed_reply_empty(reply, 204);
 }
 

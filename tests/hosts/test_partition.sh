@@ -38,4 +38,14 @@ check told "she did not read why" session_shows alice 'No longer with the organi
 check ready "not ready" wait_for 15 host_ready web7
 check others-alive "erin's session ended" test "$(session_run erin 'echo on-$((6*7))')" = on-42
 check login "erin cannot log in" grep -qx erin@globex <<<"$(ssh_as erin@globex erin@globex web7 id -un)"
+
+# The service lost the stream, and with it the word about erin: nothing but a full pass can tell, and the next is due in 15 minutes.
+host_cut_off web7
+control lose-stream client=web7 >/dev/null && control suspend person=erin@globex >/dev/null || die "the service does not suspend"
+check told-nobody "an event waits for web7" test "$(federation_curl -f -H "Authorization: Bearer $(cat "$LAB/run/control-token")" \
+	"$ISSUER/control/events" | jq '.events | length')" = 0
+host_join_again web7
+check missed-made-up-for "erin's session goes on" wait_for 40 session_over erin
+check missed-closed "erin has a shell" grep -q ':/usr/sbin/nologin$' <<<"$(host_exec web7 getent passwd erin@globex)"
+check ready-again "not ready" wait_for 15 host_ready web7
 finish
