@@ -7,6 +7,7 @@
 
 #include "b2bd/directory/id_set.h"
 #include "b2bd/directory/scim_parse.h"
+#include "b2bd/directory/scim_text.h"
 #include "b2bd/json.h"
 #include "common/clock.h"
 
@@ -17,6 +18,7 @@
 #define RETRY_NS B2B_NS_PER_S
 #define RETRY_AFTER_MAX_S 60
 #define RESTARTS_MAX 3
+#define EMPTY_MAX 100 /* pages in a row; with cursors one may be empty and not the last */
 #define WHY_SIZE 256
 
 struct b2b_scim_list {
@@ -28,8 +30,12 @@ struct b2b_scim_list {
 	struct b2b_api_call *call;
 	struct b2b_timer retry;
 	struct b2b_id_set shown;
+	int count;        /* asked for at once */
 	int64_t start;    /* place of the first resource of the page that is asked for; SCIM counts from 1 */
 	int64_t total;    /* as the first page said; -1: none yet */
+	char *cursor;     /* of the page that is asked for; NULL: the first */
+	struct b2b_id_set cursors; /* all that were given */
+	unsigned empty; /* pages in a row */
 	unsigned tries, restarts;
 	char why[WHY_SIZE];
 };
@@ -38,6 +44,8 @@ static void list_free(struct b2b_scim_list *list)
 {
 	b2b_timer_stop(&list->retry);
 	b2b_id_set_clear(&list->shown);
+	b2b_id_set_clear(&list->cursors);
+	free(list->cursor);
 	free(list->url);
 	free(list);
 }
@@ -76,18 +84,22 @@ static void try_again(struct b2b_scim_list *list, long after_s)
 
 static void rewind_list(struct b2b_scim_list *list)
 {
-	list->start = list->style == B2B_LIST_SCIM ? 1 : 0;
+	b2b_id_set_clear(&list->shown);
+	b2b_id_set_clear(&list->cursors);
+	free(list->cursor);
+	list->cursor = NULL;
+	list->empty = 0;
+	list->start = list->style == B2B_LIST_KEYCLOAK ? 0 : 1;
 	list->total = -1;
 }
 
-/* People came or went while we read, and pages have moved: somebody may have slipped through. */
-static void start_over(struct b2b_scim_list *list)
+/* From the first page again; at the end of that WHY. */
+static void start_over(struct b2b_scim_list *list, const char *why)
 {
 	if (++list->restarts > RESTARTS_MAX) {
-		end(list, -EAGAIN, "the directory keeps changing while it is read");
+		end(list, -EAGAIN, why);
 		return;
 	}
-	b2b_id_set_clear(&list->shown);
 	rewind_list(list);
 	ask(list);
 }
@@ -124,9 +136,62 @@ static void turn_untotalled(struct b2b_scim_list *list, size_t n, int64_t new)
 		ask(list);
 }
 
+static void turn_index(struct b2b_scim_list *list, int64_t total, int64_t new)
+{
+	int64_t shown = (int64_t)list->shown.n;
+
+	/* people came or went while we read, and pages have moved: somebody may have slipped through */
+	if (list->total >= 0 && total != list->total) {
+		start_over(list, "the directory keeps changing while it is read");
+		return;
+	}
+	list->total = total;
+	if (shown == list->total)
+		end(list, 0, "");
+	else if (shown > list->total || new == 0)
+		end(list, -EAGAIN, shown > list->total ? "more resources than totalResults" : "fewer resources than totalResults");
+	else
+		ask(list);
+}
+
+/* Only the last page has no cursor; what totalResults says is an estimate here. */
+static void turn_cursor(struct b2b_scim_list *list, const char *next, size_t n, int64_t new)
+{
+	int r;
+
+	if (!next) {
+		end(list, 0, "");
+		return;
+	}
+	list->empty = n ? 0 : list->empty + 1;
+	free(list->cursor);
+	list->cursor = strdup(next);
+	r = list->cursor ? b2b_id_set_add(&list->cursors, next) : -ENOMEM;
+	if (r < 0)
+		end(list, -EAGAIN, strerror(-r));
+	else if (r == 0 || (n && new == 0))
+		end(list, -EAGAIN, "the pages of the directory go in a circle");
+	else if (list->empty > EMPTY_MAX || list->shown.n > B2B_SCIM_TOTAL_MAX)
+		end(list, -EAGAIN, "the pages of the directory come to no end");
+	else
+		ask(list);
+}
+
+/* Of the first page: does the service page otherwise than it was asked to? */
+static void follow_style(struct b2b_scim_list *list, const struct b2b_scim_page *page)
+{
+	bool more = page->total > (int64_t)json_array_size(page->resources);
+
+	if (list->style == B2B_LIST_SCIM && page->next)
+		list->style = B2B_LIST_CURSOR;
+	else if (list->style == B2B_LIST_CURSOR && !page->next && more)
+		list->style = B2B_LIST_SCIM;
+}
+
 static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *page)
 {
-	int64_t new = note_shown(list, page->resources), shown;
+	bool first = !list->shown.n && !list->cursor;
+	int64_t new = note_shown(list, page->resources);
 	int r;
 
 	if (new < 0) {
@@ -138,23 +203,15 @@ static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *pa
 		end(list, -EAGAIN, strerror(-r));
 		return;
 	}
+	if (first)
+		follow_style(list, page);
 	list->start += (int64_t)json_array_size(page->resources);
-	if (list->style == B2B_LIST_KEYCLOAK) {
+	if (list->style == B2B_LIST_KEYCLOAK)
 		turn_untotalled(list, json_array_size(page->resources), new);
-		return;
-	}
-	if (list->total >= 0 && page->total != list->total) {
-		start_over(list);
-		return;
-	}
-	list->total = page->total;
-	shown = (int64_t)list->shown.n;
-	if (shown == list->total)
-		end(list, 0, "");
-	else if (shown > list->total || new == 0)
-		end(list, -EAGAIN, shown > list->total ? "more resources than totalResults" : "fewer resources than totalResults");
+	else if (list->style == B2B_LIST_CURSOR)
+		turn_cursor(list, page->next, json_array_size(page->resources), new);
 	else
-		ask(list);
+		turn_index(list, page->total, new);
 }
 
 static int parse_page(const struct b2b_scim_list *list, const struct b2b_http_response *response, struct b2b_scim_page *ret_page)
@@ -162,12 +219,38 @@ static int parse_page(const struct b2b_scim_list *list, const struct b2b_http_re
 	json_t *root;
 	int r;
 
-	if (list->style == B2B_LIST_SCIM)
-		return b2b_scim_page_parse(response->body, response->body_len, ret_page);
+	if (list->style != B2B_LIST_KEYCLOAK) {
+		r = b2b_scim_page_parse(response->body, response->body_len, ret_page);
+		if (r == 0 && list->style == B2B_LIST_SCIM && ret_page->total < 0 && !ret_page->next) {
+			b2b_scim_page_clear(ret_page);
+			return -EBADMSG;
+		}
+		return r;
+	}
 	r = b2b_json_parse_array(response->body, response->body_len, &root);
 	if (r == 0)
 		*ret_page = (struct b2b_scim_page){ .root = root, .resources = root, .total = -1 };
 	return r;
+}
+
+/* Cursors have gone bad, or were never known: is there another way to go on? */
+static bool refused_cursor(struct b2b_scim_list *list, const struct b2b_http_response *response)
+{
+	static const char *const bad[] = { "expiredCursor", "invalidCursor", NULL };
+
+	if (list->style != B2B_LIST_CURSOR || response->error)
+		return false;
+	if (list->cursor) {
+		if (response->status != 400 || !b2b_scim_error_is(response->body, response->body_len, bad))
+			return false;
+		start_over(list, "the directory's cursors expire while it is read");
+		return true;
+	}
+	if (response->status != 400 && response->status != 501)
+		return false;
+	list->style = B2B_LIST_SCIM;
+	ask(list);
+	return true;
 }
 
 /* No page, for whatever reason. */
@@ -193,13 +276,14 @@ static void answered(void *arg, const struct b2b_http_response *response)
 
 	list->call = NULL;
 	if (response->error || response->status != 200) {
-		refused(list, response);
+		if (!refused_cursor(list, response))
+			refused(list, response);
 		return;
 	}
 	r = parse_page(list, response, &page);
 	if (r < 0) {
 		snprintf(list->why, sizeof(list->why), "%.*s did not answer with a %slist", (int)strcspn(list->url, "?"), list->url,
-		         list->style == B2B_LIST_SCIM ? "SCIM " : "");
+		         list->style == B2B_LIST_KEYCLOAK ? "" : "SCIM ");
 		try_again(list, -1);
 		return;
 	}
@@ -208,23 +292,36 @@ static void answered(void *arg, const struct b2b_http_response *response)
 	b2b_scim_page_clear(&page);
 }
 
-/* Returns 0 or -ENAMETOOLONG. */
-static int page_url(const struct b2b_scim_list *list, char *url, size_t size)
+/* malloc'ed, NULL for want of memory */
+static char *page_url(const struct b2b_scim_list *list)
 {
-	const char *format = list->style == B2B_LIST_SCIM ? "%s%cstartIndex=%lld&count=%d" : "%s%cfirst=%lld&max=%d";
+	char after = strchr(list->url, '?') ? '&' : '?', *url = NULL, *cursor = b2b_scim_percent(list->cursor ? list->cursor : "");
+	long long start = list->start;
+	int n = -1;
 
-	return snprintf(url, size, format, list->url, strchr(list->url, '?') ? '&' : '?', (long long)list->start, COUNT) < (int)size ? 0 : -ENAMETOOLONG;
+	switch (list->style) {
+	case B2B_LIST_SCIM:
+		n = asprintf(&url, "%s%cstartIndex=%lld&count=%d", list->url, after, start, list->count);
+		break;
+	case B2B_LIST_CURSOR:
+		n = cursor ? asprintf(&url, "%s%ccursor=%s&count=%d", list->url, after, cursor, list->count) : -1;
+		break;
+	case B2B_LIST_KEYCLOAK:
+		n = asprintf(&url, "%s%cfirst=%lld&max=%d", list->url, after, start, list->count);
+		break;
+	}
+	free(cursor);
+	return n < 0 ? NULL : url;
 }
 
 static void ask(struct b2b_scim_list *list)
 {
-	char url[2304];
+	char *url = page_url(list);
 	struct b2b_http_request request = { .method = "GET", .url = url, .accept = "application/scim+json, application/json",
 		                            .timeout_ms = PAGE_TIMEOUT_MS, .max_body = PAGE_MAX };
-	int r = page_url(list, url, sizeof(url));
+	int r = url ? b2b_api_start(&list->api, &request, answered, list, &list->call) : -ENOMEM;
 
-	if (r == 0)
-		r = b2b_api_start(&list->api, &request, answered, list, &list->call);
+	free(url);
 	if (r < 0) {
 		snprintf(list->why, sizeof(list->why), "%s", strerror(-r));
 		list->tries = 0;
@@ -232,8 +329,8 @@ static void ask(struct b2b_scim_list *list)
 	}
 }
 
-int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_list_style style, const struct b2b_scim_list_handlers *handlers,
-                        void *arg, struct b2b_scim_list **ret_list)
+int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_list_style style, int page_max,
+                        const struct b2b_scim_list_handlers *handlers, void *arg, struct b2b_scim_list **ret_list)
 {
 	struct b2b_scim_list *list = calloc(1, sizeof(*list));
 
@@ -246,6 +343,7 @@ int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_lis
 	}
 	list->api = *api;
 	list->style = style;
+	list->count = page_max && page_max < COUNT ? page_max : COUNT;
 	list->handlers = *handlers;
 	list->arg = arg;
 	rewind_list(list);

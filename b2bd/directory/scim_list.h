@@ -1,7 +1,8 @@
 /*
- * Reading one listing whole, page by page: a resource type of SCIM (RFC 7644 3.4.2.4), from servers that echo itemsPerPage, give fewer
- * than asked, repeat the first page past the end, or change their mind about the total meanwhile; or a list of Keycloak's admin
- * API, which says no total and ends with an empty page.
+ * Reading one listing whole, page by page: a resource type of SCIM by index (RFC 7644 3.4.2.4), from servers that echo itemsPerPage, give
+ * fewer than asked, repeat the first page past the end, or change their mind about the total meanwhile, or by cursors (RFC 9865), from
+ * servers that let them expire, go in circles, or only say that they have them; or a list of Keycloak's admin API, which says no total
+ * and ends with an empty page.
  */
 #ifndef B2B_SCIM_LIST_H
 #define B2B_SCIM_LIST_H
@@ -24,12 +25,16 @@ struct b2b_scim_list_handlers {
 
 enum b2b_list_style {
 	B2B_LIST_SCIM,     /* startIndex and count; an object with totalResults and Resources */
+	B2B_LIST_CURSOR,   /* cursor and count; an object with Resources, and nextCursor unless it is the last */
 	B2B_LIST_KEYCLOAK, /* first and max; an array */
 };
 
-/* URL: of the listing, without what tells the page; copied. Returns 0 or a negative errno. */
-int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_list_style style, const struct b2b_scim_list_handlers *handlers,
-                        void *arg, struct b2b_scim_list **ret_list);
+/*
+ * URL: of the listing, without what tells the page; copied. PAGE_MAX: most that the service gives at once, 0 where that is not known.
+ * Returns 0 or a negative errno.
+ */
+int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_list_style style, int page_max,
+                        const struct b2b_scim_list_handlers *handlers, void *arg, struct b2b_scim_list **ret_list);
 void b2b_scim_list_cancel(struct b2b_scim_list *list); /* NULL is legal */
 
 #endif

@@ -13,27 +13,47 @@
 #include "common/idmap.h"
 #include "common/snapshot.h"
 
-#define TOTAL_MAX (64ll << 20) /* more resources than any host has ids */
+/* -1 where it is not said. */
+static int page_total(const json_t *root, int64_t *ret_total)
+{
+	const json_t *total = json_object_get(root, "totalResults");
+
+	if (total && (!json_is_integer(total) || json_integer_value(total) < 0 || json_integer_value(total) > B2B_SCIM_TOTAL_MAX))
+		return -EBADMSG;
+	*ret_total = total ? json_integer_value(total) : -1;
+	return 0;
+}
+
+static int page_next(const json_t *root, const char **ret_next)
+{
+	const json_t *next = json_object_get(root, "nextCursor");
+
+	if (next && !json_is_null(next) && (!json_is_string(next) || json_string_length(next) > B2B_SCIM_CURSOR_MAX))
+		return -EBADMSG;
+	*ret_next = json_string_length(next) ? json_string_value(next) : NULL;
+	return 0;
+}
 
 int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page)
 {
-	json_t *root = NULL, *total, *resources;
-	int r = b2b_json_parse(body, len, &root);
+	struct b2b_scim_page page = { 0 };
+	int r = b2b_json_parse(body, len, &page.root);
 
 	if (r < 0)
 		return r;
-	total = json_object_get(root, "totalResults");
-	resources = json_object_get(root, "Resources");
+	page.resources = json_object_get(page.root, "Resources");
+	if (page_total(page.root, &page.total) < 0 || page_next(page.root, &page.next) < 0)
+		r = -EBADMSG;
 	/* RFC 7644 3.4.2: without results there may be no Resources */
-	if (!resources && json_is_integer(total) && json_integer_value(total) == 0) {
-		resources = json_array();
-		json_object_set_new(root, "Resources", resources);
+	if (r == 0 && !page.resources && page.total == 0) {
+		page.resources = json_array();
+		json_object_set_new(page.root, "Resources", page.resources);
 	}
-	if (!json_is_integer(total) || json_integer_value(total) < 0 || json_integer_value(total) > TOTAL_MAX || !json_is_array(resources)) {
-		json_decref(root);
+	if (r < 0 || !json_is_array(page.resources)) {
+		json_decref(page.root);
 		return -EBADMSG;
 	}
-	*ret_page = (struct b2b_scim_page){ .root = root, .resources = resources, .total = json_integer_value(total) };
+	*ret_page = page;
 	return 0;
 }
 
@@ -41,6 +61,32 @@ void b2b_scim_page_clear(struct b2b_scim_page *page)
 {
 	json_decref(page->root);
 	memset(page, 0, sizeof(*page));
+}
+
+/* Word of LIST (NULL-terminated) that TEXT is, or -1. */
+static int word(const char *text, const char *const *list)
+{
+	int i;
+
+	for (i = 0; list[i]; i++) {
+		if (!strcmp(list[i], text))
+			return i;
+	}
+	return -1;
+}
+
+bool b2b_scim_error_is(const char *body, size_t len, const char *const *list)
+{
+	json_t *root;
+	const char *type;
+	bool is;
+
+	if (b2b_json_parse(body, len, &root) < 0)
+		return false;
+	type = b2b_json_text(root, "scimType");
+	is = type && word(type, list) >= 0;
+	json_decref(root);
+	return is;
 }
 
 const char *b2b_scim_id(const json_t *resource)
@@ -96,18 +142,6 @@ int b2b_scim_modified(const json_t *resource, int64_t *ret_ms)
 	if (meta && !json_is_object(meta))
 		return -EBADMSG;
 	return time_member(meta, "lastModified", ret_ms);
-}
-
-/* Word of LIST (NULL-terminated) that TEXT is, or -1. */
-static int word(const char *text, const char *const *list)
-{
-	int i;
-
-	for (i = 0; list[i]; i++) {
-		if (!strcmp(list[i], text))
-			return i;
-	}
-	return -1;
 }
 
 /* `active` and our `state` together: the stricter one counts, and where neither speaks nobody is active. */

@@ -10,14 +10,21 @@
 #include "b2bd/state/directory_state.h"
 #include "common/conf.h"
 
+#define B2B_SCIM_TOTAL_MAX (64ll << 20) /* more resources than any host has ids */
+#define B2B_SCIM_CURSOR_MAX 2048         /* bytes; it has to go into a URL */
+
 /* A list response, RFC 7644 3.4.2. */
 struct b2b_scim_page {
 	json_t *root;
 	json_t *resources; /* array; borrowed from root; never NULL */
-	int64_t total;     /* totalResults */
+	int64_t total;     /* totalResults; -1: not said, as may be where pages have cursors */
+	const char *next;  /* nextCursor (RFC 9865 2), borrowed likewise; NULL: none */
 };
 int b2b_scim_page_parse(const char *body, size_t len, struct b2b_scim_page *ret_page); /* 0, -EBADMSG, -ENOMEM */
 void b2b_scim_page_clear(struct b2b_scim_page *page);
+
+/* Is BODY an error response (RFC 7644 3.12) with a scimType that is one of LIST, which ends with NULL? */
+bool b2b_scim_error_is(const char *body, size_t len, const char *const *list);
 
 /* The id of a resource, or NULL where it has none that can be used. Borrowed. */
 const char *b2b_scim_id(const json_t *resource);

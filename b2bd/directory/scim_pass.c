@@ -109,12 +109,15 @@ static char *list_url(const struct scim_pass *scim)
 static int start_list(struct scim_pass *scim)
 {
 	static const struct b2b_scim_list_handlers handlers = { .page = page, .end = list_end };
+	const struct b2b_scim_service *service = &scim->known->service;
 	char *url;
 	int r;
 
 	b2b_scim_reading_begin(&scim->reading, &scim->known->marks[scim->type], scim->changes);
 	url = list_url(scim);
-	r = url ? b2b_scim_list_start(&scim->pass.api, url, B2B_LIST_SCIM, &handlers, scim, &scim->list) : -ENOMEM;
+	r = url ? b2b_scim_list_start(&scim->pass.api, url, service->cursors ? B2B_LIST_CURSOR : B2B_LIST_SCIM, service->page_max, &handlers, scim,
+	                              &scim->list)
+	        : -ENOMEM;
 	free(url);
 	return r;
 }

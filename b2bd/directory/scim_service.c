@@ -1,5 +1,7 @@
 #include "b2bd/directory/scim_service.h"
 
+#include <limits.h>
+
 #include "b2bd/json.h"
 
 /* Is member NAME of the object WHAT of ROOT said to be VALUE? What is absent or no boolean says nothing. */
@@ -10,6 +12,14 @@ static bool says(const json_t *root, const char *what, const char *name, bool va
 	return value ? json_is_true(member) : json_is_false(member);
 }
 
+static int page_max(const json_t *root)
+{
+	const json_t *value = json_object_get(json_object_get(root, "pagination"), "maxPageSize");
+	json_int_t number = json_integer_value(value);
+
+	return number > 0 && number <= INT_MAX ? (int)number : 0;
+}
+
 int b2b_scim_service_parse(const char *body, size_t len, struct b2b_scim_service *ret_service)
 {
 	json_t *root;
@@ -17,7 +27,8 @@ int b2b_scim_service_parse(const char *body, size_t len, struct b2b_scim_service
 
 	if (r < 0)
 		return r;
-	*ret_service = (struct b2b_scim_service){ .no_filter = says(root, "filter", "supported", false) };
+	*ret_service = (struct b2b_scim_service){ .no_filter = says(root, "filter", "supported", false),
+		                                 .cursors = says(root, "pagination", "cursor", true), .page_max = page_max(root) };
 	json_decref(root);
 	return 0;
 }

@@ -157,6 +157,7 @@ int main(int argc, char **argv)
 	fed.clients = options.clients;
 	fed.device_lifetime_s = options.device_lifetime_s;
 	fed.long_messages = options.long_messages;
+	fed.scim_cursors = options.scim_cursors;
 	fed.device_interval_s = options.device_interval_s;
 	fed.id_token_s = options.id_token_s;
 	fed.access_token_s = options.access_token_s;

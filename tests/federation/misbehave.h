@@ -31,6 +31,7 @@ struct fed_misbehaviour {
 	json_t *registration;    /* members that a registration's answer has instead of the right ones; NULL: none */
 	bool empty_page;         /* SCIM lists answer 200 with nothing */
 	bool repeat_page;        /* SCIM lists answer the first page whatever was asked */
+	bool expire_cursors;     /* no cursor of a SCIM list is known when it comes back */
 	bool replay;             /* polls hand out acknowledged SETs again */
 	bool hold_events;        /* polls hand out nothing */
 };

@@ -35,6 +35,7 @@ static const char help[] =
 	"  --device-interval S      between polls of a log-in, by device grant or CIBA (5)\n"
 	"  --device-lifetime S      of its codes (600)\n"
 	"  --long-messages          take binding messages (CIBA) of 1023 printable characters; else of 20 letters and digits\n"
+	"  --scim-cursors           say that lists of the directory go by cursors (RFC 9865); they do when asked so anyway\n"
 	"  --id-token-lifetime S --access-token-lifetime S --refresh-token-lifetime S   (300, 3600, 86400)\n"
 	"  --status-lists URL       signed tokens name a place in a status list, below URL: this service's own, or a cache's in front of it\n"
 	"  --status-ttl S           how long it may be kept (60)\n"
@@ -63,15 +64,15 @@ static const char help[] =
 	"  token-status {person, status}   0 valid, 1 invalid, 2 suspended: of all their signed tokens (with --status-lists)\n"
 	"  rotate-keys {alg?, drop?, sign_with?, rotate?}\n"
 	"  misbehave {slow: {ms, family?, count?}, status: {code, family?, count?}, drop: {family?, count?}, wrong_key,\n"
-	"             unknown_kid, wrong_issuer, wrong_audience, empty_page, repeat_page, replay, hold_events,\n"
-	"             status_list: large | large-unpacked | expired | old,\n"
+	"             unknown_kid, wrong_issuer, wrong_audience, empty_page, repeat_page, expire_cursors, replay,\n"
+	"             hold_events, status_list: large | large-unpacked | expired | old,\n"
 	"             registration: {member: what its answer says instead}, reset}\n"
 	"             families: discovery jwks token device ciba introspect register scim ssf poll pages statuslist\n"
 	"GET /control/events: what was told, and what receivers had against it. GET /control/devices: log-ins that wait.\n";
 
 enum {
 	OPT_DATA = 256, OPT_LISTEN, OPT_ISSUER, OPT_NAME, OPT_CERT, OPT_KEY, OPT_CLIENT, OPT_CLIENTS, OPT_SECRET, OPT_SCOPE, OPT_CLIENT_CA, OPT_CLIENT_CERT, OPT_SUBJECT, OPT_SEED, OPT_CONTROL, OPT_REGISTRATION, OPT_ALG,
-	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_STATUS_LISTS, OPT_STATUS_TTL, OPT_LONG, OPT_HELP,
+	OPT_INTERVAL, OPT_LIFETIME, OPT_ID_TOKEN, OPT_ACCESS_TOKEN, OPT_REFRESH_TOKEN, OPT_SECRETS, OPT_STATUS_LISTS, OPT_STATUS_TTL, OPT_LONG, OPT_CURSORS, OPT_HELP,
 };
 
 static const struct option known[] = {
@@ -101,6 +102,7 @@ static const struct option known[] = {
 	{ "status-ttl", required_argument, NULL, OPT_STATUS_TTL },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
 	{ "long-messages", no_argument, NULL, OPT_LONG },
+	{ "scim-cursors", no_argument, NULL, OPT_CURSORS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -241,6 +243,9 @@ static int take(struct fed_options *options, int option, const char *value)
 		return 0;
 	case OPT_LONG:
 		options->long_messages = true;
+		return 0;
+	case OPT_CURSORS:
+		options->scim_cursors = true;
 		return 0;
 	case OPT_ALG:
 		options->alg = value;

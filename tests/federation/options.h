@@ -26,7 +26,7 @@ struct fed_options {
 	const char *alg;     /* NULL: as before */
 	const char *status_lists; /* NULL: none */
 	int64_t status_ttl_s;
-	bool long_messages;
+	bool long_messages, scim_cursors;
 	int64_t device_lifetime_s, device_interval_s, id_token_s, access_token_s, refresh_token_s;
 	struct fed_clients *clients;
 };

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "tests/federation/sql.h"
 #include "tests/federation/store.h"
 #include "tests/federation/text.h"
@@ -139,15 +140,43 @@ static int get_one(struct fed *fed, struct fed_request *request, struct fed_repl
 
 struct page {
 	int64_t start, count; /* start is 1-based */
+	const char *cursor;   /* RFC 9865: "" for the first page; NULL: the page is told by start */
+	const char *after;    /* id that the cursor goes on after; "" at first */
 	char *condition;
 	json_t *params;
+	const char *wrong;    /* scimType of what was asked wrongly */
 };
+
+/* A cursor is when it was given, a dot, and the last id before it. 0 or -EINVAL. */
+static int read_cursor(const struct fed *fed, struct page *page, const char **ret_why)
+{
+	const char *dot = strchr(page->cursor, '.');
+	char given[24];
+	int64_t given_ms;
+	page->after = "";
+	if (!*page->cursor)
+		return 0;
+	page->wrong = fed->misbehaviour.expire_cursors ? "expiredCursor" : "invalidCursor";
+	*ret_why = "the cursor is not known, or not any more";
+	if (!dot || fed->misbehaviour.expire_cursors)
+		return -EINVAL;
+	snprintf(given, sizeof(given), "%.*s", (int)(dot - page->cursor), page->cursor);
+	if (fed_number(given, 0, INT64_MAX, &given_ms) != 0)
+		return -EINVAL;
+	if (b2b_wall_ms() - given_ms > SCIM_CURSOR_S * 1000) {
+		page->wrong = "expiredCursor";
+		return -EINVAL;
+	}
+	page->after = fed->misbehaviour.repeat_page ? "" : dot + 1;
+	return 0;
+}
 
 static int read_page(struct fed *fed, const struct scim_type *type, const struct fed_request *request, struct page *page, const char **ret_why)
 {
 	const char *start = fed_query(request, "startIndex"), *count = fed_query(request, "count"), *filter = fed_query(request, "filter");
 	page->start = 1;
 	page->count = PAGE_DEFAULT;
+	page->wrong = "invalidValue";
 	*ret_why = "startIndex and count are numbers";
 	if (start && fed_number(start, INT64_MIN, INT64_MAX, &page->start) != 0)
 		return -EINVAL;
@@ -156,7 +185,11 @@ static int read_page(struct fed *fed, const struct scim_type *type, const struct
 	/* Section 3.4.2.4: less than 1 is 1, a negative count is 0. */
 	page->start = page->start < 1 || fed->misbehaviour.repeat_page ? 1 : page->start;
 	page->count = page->count < 0 ? 0 : page->count > SCIM_PAGE_MAX ? SCIM_PAGE_MAX : page->count;
+	page->cursor = fed_query(request, "cursor");
+	if (page->cursor && read_cursor(fed, page, ret_why) != 0)
+		return -EINVAL;
 	page->params = json_array();
+	page->wrong = "invalidFilter";
 	if (filter)
 		return fed_scim_filter(type, filter, page->params, &page->condition, ret_why);
 	page->condition = strdup("1");
@@ -175,20 +208,35 @@ static int count_rows(struct fed *fed, const struct scim_type *type, const struc
 
 static int fetch_rows(struct fed *fed, const struct scim_type *type, const struct page *page, json_t **ret_rows)
 {
+	json_t *params = json_copy(page->params);
 	char *sql = NULL;
-	if (asprintf(&sql, "SELECT %s FROM %s WHERE %s ORDER BY r.id LIMIT %lld OFFSET %lld", type->columns, type->from, page->condition,
-		     (long long)page->count, (long long)(page->start - 1)) < 0)
+	int n;
+	if (page->cursor) /* one more tells whether there is a next page */
+		n = asprintf(&sql, "SELECT %s FROM %s WHERE (%s) AND r.id > ?%zu ORDER BY r.id LIMIT %lld", type->columns, type->from, page->condition,
+			     json_array_size(params) + 1, (long long)page->count + 1);
+	else
+		n = asprintf(&sql, "SELECT %s FROM %s WHERE %s ORDER BY r.id LIMIT %lld OFFSET %lld", type->columns, type->from, page->condition,
+			     (long long)page->count, (long long)(page->start - 1));
+	if (n < 0 || !params || (page->cursor && json_array_append_new(params, json_string(page->after)) != 0)) {
+		json_decref(params);
+		free(n < 0 ? NULL : sql);
 		return -ENOMEM;
-	int error = fed_sql(fed->db, sql, json_copy(page->params), ret_rows);
+	}
+	int error = fed_sql(fed->db, sql, params, ret_rows);
 	free(sql);
 	return error;
 }
 
-static int reply_list(struct fed *fed, struct fed_reply *reply, const struct scim_type *type, int64_t start, int64_t total, const json_t *rows)
+static int reply_list(struct fed *fed, struct fed_reply *reply, const struct scim_type *type, const struct page *page, int64_t total, json_t *rows)
 {
-	json_t *resources = json_array(), *row;
+	json_t *resources = json_array(), *row, *list;
+	char *next = NULL;
 	size_t i;
 	int error = resources ? 0 : -ENOMEM;
+	if (!error && page->cursor && page->count && json_array_size(rows) > (size_t)page->count) {
+		json_array_remove(rows, (size_t)page->count);
+		error = asprintf(&next, "%lld.%s", (long long)b2b_wall_ms(), fed_text(json_array_get(rows, (size_t)page->count - 1), "id")) < 0 ? -ENOMEM : 0;
+	}
 	json_array_foreach (rows, i, row)
 		if (!error && json_array_append_new(resources, with_meta(fed, type, row)) != 0)
 			error = -ENOMEM;
@@ -196,9 +244,12 @@ static int reply_list(struct fed *fed, struct fed_reply *reply, const struct sci
 		json_decref(resources);
 		return error;
 	}
-	return fed_scim_reply(reply, 200,
-			      json_pack("{s[s],sI,sI,sI,so}", "schemas", SCIM_MESSAGE "ListResponse", "totalResults", (json_int_t)total, "startIndex",
-					(json_int_t)start, "itemsPerPage", (json_int_t)json_array_size(resources), "Resources", resources));
+	list = json_pack("{s[s],sI,sI,so}", "schemas", SCIM_MESSAGE "ListResponse", "totalResults", (json_int_t)total, "itemsPerPage",
+			 (json_int_t)json_array_size(resources), "Resources", resources);
+	if (list)
+		json_object_set_new(list, page->cursor ? "nextCursor" : "startIndex", page->cursor ? json_string(next) : json_integer(page->start));
+	free(next);
+	return fed_scim_reply(reply, 200, list);
 }
 
 static int get_list(struct fed *fed, struct fed_request *request, struct fed_reply *reply, const struct scim_type *type)
@@ -209,11 +260,11 @@ static int get_list(struct fed *fed, struct fed_request *request, struct fed_rep
 	int64_t total = 0;
 	int error = read_page(fed, type, request, &page, &why);
 	if (error == -EINVAL) {
-		error = fed_scim_error(reply, 400, page.params ? "invalidFilter" : "invalidValue", why);
+		error = fed_scim_error(reply, 400, page.wrong, why);
 		goto out;
 	}
 	if (!error && fed->misbehaviour.empty_page) {
-		error = reply_list(fed, reply, type, page.start, 0, NULL);
+		error = reply_list(fed, reply, type, &page, 0, NULL);
 		goto out;
 	}
 	if (!error)
@@ -221,7 +272,7 @@ static int get_list(struct fed *fed, struct fed_request *request, struct fed_rep
 	if (!error)
 		error = fetch_rows(fed, type, &page, &rows);
 	if (!error)
-		error = reply_list(fed, reply, type, page.start, total, rows);
+		error = reply_list(fed, reply, type, &page, total, rows);
 out:
 	json_decref(rows);
 	json_decref(page.params);

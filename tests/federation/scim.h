@@ -8,6 +8,7 @@
 #include "tests/federation/http.h"
 
 #define SCIM_PAGE_MAX 1000
+#define SCIM_CURSOR_S 600 /* how long a cursor is known */
 #define SCIM_USER "urn:ietf:params:scim:schemas:core:2.0:User"
 #define SCIM_GROUP "urn:ietf:params:scim:schemas:core:2.0:Group"
 #define SCIM_USER_B2B "urn:b2b:scim:schemas:2.0:User"

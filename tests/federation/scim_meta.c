@@ -8,13 +8,18 @@ static const struct scim_type *const types[] = { &fed_scim_users, &fed_scim_grou
 
 int fed_scim_service_provider(struct fed *fed, struct fed_request *request, struct fed_reply *reply)
 {
-	(void)fed, (void)request;
-	return fed_scim_reply(reply, 200,
-			      json_pack("{s[s],s{sb},s{sb,si,si},s{sb,si},s{sb},s{sb},s{sb},s[{ss,ss,ss}]}", "schemas",
-					"urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig", "patch", "supported", 1, "bulk", "supported", 0,
-					"maxOperations", 0, "maxPayloadSize", 0, "filter", "supported", 1, "maxResults", SCIM_PAGE_MAX, "changePassword",
-					"supported", 0, "sort", "supported", 0, "etag", "supported", 1, "authenticationSchemes", "type",
-					"oauthbearertoken", "name", "OAuth Bearer Token", "description", "An access token with scope directory"));
+	json_t *config = json_pack("{s[s],s{sb},s{sb,si,si},s{sb,si},s{sb},s{sb},s{sb},s[{ss,ss,ss}]}", "schemas",
+				   "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig", "patch", "supported", 1, "bulk", "supported", 0,
+				   "maxOperations", 0, "maxPayloadSize", 0, "filter", "supported", 1, "maxResults", SCIM_PAGE_MAX, "changePassword",
+				   "supported", 0, "sort", "supported", 0, "etag", "supported", 1, "authenticationSchemes", "type", "oauthbearertoken",
+				   "name", "OAuth Bearer Token", "description", "An access token with scope directory");
+	(void)request;
+	/* RFC 9865 section 4; both ways work whatever is said here */
+	if (config && fed->scim_cursors)
+		json_object_set_new(config, "pagination",
+				    json_pack("{sb,sb,ss,si,si,si}", "cursor", 1, "index", 1, "defaultPaginationMethod", "index", "defaultPageSize", 100,
+					      "maxPageSize", SCIM_PAGE_MAX, "cursorTimeout", SCIM_CURSOR_S));
+	return fed_scim_reply(reply, 200, config);
 }
 
 static int reply_resources(struct fed_reply *reply, json_t *resources)

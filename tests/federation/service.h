@@ -36,6 +36,7 @@ struct fed {
 	const char *control_token; /* NULL: no control API */
 	int64_t device_lifetime_s, device_interval_s;
 	bool long_messages; /* binding messages may be text */
+	bool scim_cursors;  /* say that lists of the directory go by cursors */
 	int64_t id_token_s, access_token_s, refresh_token_s;
 	const char *status_lists; /* what stands before the path of a status list's URI; NULL: tokens have none */
 	int64_t status_ttl_s;

@@ -48,6 +48,7 @@ static void read_twice(const json_t *resources)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const char *const errors[] = { "expiredCursor", "invalidCursor", NULL };
 	static struct b2b_policy policy = { .n_roles = 2, .roles = { { .name = "operator" }, { .name = "dba" } } };
 	struct b2b_scim_service service;
 	struct b2b_scim_page page;
@@ -63,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		b2b_scim_page_clear(&page);
 	}
 	b2b_scim_service_parse((const char *)data, size, &service);
+	b2b_scim_error_is((const char *)data, size, errors);
 	if (size < sizeof(text)) {
 		memcpy(text, data, size);
 		text[size] = '\0';

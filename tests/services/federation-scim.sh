@@ -40,6 +40,24 @@ check_jq 'count 0' "$BODY" '.totalResults == 10 and .Resources == []'
 scim GET '/Users?count=many'
 check 'count that is no number' test "$STATUS" = 400
 
+SEEN=
+CURSOR=
+while :; do
+	scim GET "/Users?cursor=$CURSOR&count=4"
+	SEEN+=" $(jq -r '.Resources[].id' <<<"$BODY" | tr '\n' ' ')"
+	CURSOR=$(jq -r '.nextCursor // ""' <<<"$BODY")
+	test -n "$CURSOR" || break
+	LATEST=$CURSOR
+done
+check 'pages by cursor cover everybody once, in order' test "$(tr ' ' '\n' <<<"$SEEN" | grep .)" = "$(tr ' ' '\n' <<<"$SEEN" | grep . | LC_ALL=C sort -u)"
+check 'pages by cursor: all of them' test "$(tr ' ' '\n' <<<"$SEEN" | grep -c .)" = 10
+scim GET "/Users?cursor=1.${LATEST#*.}"
+check_jq 'an old cursor' "$BODY" '.status == "400" and .scimType == "expiredCursor"'
+scim GET '/Users?cursor=x'
+check_jq 'no cursor of its' "$BODY" '.status == "400" and .scimType == "invalidCursor"'
+scim GET /ServiceProviderConfig
+check_jq 'cursors are not announced unasked' "$BODY" '.pagination == null and .filter.supported'
+
 one() { filter "$1" "$2"; check_jq "filter: $2" "$BODY" "([.Resources[] | $3] | sort) == $4"; }
 one Users 'userName eq "ALICE@acme.example"' .userName '["alice@acme.example"]'
 one Users "id eq \"$ALICE\"" .userName '["alice@acme.example"]'

@@ -42,7 +42,7 @@ static void source_stop(struct source_run *run)
 	fixture_teardown(&base);
 }
 
-static void source_passed(void *arg, uint64_t began_ns, int error, const char *why)
+static inline void source_passed(void *arg, uint64_t began_ns, int error, const char *why)
 {
 	struct source_run *run = arg;
 
@@ -52,14 +52,14 @@ static void source_passed(void *arg, uint64_t began_ns, int error, const char *w
 	snprintf(run->why, sizeof(run->why), "%s", why);
 }
 
-static void source_new(struct source_run *run, void (*changed)(void *arg, int org))
+static inline void source_new(struct source_run *run, void (*changed)(void *arg, int org))
 {
 	const struct b2b_source_handlers handlers = { .changed = changed, .passed = source_passed };
 
 	assert_int_equal(b2b_source_new(run->loop, run->http, NULL, run->base->state, &run->base->policy, &run->conf, &handlers, run, &run->source), 0);
 }
 
-static void source_turn_until(struct source_run *run, const int *value, int wanted)
+static inline void source_turn_until(struct source_run *run, const int *value, int wanted)
 {
 	uint64_t deadline = b2b_now_ns() + 60 * B2B_NS_PER_S;
 
@@ -70,7 +70,7 @@ static void source_turn_until(struct source_run *run, const int *value, int want
 }
 
 /* A full pass; what it ended with. */
-static int source_pass(struct source_run *run)
+static inline int source_pass(struct source_run *run)
 {
 	int wanted = run->passes + 1;
 
@@ -79,7 +79,7 @@ static int source_pass(struct source_run *run)
 	return run->error;
 }
 
-static void source_found(void *arg, int error)
+static inline void source_found(void *arg, int error)
 {
 	struct source_run *run = arg;
 
@@ -97,7 +97,7 @@ static inline int source_find(struct source_run *run, int org, const char *local
 }
 
 /* How LOCAL of the organisation with ORG_ID stands, or -ENOENT. */
-static int source_standing(struct source_run *run, const char *org_id, const char *local)
+static inline int source_standing(struct source_run *run, const char *org_id, const char *local)
 {
 	struct b2b_principal person;
 	int r = b2b_directory_by_name(run->base->state, org_id, local, &person);

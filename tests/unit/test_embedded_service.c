@@ -56,11 +56,11 @@ static void write_keys(struct world *world)
 	assert_int_equal(mkdir(path, 0700), 0);
 }
 
-/* The first line says where it listens. */
-static void start_service(struct world *world)
+/* With OPTION, NULL for none. The first line says where it listens. */
+static void start_service(struct world *world, const char *option)
 {
 	char binary[4096], data[SCRATCH_SIZE], token[SCRATCH_SIZE], client[SCRATCH_SIZE + 32], line[128] = "";
-	char *const argv[] = { binary, (char *)"--data", data, (char *)"--client", client, (char *)"--control-token-file", token, NULL };
+	char *const argv[] = { binary, (char *)"--data", data, (char *)"--client", client, (char *)"--control-token-file", token, (char *)option, NULL };
 	int out[2];
 	size_t n = 0;
 
@@ -146,9 +146,17 @@ static void on_gap(void *arg)
 	((struct world *)arg)->gaps++;
 }
 
-static int setup(void **state)
+static void new_source(struct world *world)
 {
-	static const struct b2b_source_handlers source_handlers = { .changed = changed, .passed = passed };
+	static const struct b2b_source_handlers handlers = { .changed = changed, .passed = passed };
+
+	assert_int_equal(b2b_source_new(world->loop, world->http, world->federation, world->state, world->conf->policy, world->conf, &handlers, world,
+	                                &world->source),
+	                 0);
+}
+
+static int setup_with(void **state, const char *option)
+{
 	static const struct b2b_stream_handlers stream_handlers = { .event = on_event, .polled = on_polled, .lost = on_lost, .gap = on_gap };
 	struct world *world = calloc(1, sizeof(*world));
 	char error[B2B_CONF_ERROR_SIZE] = "";
@@ -156,7 +164,7 @@ static int setup(void **state)
 	assert_non_null(world);
 	scratch_make(world->folder);
 	write_keys(world);
-	start_service(world);
+	start_service(world, option);
 	read_conf(world);
 	assert_int_equal(b2b_state_open(world->folder, &world->state), 0);
 	assert_int_equal(b2b_directory_adopt_policy(world->state, world->conf->policy), 0);
@@ -164,14 +172,22 @@ static int setup(void **state)
 	assert_int_equal(b2b_http_new(world->loop, world->conf->federation.ca_file, NULL, &world->http), 0);
 	if (b2b_federation_new(world->loop, world->http, world->conf, &world->federation, error) < 0)
 		fail_msg("%s", error);
-	assert_int_equal(b2b_source_new(world->loop, world->http, world->federation, world->state, world->conf->policy, world->conf,
-	                                &source_handlers, world, &world->source),
-	                 0);
+	new_source(world);
 	assert_int_equal(b2b_stream_new(world->loop, world->http, world->federation, world->state, world->conf, world->conf->policy,
 	                                &stream_handlers, world, &world->stream),
 	                 0);
 	*state = world;
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_with(state, NULL);
+}
+
+static int setup_cursors(void **state)
+{
+	return setup_with(state, "--scim-cursors");
 }
 
 static int teardown(void **state)
@@ -311,6 +327,54 @@ static void many_people_and_an_untrue_listing(void **state)
 	assert_int_equal(standing(world, "alice"), B2B_USER_REMOVED);
 }
 
+static void its_lists_are_read_by_cursors(void **state)
+{
+	struct world *world = *state;
+	struct b2b_source_status status;
+
+	control(world, "people", "{\"organisation\":\"acme\",\"prefix\":\"p\",\"count\":600}");
+	read_all(world);
+	assert_int_equal(world->pass_error, 0);
+	b2b_source_get_status(world->source, &status);
+	assert_true(status.people > 600);
+	control(world, "misbehave", "{\"expire_cursors\":true}");
+	read_all(world);
+	assert_true(world->pass_error < 0); /* so it was by cursors */
+	control(world, "misbehave", "{\"reset\":true,\"repeat_page\":true}");
+	read_all(world);
+	assert_true(world->pass_error < 0);
+	assert_int_equal(standing(world, "alice"), B2B_OK);
+}
+
+static int64_t asked_for_changes(struct world *world)
+{
+	struct b2b_source_status status;
+
+	b2b_source_get_status(world->source, &status);
+	assert_string_equal(status.changes_why_not, "");
+	return status.changes_last_s;
+}
+
+static void what_changed_is_asked_for(void **state)
+{
+	struct world *world = *state;
+	uint64_t deadline = b2b_now_ns() + 60 * B2B_NS_PER_S;
+
+	b2b_source_free(world->source);
+	world->conf->federation.delta_interval_s = 1;
+	new_source(world);
+	read_all(world);
+	assert_int_equal(standing(world, "carol"), B2B_OK);
+	control(world, "person", "{\"organisation\":\"acme\",\"local\":\"zoe\"}");
+	control(world, "suspend", "{\"person\":\"carol@acme.example\"}");
+	while (standing(world, "carol") == B2B_OK || standing(world, "zoe") != B2B_OK || !asked_for_changes(world)) {
+		assert_true(b2b_now_ns() < deadline);
+		b2b_loop_turn(world->loop, 50);
+	}
+	assert_int_equal(standing(world, "carol"), B2B_USER_SUSPENDED);
+	assert_int_equal(world->passes, 1);
+}
+
 static void an_offboarding_arrives_at_once(void **state)
 {
 	struct world *world = *state;
@@ -337,6 +401,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_seed_is_read),
 		TEST(many_people_and_an_untrue_listing),
+		cmocka_unit_test_setup_teardown(its_lists_are_read_by_cursors, setup_cursors, teardown),
+		TEST(what_changed_is_asked_for),
 		TEST(an_offboarding_arrives_at_once),
 	};
 
