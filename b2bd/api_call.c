@@ -9,8 +9,7 @@
 struct b2b_api_call {
 	struct b2b_api api;
 	struct b2b_http_request request;
-	char *url;
-	char *body;
+	char *url, *body, *if_none_match;
 	uint64_t deadline_ns;
 	struct b2b_timer timer; /* while the token is waited for */
 	struct b2b_http_call *http_call;
@@ -24,6 +23,7 @@ static void call_free(struct b2b_api_call *call)
 	b2b_timer_stop(&call->timer);
 	free(call->url);
 	free(call->body);
+	free(call->if_none_match);
 	free(call);
 }
 
@@ -102,7 +102,8 @@ int b2b_api_start(const struct b2b_api *api, const struct b2b_http_request *requ
 	call->request = *request;
 	call->url = strdup(request->url);
 	call->body = request->body_len ? malloc(request->body_len) : NULL;
-	if (!call->url || (request->body_len && !call->body)) {
+	call->if_none_match = request->if_none_match ? strdup(request->if_none_match) : NULL;
+	if (!call->url || (request->body_len && !call->body) || (request->if_none_match && !call->if_none_match)) {
 		call_free(call);
 		return -ENOMEM;
 	}
@@ -110,6 +111,7 @@ int b2b_api_start(const struct b2b_api *api, const struct b2b_http_request *requ
 		memcpy(call->body, request->body, request->body_len);
 	call->request.url = call->url;
 	call->request.body = call->body;
+	call->request.if_none_match = call->if_none_match;
 	call->deadline_ns = b2b_now_ns() + request->timeout_ms * B2B_NS_PER_MS;
 	call->done = done;
 	call->arg = arg;

@@ -51,7 +51,7 @@ static const json_t *current(const struct b2b_keycloak_groups *groups)
 /* List WHAT ("/members", "/children") of the current group, or the organisation's own groups. URL is taken. */
 static int start_list(struct b2b_keycloak_groups *groups, char *url, const struct b2b_scim_list_handlers *handlers)
 {
-	int r = url ? b2b_scim_list_start(&groups->pass->api, url, B2B_LIST_KEYCLOAK, 0, handlers, groups, &groups->list) : -ENOMEM;
+	int r = url ? b2b_scim_list_start(&groups->pass->api, url, (struct b2b_list_how){ .style = B2B_LIST_KEYCLOAK }, handlers, groups, &groups->list) : -ENOMEM;
 
 	free(url);
 	return r;

@@ -179,7 +179,7 @@ static int list_members(struct keycloak_pass *keycloak)
 {
 	static const struct b2b_scim_list_handlers handlers = { .page = members_page, .end = members_end };
 	char *url = b2b_keycloak_url(keycloak->pass.base, org_id(&keycloak->pass, keycloak->org), "members?briefRepresentation=false", NULL, "");
-	int r = url ? b2b_scim_list_start(&keycloak->pass.api, url, B2B_LIST_KEYCLOAK, 0, &handlers, keycloak, &keycloak->list) : -ENOMEM;
+	int r = url ? b2b_scim_list_start(&keycloak->pass.api, url, (struct b2b_list_how){ .style = B2B_LIST_KEYCLOAK }, &handlers, keycloak, &keycloak->list) : -ENOMEM;
 
 	free(url);
 	return r;

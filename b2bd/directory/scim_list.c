@@ -27,6 +27,10 @@ struct b2b_scim_list {
 	void *arg;
 	char *url; /* without what tells the page */
 	enum b2b_list_style style;
+	struct b2b_scim_pages *pages;
+	char *page_url;   /* that is asked for */
+	const struct b2b_scim_kept *kept; /* it need not be sent if it is that; NULL: it has to be */
+	bool insist;      /* it is to be sent in any case */
 	struct b2b_api_call *call;
 	struct b2b_timer retry;
 	struct b2b_id_set shown;
@@ -46,6 +50,7 @@ static void list_free(struct b2b_scim_list *list)
 	b2b_id_set_clear(&list->shown);
 	b2b_id_set_clear(&list->cursors);
 	free(list->cursor);
+	free(list->page_url);
 	free(list->url);
 	free(list);
 }
@@ -57,6 +62,8 @@ static void end(struct b2b_scim_list *list, int error, const char *why)
 	char text[WHY_SIZE];
 
 	snprintf(text, sizeof(text), "%s", why);
+	if (list->pages)
+		b2b_scim_pages_end(list->pages, error == 0);
 	list_free(list);
 	handlers.end(arg, error, text);
 }
@@ -91,6 +98,8 @@ static void rewind_list(struct b2b_scim_list *list)
 	list->empty = 0;
 	list->start = list->style == B2B_LIST_KEYCLOAK ? 0 : 1;
 	list->total = -1;
+	if (list->pages)
+		b2b_scim_pages_begin(list->pages);
 }
 
 /* From the first page again; at the end of that WHY. */
@@ -188,7 +197,22 @@ static void follow_style(struct b2b_scim_list *list, const struct b2b_scim_page 
 		list->style = B2B_LIST_SCIM;
 }
 
-static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *page)
+/* PAGE was handed on. */
+static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *page, bool first, int64_t new)
+{
+	if (first)
+		follow_style(list, page);
+	list->start += (int64_t)json_array_size(page->resources);
+	if (list->style == B2B_LIST_KEYCLOAK)
+		turn_untotalled(list, json_array_size(page->resources), new);
+	else if (list->style == B2B_LIST_CURSOR)
+		turn_cursor(list, page->next, json_array_size(page->resources), new);
+	else
+		turn_index(list, page->total, new);
+}
+
+/* A page that was sent, with ETAG if not NULL. */
+static void take_page(struct b2b_scim_list *list, const struct b2b_scim_page *page, const char *etag)
 {
 	bool first = !list->shown.n && !list->cursor;
 	int64_t new = note_shown(list, page->resources);
@@ -203,15 +227,32 @@ static void turn_page(struct b2b_scim_list *list, const struct b2b_scim_page *pa
 		end(list, -EAGAIN, strerror(-r));
 		return;
 	}
-	if (first)
-		follow_style(list, page);
-	list->start += (int64_t)json_array_size(page->resources);
-	if (list->style == B2B_LIST_KEYCLOAK)
-		turn_untotalled(list, json_array_size(page->resources), new);
-	else if (list->style == B2B_LIST_CURSOR)
-		turn_cursor(list, page->next, json_array_size(page->resources), new);
-	else
-		turn_index(list, page->total, new);
+	if (list->pages)
+		b2b_scim_pages_keep(list->pages, list->page_url, r ? NULL : etag, page);
+	turn_page(list, page, first, new);
+}
+
+/* A page that was not sent, because it is as it was. */
+static void take_same(struct b2b_scim_list *list)
+{
+	bool first = !list->shown.n && !list->cursor;
+	struct b2b_scim_page page = { 0 };
+	int64_t new;
+	int r = b2b_scim_pages_restore(list->kept, &page);
+
+	if (r == 0)
+		r = list->handlers.same(list->arg, page.resources);
+	new = r == 0 ? note_shown(list, page.resources) : 0;
+	if (r < 0 || new < 0) {
+		end(list, -EAGAIN, strerror(-(r < 0 ? r : (int)new)));
+	} else if (r > 0) {
+		list->insist = true;
+		ask(list);
+	} else {
+		b2b_scim_pages_keep_same(list->pages);
+		turn_page(list, &page, first, new);
+	}
+	b2b_scim_page_clear(&page);
 }
 
 static int parse_page(const struct b2b_scim_list *list, const struct b2b_http_response *response, struct b2b_scim_page *ret_page)
@@ -275,6 +316,11 @@ static void answered(void *arg, const struct b2b_http_response *response)
 	int r;
 
 	list->call = NULL;
+	if (!response->error && response->status == 304 && list->kept) {
+		list->tries = 0;
+		take_same(list);
+		return;
+	}
 	if (response->error || response->status != 200) {
 		if (!refused_cursor(list, response))
 			refused(list, response);
@@ -288,7 +334,7 @@ static void answered(void *arg, const struct b2b_http_response *response)
 		return;
 	}
 	list->tries = 0;
-	turn_page(list, &page);
+	take_page(list, &page, response->etag);
 	b2b_scim_page_clear(&page);
 }
 
@@ -316,12 +362,17 @@ static char *page_url(const struct b2b_scim_list *list)
 
 static void ask(struct b2b_scim_list *list)
 {
-	char *url = page_url(list);
-	struct b2b_http_request request = { .method = "GET", .url = url, .accept = "application/scim+json, application/json",
-		                            .timeout_ms = PAGE_TIMEOUT_MS, .max_body = PAGE_MAX };
-	int r = url ? b2b_api_start(&list->api, &request, answered, list, &list->call) : -ENOMEM;
+	struct b2b_http_request request = { .method = "GET", .accept = "application/scim+json, application/json", .timeout_ms = PAGE_TIMEOUT_MS,
+		                            .max_body = PAGE_MAX };
+	int r;
 
-	free(url);
+	free(list->page_url);
+	list->page_url = page_url(list);
+	list->kept = list->pages && list->page_url && !list->insist ? b2b_scim_pages_next(list->pages, list->page_url) : NULL;
+	list->insist = false;
+	request.url = list->page_url;
+	request.if_none_match = list->kept ? list->kept->etag : NULL;
+	r = list->page_url ? b2b_api_start(&list->api, &request, answered, list, &list->call) : -ENOMEM;
 	if (r < 0) {
 		snprintf(list->why, sizeof(list->why), "%s", strerror(-r));
 		list->tries = 0;
@@ -329,8 +380,8 @@ static void ask(struct b2b_scim_list *list)
 	}
 }
 
-int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_list_style style, int page_max,
-                        const struct b2b_scim_list_handlers *handlers, void *arg, struct b2b_scim_list **ret_list)
+int b2b_scim_list_start(const struct b2b_api *api, const char *url, struct b2b_list_how how, const struct b2b_scim_list_handlers *handlers,
+                        void *arg, struct b2b_scim_list **ret_list)
 {
 	struct b2b_scim_list *list = calloc(1, sizeof(*list));
 
@@ -342,8 +393,9 @@ int b2b_scim_list_start(const struct b2b_api *api, const char *url, enum b2b_lis
 		return -ENOMEM;
 	}
 	list->api = *api;
-	list->style = style;
-	list->count = page_max && page_max < COUNT ? page_max : COUNT;
+	list->style = how.style;
+	list->count = how.page_max && how.page_max < COUNT ? how.page_max : COUNT;
+	list->pages = how.pages;
 	list->handlers = *handlers;
 	list->arg = arg;
 	rewind_list(list);

@@ -53,10 +53,12 @@ static int64_t latest_ms(const struct scim_pass *scim)
 	return b2b_wall_ms() + (int64_t)scim->pass.store.conf->federation.clock_skew_s * 1000;
 }
 
+/* What cannot be used now may be of use another time, with a name or an id that is free again: it is looked at anew in each full pass. */
 static int page(void *arg, const json_t *resources)
 {
 	struct scim_pass *scim = arg;
 	struct b2b_pass *pass = &scim->pass;
+	unsigned unusable = pass->store.logged;
 	int r = b2b_scim_reading_note(&scim->reading, &scim->known->marks[scim->type], resources, latest_ms(scim));
 
 	scim->unheeded = r == -EOPNOTSUPP;
@@ -66,6 +68,22 @@ static int page(void *arg, const json_t *resources)
 		                                    : b2b_scim_store_groups(&pass->store, resources, pass->number);
 	if (r == 0)
 		b2b_pass_stored(pass);
+	return r < 0 ? r : pass->store.logged != unusable;
+}
+
+/* Of people: what was stored of them is what the directory has. */
+static int same(void *arg, const json_t *resources)
+{
+	struct scim_pass *scim = arg;
+	const json_t *resource;
+	size_t i;
+	int r = b2b_scim_reading_note(&scim->reading, &scim->known->marks[scim->type], resources, latest_ms(scim));
+
+	json_array_foreach(resources, i, resource) {
+		if (r)
+			break;
+		r = b2b_directory_met_same(scim->pass.store.state, b2b_scim_id(resource), scim->pass.number);
+	}
 	return r;
 }
 
@@ -106,18 +124,22 @@ static char *list_url(const struct scim_pass *scim)
 	return url;
 }
 
+/*
+ * Only people are spared: a group's members are looked up anew each time, as a new person may be one, and organisations are few. What
+ * changed is new by itself.
+ */
 static int start_list(struct scim_pass *scim)
 {
-	static const struct b2b_scim_list_handlers handlers = { .page = page, .end = list_end };
+	static const struct b2b_scim_list_handlers handlers = { .page = page, .same = same, .end = list_end };
 	const struct b2b_scim_service *service = &scim->known->service;
+	struct b2b_list_how how = { .style = service->cursors ? B2B_LIST_CURSOR : B2B_LIST_SCIM, .page_max = service->page_max,
+		                    .pages = scim->type == B2B_SCIM_PEOPLE && !scim->changes ? &scim->known->people : NULL };
 	char *url;
 	int r;
 
 	b2b_scim_reading_begin(&scim->reading, &scim->known->marks[scim->type], scim->changes);
 	url = list_url(scim);
-	r = url ? b2b_scim_list_start(&scim->pass.api, url, service->cursors ? B2B_LIST_CURSOR : B2B_LIST_SCIM, service->page_max, &handlers, scim,
-	                              &scim->list)
-	        : -ENOMEM;
+	r = url ? b2b_scim_list_start(&scim->pass.api, url, how, &handlers, scim, &scim->list) : -ENOMEM;
 	free(url);
 	return r;
 }

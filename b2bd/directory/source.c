@@ -248,6 +248,7 @@ void b2b_source_free(struct b2b_source *source)
 	}
 	b2b_pass_cancel(source->pass);
 	b2b_token_pass_cancel(source->token_pass);
+	b2b_scim_pages_clear(&source->delta.known.people);
 	b2b_timer_stop(&source->timer);
 	free(source->store.changed);
 	free(source->base);

@@ -185,6 +185,22 @@ int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t
 	return b2b_directory_each_unmet(state, principal_id, pass, meet, &meeting);
 }
 
+int b2b_directory_met_same(struct b2b_state *state, const char *principal_id, int64_t pass)
+{
+	static const char select[] = "SELECT count(*) FROM principal WHERE id = ? AND state <> 3 AND (disabled_ms <> 0 OR holds_name = 0)";
+	sqlite3_stmt *row = NULL;
+	int64_t open_ends;
+	int r = b2b_statement(state, select, &row);
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, principal_id);
+	r = b2b_statement_number(row, &open_ends);
+	if (r < 0 || open_ends)
+		return r < 0 ? r : 1;
+	return b2b_directory_met(state, principal_id, pass);
+}
+
 /* At most LIMIT gids of groups of ORG_ID that PASS did not meet, into GIDS. */
 static int unseen_groups(struct b2b_state *state, const char *org_id, int64_t pass, uint32_t limit, uint32_t *gids, uint32_t *ret_n)
 {

@@ -149,6 +149,12 @@ int b2b_directory_each_unmet(struct b2b_state *state, const char *principal_id, 
 /* PASS met this person, though with a record that could not be stored: it is not gone. Unknown ids are passed over. */
 int b2b_directory_met(struct b2b_state *state, const char *principal_id, int64_t pass);
 
+/*
+ * PASS met this person, and the directory's record is the one that was stored last. Unknown ids are passed over. Returns 0, 1 where the
+ * record has to be stored again, as it may lift what an event closed or get its name by now; or a negative errno.
+ */
+int b2b_directory_met_same(struct b2b_state *state, const char *principal_id, int64_t pass);
+
 /* Note that UID of ORG_ID is a member of the group with the directory's id GROUP_ID; an unknown group is passed over. */
 int b2b_directory_join(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t uid, bool *ret_changed);
 

@@ -1,8 +1,10 @@
 /* A SCIM answer of any bytes: lists, people, organisations, groups, what the service says of itself. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "b2bd/directory/scim_mark.h"
+#include "b2bd/directory/scim_pages.h"
 #include "b2bd/directory/scim_parse.h"
 #include "b2bd/directory/scim_service.h"
 #include "b2bd/directory/scim_text.h"
@@ -46,6 +48,33 @@ static void read_twice(const json_t *resources)
 	}
 }
 
+/* What is left of it makes the same page again. */
+static void keep(const struct b2b_scim_page *page)
+{
+	struct b2b_scim_pages pages = { 0 };
+	struct b2b_scim_page same;
+	const struct b2b_scim_kept *kept;
+	const json_t *resource;
+	size_t i;
+
+	json_array_foreach(page->resources, i, resource) {
+		if (!b2b_scim_id(resource))
+			return;
+	}
+	b2b_scim_pages_begin(&pages);
+	b2b_scim_pages_keep(&pages, "/Users", "e", page);
+	b2b_scim_pages_end(&pages, true);
+	b2b_scim_pages_begin(&pages);
+	kept = b2b_scim_pages_next(&pages, "/Users");
+	if (kept && b2b_scim_pages_restore(kept, &same) == 0) {
+		if (json_array_size(same.resources) != json_array_size(page->resources) || !same.next != !page->next)
+			abort();
+		b2b_scim_page_clear(&same);
+		b2b_scim_pages_keep_same(&pages);
+	}
+	b2b_scim_pages_clear(&pages);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char *const errors[] = { "expiredCursor", "invalidCursor", NULL };
@@ -61,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		json_array_foreach(page.resources, i, resource)
 			parse_resource(resource, &policy);
 		read_twice(page.resources);
+		keep(&page);
 		b2b_scim_page_clear(&page);
 	}
 	b2b_scim_service_parse((const char *)data, size, &service);

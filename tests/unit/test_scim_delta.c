@@ -22,7 +22,8 @@ struct directory {
 	const char *org_state, *org_modified, *group_modified;
 	const char *members; /* of the only group, JSON */
 	enum manner manner;  /* when asked for changes */
-	bool no_filters;
+	bool no_filters, etags;
+	int spared; /* pages that were not sent, because they are as they were */
 	int changes, whole;  /* requests for lists of people */
 	int silences;        /* about groups, where it is silent of what changed among these */
 	char after[64];      /* that was asked for last */
@@ -118,6 +119,24 @@ static char *one_person(const struct directory *directory, const char *path, int
 	return body;
 }
 
+/* By what it holds, as HTTP servers do by themselves. */
+static void spare(struct directory *directory, const struct tls_request *request, struct tls_reply *reply)
+{
+	char etag[64];
+	unsigned long sum = 5381;
+
+	for (const char *at = reply->body; *at; at++)
+		sum = sum * 33 + (unsigned char)*at;
+	snprintf(etag, sizeof(etag), "W/\"%lx\"", sum);
+	snprintf(reply->headers, sizeof(reply->headers), "ETag: %s\r\n", etag);
+	if (!strstr(request->headers, etag))
+		return;
+	directory->spared++;
+	reply->status = 304;
+	free(reply->body);
+	reply->body = NULL;
+}
+
 static void answer(void *arg, const struct tls_request *request, struct tls_reply *reply)
 {
 	struct directory *directory = arg;
@@ -147,6 +166,8 @@ static void answer(void *arg, const struct tls_request *request, struct tls_repl
 		reply->body = one_person(directory, request->path, &reply->status);
 	} else {
 		reply->body = people_json(directory, after);
+		if (directory->etags)
+			spare(directory, request, reply);
 	}
 }
 
@@ -192,6 +213,7 @@ static int teardown(void **state)
 	struct world *world = *state;
 
 	b2b_pass_cancel(world->pass);
+	b2b_scim_pages_clear(&world->known.people);
 	source_stop(&world->run);
 	free(world);
 	return 0;
@@ -456,6 +478,85 @@ static void nothing_is_no_answer(void **state)
 	assert_int_equal(changes(world), 0);
 }
 
+/* --- full passes, and what need not be sent again --- */
+
+static void whoever_is_as_before_need_not_be_sent_again(void **state)
+{
+	struct world *world = *state;
+	int n;
+
+	world->directory.etags = true;
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(world->directory.spared, 0);
+	world->run.changes = 0;
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(world->directory.spared, 2);
+	assert_int_equal(world->run.changes, 0);
+	for (n = 0; n < N_PEOPLE; n++)
+		assert_int_equal(standing(world, n), B2B_OK);
+	assert_int_equal(changes_after_no_time(world), 0); /* their times are still known */
+	assert_string_equal(world->directory.after, "2026-03-01T11:55:00Z");
+	assert_int_equal(world->directory.spared, 2);
+	world->directory.people[3].suspended = true;
+	world->directory.people[4].deleted = true;
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(standing(world, 3), B2B_USER_SUSPENDED);
+	assert_int_equal(standing(world, 4), B2B_USER_REMOVED);
+	assert_int_equal(world->directory.spared, 2);
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(world->directory.spared, 3);
+	world->known.people.whole_ns = 1; /* a long time ago */
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(world->directory.spared, 3);
+}
+
+static uint32_t uid_of(struct world *world, const char *local)
+{
+	struct b2b_principal person;
+	uint32_t uid;
+
+	assert_int_equal(b2b_directory_by_name(world->run.base->state, "42c3e9", local, &person), 0);
+	uid = person.uid;
+	b2b_principal_clear(&person);
+	return uid;
+}
+
+/* Closed and opened within the second in which the record was modified: the record decides, and has to be there for that. */
+static void whom_an_event_closed_is_sent_again(void **state)
+{
+	struct world *world = *state;
+	int64_t ms;
+
+	world->directory.etags = true;
+	modify(world, 5, "2026-03-01T11:00:00.700Z");
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(b2b_scim_time("2026-03-01T11:00:00Z", &ms), 0);
+	assert_int_equal(b2b_directory_disable(world->run.base->state, uid_of(world, "n5"), ms), 0);
+	assert_int_equal(standing(world, 5), B2B_USER_SUSPENDED);
+	assert_int_equal(b2b_directory_enable(world->run.base->state, uid_of(world, "n5"), ms + 500), 0);
+	assert_int_equal(standing(world, 5), B2B_USER_SUSPENDED);
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(standing(world, 5), B2B_OK);
+}
+
+static void what_could_not_be_used_is_sent_again(void **state)
+{
+	struct world *world = *state;
+
+	world->directory.etags = true;
+	world->directory.people[6].org = ""; /* no organisation: is passed over, and that is all */
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(world->directory.spared, 1);
+	modify(world, 6, "yesterday");
+	world->directory.people[6].org = "42c3e9";
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(whole(world), 0);
+	assert_int_equal(world->directory.spared, 1);
+	assert_int_equal(standing(world, 6), -ENOENT);
+}
+
 /* --- when it is asked so --- */
 
 static struct b2b_source_status status_of(const struct world *world)
@@ -573,6 +674,9 @@ int main(void)
 		TEST(an_organisation_that_is_suspended_is),
 		TEST(a_service_that_does_not_heed_the_question_is_found_out),
 		TEST(nothing_is_no_answer),
+		TEST(whoever_is_as_before_need_not_be_sent_again),
+		TEST(whom_an_event_closed_is_sent_again),
+		TEST(what_could_not_be_used_is_sent_again),
 		TEST(between_full_passes_it_is_asked_for_changes),
 		TEST(what_is_refused_is_followed_by_full_passes_alone),
 		TEST(what_fails_twice_in_a_row_is_given_up),

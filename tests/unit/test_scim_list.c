@@ -1,4 +1,4 @@
-/* Lists that go by cursors (RFC 9865), from services that keep to it and from others. */
+/* Lists that go by cursors (RFC 9865), from services that keep to it and from others; and pages that are not sent again. */
 #include "tests/unit/source_fixture.h"
 
 #include <errno.h>
@@ -20,7 +20,9 @@ struct lists {
 	enum manner manner;
 	int n, page;     /* resources in all, on a page */
 	int expire;      /* so many times a cursor is not known any more */
-	bool empty_first, estimates;
+	bool empty_first, estimates, etags;
+	int versions[8]; /* of each page */
+	int spared;      /* pages that were not sent */
 	int requests, count; /* that was asked for */
 };
 
@@ -28,8 +30,10 @@ struct world {
 	struct source_run run;
 	struct lists lists;
 	struct b2b_scim_list *list;
+	struct b2b_scim_pages pages;
 	char url[256];
-	int ends, end_error, shown;
+	int ends, end_error, shown, same;
+	int page_result, same_result; /* of the handlers */
 };
 
 static long parameter(const char *path, const char *name, long otherwise)
@@ -58,6 +62,20 @@ static void page_of(struct lists *lists, struct tls_reply *reply, long from, con
 	fputs("}", out);
 	fclose(out);
 	reply->body = text;
+}
+
+static void spare(struct lists *lists, const struct tls_request *request, struct tls_reply *reply, long from)
+{
+	char etag[64];
+
+	snprintf(etag, sizeof(etag), "\"%ld-%d\"", from, lists->versions[from / lists->page]);
+	snprintf(reply->headers, sizeof(reply->headers), "ETag: %s\r\n", etag);
+	if (!strstr(request->headers, etag))
+		return;
+	lists->spared++;
+	reply->status = 304;
+	free(reply->body);
+	reply->body = NULL;
 }
 
 static void by_cursor(struct lists *lists, struct tls_reply *reply, long from)
@@ -102,6 +120,8 @@ static void answer(void *arg, const struct tls_request *request, struct tls_repl
 	} else {
 		page_of(lists, reply, parameter(request->path, "startIndex=", 1) - 1, "");
 	}
+	if (lists->etags && !reply->status)
+		spare(lists, request, reply, cursor ? parameter(request->path, "cursor=", 0) : parameter(request->path, "startIndex=", 1) - 1);
 }
 
 static int setup(void **state)
@@ -120,6 +140,7 @@ static int teardown(void **state)
 	struct world *world = *state;
 
 	b2b_scim_list_cancel(world->list);
+	b2b_scim_pages_clear(&world->pages);
 	source_stop(&world->run);
 	free(world);
 	return 0;
@@ -127,8 +148,18 @@ static int teardown(void **state)
 
 static int page(void *arg, const json_t *resources)
 {
-	((struct world *)arg)->shown += (int)json_array_size(resources);
-	return 0;
+	struct world *world = arg;
+
+	world->shown += (int)json_array_size(resources);
+	return world->page_result;
+}
+
+static int same(void *arg, const json_t *resources)
+{
+	struct world *world = arg;
+
+	world->same += world->same_result ? 0 : (int)json_array_size(resources);
+	return world->same_result;
 }
 
 static void ended(void *arg, int error, const char *why)
@@ -143,13 +174,14 @@ static void ended(void *arg, int error, const char *why)
 
 static int list(struct world *world, enum b2b_list_style style, int page_max)
 {
-	static const struct b2b_scim_list_handlers handlers = { .page = page, .end = ended };
+	static const struct b2b_scim_list_handlers handlers = { .page = page, .same = same, .end = ended };
 	struct b2b_api api = { .loop = world->run.loop, .http = world->run.http };
+	struct b2b_list_how how = { .style = style, .page_max = page_max, .pages = &world->pages };
 	int wanted = world->ends + 1;
 
-	world->shown = 0;
+	world->shown = world->same = world->lists.spared = 0;
 	world->lists.requests = 0;
-	assert_int_equal(b2b_scim_list_start(&api, world->url, style, page_max, &handlers, world, &world->list), 0);
+	assert_int_equal(b2b_scim_list_start(&api, world->url, how, &handlers, world, &world->list), 0);
 	source_turn_until(&world->run, &world->ends, wanted);
 	return world->end_error;
 }
@@ -211,6 +243,53 @@ static void cursors_that_lead_nowhere_are_not_followed_for_ever(void **state)
 	assert_in_range(world->lists.requests, 50, 200);
 }
 
+static void a_page_that_is_as_it_was_is_not_sent_again(void **state)
+{
+	static const enum b2b_list_style styles[] = { B2B_LIST_SCIM, B2B_LIST_CURSOR };
+	struct world *world = *state;
+	size_t i;
+
+	world->lists.etags = true;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(list(world, styles[i], 0), 0);
+		assert_int_equal(world->shown, 23);
+		assert_int_equal(list(world, styles[i], 0), 0);
+		assert_int_equal(world->same, 23);
+		assert_int_equal(world->lists.requests, 5);
+		world->lists.versions[2]++;
+		assert_int_equal(list(world, styles[i], 0), 0);
+		assert_int_equal(world->shown, 5);
+		assert_int_equal(world->same, 18);
+		assert_int_equal(list(world, styles[i], 0), 0);
+		assert_int_equal(world->same, 23);
+	}
+}
+
+static void whoever_needs_a_page_gets_it(void **state)
+{
+	struct world *world = *state;
+
+	world->lists.etags = true;
+	world->page_result = 1; /* of each: it is needed the next time, too */
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), 0);
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), 0);
+	assert_int_equal(world->lists.spared, 0);
+	world->page_result = 0;
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), 0);
+	world->same_result = 1; /* after all it is needed */
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), 0);
+	assert_int_equal(world->lists.spared, 5);
+	assert_int_equal(world->shown, 23);
+	world->same_result = 0;
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), 0);
+	assert_int_equal(world->same, 23);
+	world->same_result = -ENOSPC; /* a list that ended before its end is no ground for the next */
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), -EAGAIN);
+	world->same_result = 0;
+	assert_int_equal(list(world, B2B_LIST_SCIM, 0), 0);
+	assert_int_equal(world->shown, 23);
+}
+
 static struct b2b_scim_service service_of(const char *text)
 {
 	struct b2b_scim_service service;
@@ -250,6 +329,8 @@ int main(void)
 		TEST(a_cursor_that_expires_begins_the_list_again),
 		TEST(whoever_pages_otherwise_than_asked_is_followed),
 		TEST(cursors_that_lead_nowhere_are_not_followed_for_ever),
+		TEST(a_page_that_is_as_it_was_is_not_sent_again),
+		TEST(whoever_needs_a_page_gets_it),
 		cmocka_unit_test(a_service_says_how_it_pages),
 	};
 
