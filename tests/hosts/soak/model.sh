@@ -60,12 +60,19 @@ ended_organisation()
 	done
 }
 
-# fate N: "gone", "alive" or "either", by what was told so far.
+# approved_ms N: by when the log-in had been approved; now, if nothing says so. A log-in that was under way as its person's sessions
+# were ended can be approved after that, and is a new one.
+approved_ms()
+{
+	sed -n 's/^approved by \([0-9]*\)$/\1/p' "$LAB/run/soak.$1" | tail -n 1 | grep . || now_ms
+}
+
+# fate N: "gone", "alive" or "either", by what was told so far; of a session that is up.
 fate()
 {
 	local person=${WHO[$1]} began=${BEGAN_MS[$1]} end=${ENDED_MS[${WHO[$1]}]:-0}
 
-	if closed "$person" || test "$began" -le "$end"; then
+	if closed "$person" || test "$(approved_ms "$1")" -le "$end"; then
 		echo gone
 	elif test "$began" -le $((end + LATE_MS)); then
 		echo either
