@@ -241,7 +241,7 @@ int b2b_on_event(struct b2b_core *core, const struct b2b_event *event);
 void b2b_reconcile(struct b2b_core *core, int org);
 /* The same in portions, from the next turns of the loop on; PUBLISH: and then ask for a snapshot of it. */
 void b2b_reconcile_soon(struct b2b_core *core, int org, bool publish);
-/* Call THEN once nothing of that is left to be done, which may be now; it replaces an earlier one that waits. */
+/* Call THEN once nothing that was to be published afterwards is left to be done, which may be now; it replaces one that waits. */
 void b2b_reconcile_then(struct b2b_core *core, void (*then)(struct b2b_core *core));
 /* The ends that the guard cannot finish, each with one of the processes that are left, for status. */
 json_t *b2b_held_ends_json(const struct b2b_core *core);

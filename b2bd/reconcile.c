@@ -113,10 +113,21 @@ static int next_due(const struct b2b_round *round, int n_orgs)
 	return due;
 }
 
-static void over(struct b2b_core *core)
+static bool any_changed(const struct b2b_core *core)
+{
+	for (uint32_t org = 0; org < core->policy->n_orgs; org++) {
+		if (core->round.publish[org])
+			return true;
+	}
+	return false;
+}
+
+static void tell_waiter(struct b2b_core *core)
 {
 	void (*then)(struct b2b_core *core) = core->round.then;
 
+	if (any_changed(core))
+		return;
 	core->round.then = NULL;
 	if (then)
 		then(core);
@@ -129,11 +140,10 @@ static void turn(void *arg)
 	uint32_t from = round->from;
 
 	if (from == 0) {
+		tell_waiter(core);
 		round->org = next_due(round, (int)core->policy->n_orgs);
-		if (round->org < 0) {
-			over(core);
+		if (round->org < 0)
 			return;
-		}
 		round->due[round->org] = false;
 		close_organisation(core, round->org);
 	}
@@ -161,6 +171,5 @@ void b2b_reconcile_soon(struct b2b_core *core, int org, bool publish)
 void b2b_reconcile_then(struct b2b_core *core, void (*then)(struct b2b_core *core))
 {
 	core->round.then = then;
-	if (!core->round.timer.loop)
-		over(core);
+	tell_waiter(core);
 }
