@@ -1,7 +1,9 @@
 /* libnss_b2b.so.2 where there is little: no descriptor, no address space, no memory, the smallest stacks, and handlers that interrupt a look-up. */
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <pthread.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -40,6 +42,25 @@ static bool finds_all(void)
 	return nss_module_finds_all(&nss);
 }
 
+/* Does a look-up of alice give STATUS and REASON, by a pointer of its own and by errno's, and leave errno alone where it may? */
+static bool answers(enum nss_status status, int reason)
+{
+	gid_t array[32], *groups = array;
+	long start = 0, size = 32;
+	char buf[512];
+	struct group gr;
+	int told = 0;
+
+	errno = ECHILD;
+	if (look("alice@acme", "", &told) != status || told != reason || errno != ECHILD)
+		return false;
+	if (look("alice@acme", "", &errno) != status || errno != reason)
+		return false;
+	errno = ECHILD;
+	return nss.getgrnam_r("dba@acme", &gr, buf, sizeof(buf), &told) == status && told == reason && errno == ECHILD &&
+	       nss.initgroups_dyn("alice@acme", 0, &start, &size, &groups, 0, &told) == status && told == reason && errno == ECHILD && start == 0;
+}
+
 /* Want of something is not absence, and passes. */
 static int limited(int resource, rlim_t least, int expected)
 {
@@ -50,7 +71,7 @@ static int limited(int resource, rlim_t least, int expected)
 	tight = before;
 	tight.rlim_cur = least;
 	CHECK(setrlimit(resource, &tight) == 0);
-	CHECK(look("alice@acme", "", &reason) == NSS_STATUS_TRYAGAIN && reason == expected);
+	CHECK(answers(NSS_STATUS_TRYAGAIN, expected));
 	CHECK(look("root", "", &reason) == NSS_STATUS_NOTFOUND);
 	CHECK(setrlimit(resource, &before) == 0 && finds_all());
 	CHECK(setrlimit(resource, &tight) == 0 && finds_all());
@@ -72,6 +93,17 @@ static int no_space_body(void *arg)
 	return limited(RLIMIT_AS, 1, ENOMEM);
 }
 
+/* The whole system has none: open itself says so, here by a filter. */
+static int full_table_body(void *arg)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+
+	(void)arg;
+	CHECK(filter && seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENFILE), SCMP_SYS(openat), 0) == 0 && seccomp_load(filter) == 0);
+	CHECK(answers(NSS_STATUS_TRYAGAIN, ENFILE));
+	return 0;
+}
+
 static void want_of_descriptors_or_address_space_is_no_absence(void **state)
 {
 	(void)state;
@@ -79,6 +111,66 @@ static void want_of_descriptors_or_address_space_is_no_absence(void **state)
 		skip();
 	assert_int_equal(machine_child(no_descriptors_body, NULL), 0);
 	assert_int_equal(machine_child(no_space_body, NULL), 0);
+	assert_int_equal(machine_child(full_table_body, NULL), 0);
+}
+
+/* A list that cannot be read on is not at its end: it stays where it was, and goes on from there. */
+static int list_body(void *arg)
+{
+	struct rlimit before, tight;
+	struct passwd pw;
+	char buf[512];
+	int reason = 0, n = 0;
+
+	(void)arg;
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	tight = before;
+	tight.rlim_cur = 3;
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+	nss.setpwent(0);
+	for (int i = 0; i < 3; i++, n++) /* acme's */
+		CHECK(nss.getpwent_r(&pw, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS);
+	CHECK(strcmp(pw.pw_name, "dave@acme") == 0 && setrlimit(RLIMIT_NOFILE, &tight) == 0);
+	errno = ECHILD;
+	CHECK(nss.getpwent_r(&pw, buf, sizeof(buf), &reason) == NSS_STATUS_TRYAGAIN && reason == EMFILE && errno == ECHILD);
+	CHECK(nss.getpwent_r(&pw, buf, sizeof(buf), &errno) == NSS_STATUS_TRYAGAIN && errno == EMFILE);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	errno = ECHILD;
+	while (nss.getpwent_r(&pw, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS)
+		CHECK(++n > 4 || strcmp(pw.pw_name, "heidi@apac.acme") == 0);
+	CHECK(n == 7 && reason == ENOENT && errno == ECHILD);
+	return 0;
+}
+
+static void want_of_descriptors_does_not_end_a_list(void **state)
+{
+	(void)state;
+	if (machine_observed())
+		skip();
+	fixture.policy->enumerate = true;
+	assert_int_equal(b2b_index_write(CACHE, fixture.policy), 0);
+	assert_int_equal(machine_child(list_body, NULL), 0);
+}
+
+/* erin, of another organisation. */
+static int refused_body(void *arg)
+{
+	const gid_t groups[] = { B2B_PARTNERS_GID, FIXTURE_LO(FIXTURE_GLOBEX) };
+	uid_t erin = FIXTURE_LO(FIXTURE_GLOBEX) + 1;
+	int reason;
+
+	(void)arg;
+	CHECK(setgroups(2, groups) == 0 && setresgid(erin, erin, erin) == 0 && setresuid(erin, erin, erin) == 0);
+	CHECK(answers(NSS_STATUS_NOTFOUND, ENOENT));
+	CHECK(look("erin@globex", "/bin/bash", &reason) == NSS_STATUS_SUCCESS);
+	return 0;
+}
+
+static void a_roster_that_may_not_be_read_is_absence_and_errno_stays(void **state)
+{
+	(void)state;
+	assert_int_equal(machine_child(refused_body, NULL), 0);
 }
 
 /* The module's allocations go through these, which the program has before libc. Sanitizers have their own. */
@@ -376,6 +468,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_CACHE(want_of_descriptors_or_address_space_is_no_absence),
+		WITH_CACHE(want_of_descriptors_does_not_end_a_list),
+		WITH_CACHE(a_roster_that_may_not_be_read_is_absence_and_errno_stays),
 		WITH_CACHE(full_memory_is_tryagain_and_passes),
 		WITH_CACHE(the_smallest_stack_is_large_enough),
 		WITH_CACHE(a_handler_that_interrupts_a_look_up_may_look_up_itself),
