@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "common/index.h"
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
 #include "tests/support/nss_module.h"
@@ -50,21 +51,84 @@ static bool look_everywhere(const char *shell)
 	       nss.initgroups_dyn("alice@acme", 1, &start, &size, &groups, 0, &reason) == NSS_STATUS_SUCCESS;
 }
 
+/* Somebody who is in no roster of ours; nothing can come of asking for a group or a shadow entry, so nobody is asked. */
+static bool miss_everywhere(void)
+{
+	static char buf[4096];
+	gid_t array[1], *groups = array;
+	long int start = 0, size = 1;
+	struct passwd pw;
+	struct group gr;
+	struct spwd sp;
+	int reason;
+
+	return nss.getpwuid_r(FIXTURE_LO(FIXTURE_ACME) + 50, &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.getgrgid_r(FIXTURE_LO(FIXTURE_ACME) + 50, &gr, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.getgrnam_r("absent@acme", &gr, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.getspnam_r("absent@acme", &sp, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.getpwnam_r("dba@acme", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.initgroups_dyn("dba@acme", 1, &start, &size, &groups, 0, &reason) == NSS_STATUS_NOTFOUND;
+}
+
+/* The same where a person may be asked for, and no agent is alive that could be. */
+static bool miss_without_an_agent(void)
+{
+	gid_t array[1], *groups = array;
+	long int start = 0, size = 1;
+	struct passwd pw;
+	char buf[64];
+	int reason;
+
+	return nss.getpwnam_r("absent@acme", &pw, buf, sizeof(buf), &reason) == NSS_STATUS_NOTFOUND &&
+	       nss.initgroups_dyn("absent@acme", 1, &start, &size, &groups, 0, &reason) == NSS_STATUS_NOTFOUND;
+}
+
+static bool list_everybody(void)
+{
+	static char buf[4096];
+	struct passwd pw;
+	struct group gr;
+	struct spwd sp;
+	int reason, n = 0;
+
+	nss.setpwent(0);
+	while (nss.getpwent_r(&pw, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS)
+		n++;
+	nss.setgrent(0);
+	while (nss.getgrent_r(&gr, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS)
+		n++;
+	nss.setspent(0);
+	while (nss.getspent_r(&sp, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS)
+		n++;
+	return nss.getspnam_r("alice@acme", &sp, buf, sizeof(buf), &reason) == NSS_STATUS_SUCCESS && n == 7 + (7 + 3 + 4 + 1) + 7;
+}
+
 static void close_acme(void)
 {
 	b2b_live_store_org(fixture.lives[FIXTURE_ACME], B2B_LIVE_CLOSED, true);
 }
 
+/* Heartbeats of the agent are over: nobody is asked. */
+static void end_beats(void)
+{
+	for (int org = 0; org < FIXTURE_ORGS; org++)
+		b2b_live_beat(fixture.lives[org], 0);
+}
+
 static int silent_body(void *arg)
 {
 	(void)arg;
-	if (!look_everywhere("/bin/bash") || machine_forbid_calls() < 0)
+	if (!look_everywhere("/bin/bash") || !list_everybody() || machine_forbid_calls() < 0)
 		return 1;
 	for (int i = 0; i < 1000; i++)
-		if (!look_everywhere("/bin/bash"))
+		if (!look_everywhere("/bin/bash") || !miss_everywhere() || !list_everybody())
 			_exit(2);
+	end_beats();
+	for (int i = 0; i < 1000; i++)
+		if (!miss_everywhere() || !miss_without_an_agent())
+			_exit(3);
 	close_acme();
-	_exit(look_everywhere("/usr/sbin/nologin") ? 0 : 3);
+	_exit(look_everywhere("/usr/sbin/nologin") ? 0 : 4);
 }
 
 static void a_mapped_process_makes_no_system_call(void **state)
@@ -72,6 +136,8 @@ static void a_mapped_process_makes_no_system_call(void **state)
 	(void)state;
 	if (machine_observed())
 		skip();
+	fixture.policy->enumerate = true;
+	assert_int_equal(b2b_index_write(CACHE, fixture.policy), 0);
 	assert_int_equal(machine_child(silent_body, NULL), 0);
 }
 
