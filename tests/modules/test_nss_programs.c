@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <pthread.h>
+#include <sched.h>
 #include <security/pam_appl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +29,7 @@
 
 #include "tests/support/fixture.h"
 #include "tests/support/machine.h"
+#include "tests/support/nss_module.h"
 #include "tests/support/scratch.h"
 
 #define CACHE "/var/lib/b2b/cache"
@@ -107,6 +110,7 @@ struct run {
 	const char *setting;  /* one more of the environment, or NULL */
 	uint32_t uid;
 	gid_t groups[2];      /* 0: none */
+	void (*before)(void); /* what the process does before it becomes the program, or NULL */
 	char said[SAID];
 	int status;           /* exit status, or 128 + signal */
 };
@@ -133,8 +137,11 @@ static void run(struct run *run)
 
 	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	child = fork();
-	if (child == 0)
+	if (child == 0) {
+		if (run->before)
+			run->before();
 		become(run, out[1]);
+	}
 	close(out[1]);
 	while ((got = read(out[0], run->said + len, SAID - 1 - len)) > 0)
 		len += (size_t)got;
@@ -195,6 +202,53 @@ static void a_program_without_shared_libraries_resolves(void **state)
 	skip_where_not_installed();
 	skip_where_nothing_is_static();
 	expect(ALICE ERIN "zoe@nowhere -\n", NULL, ARGV(TOOLS "/resolve-static", "4", "alice@acme", "erin@globex", "zoe@nowhere"));
+}
+
+static struct nss_module nss;
+static _Atomic unsigned looks;
+
+/* As if acme had been published again before each: its snapshot is opened anew. */
+static void *look_on(void *arg)
+{
+	for (;; looks++) {
+		b2b_live_set_generation(fixture.lives[FIXTURE_ACME], fixture.generation[FIXTURE_ACME] + looks + 1);
+		if (!nss_module_finds_all(&nss))
+			abort();
+	}
+	return arg;
+}
+
+static void look_up_in_threads(void)
+{
+	pthread_t thread;
+
+	nss_module_load(&nss);
+	if (!nss_module_finds_all(&nss))
+		abort();
+	fixture_publish_org(&fixture, FIXTURE_ACME);
+	for (int i = 0; i < 4; i++)
+		if (pthread_create(&thread, NULL, look_on, NULL) != 0)
+			abort();
+	while (looks < 20)
+		sched_yield();
+}
+
+/* Nothing of the module's is left to it, whatever the other threads were at. */
+static void a_process_becomes_another_program_in_the_middle_of_look_ups(void **state)
+{
+	static const char script[] = "ls -l /proc/$$/fd | grep -c b2b; exec " TOOLS "/resolve 2 alice@acme erin@globex zoe@nowhere";
+
+	(void)state;
+	skip_where_not_installed();
+	for (int i = 0; i < (machine_full_counts() ? 200 : 10); i++) {
+		struct run it = { .argv = ARGV("/bin/sh", "-c", script), .before = look_up_in_threads };
+
+		run(&it);
+		assert_string_equal(it.said, "0\n" ALICE ERIN "zoe@nowhere -\n");
+		assert_int_equal(it.status, 0);
+		/* What the process before has announced stands for what it has published. */
+		fixture_publish_org(&fixture, FIXTURE_ACME);
+	}
 }
 
 /* A library in front looks a name up inside the calls that our look-up makes. */
@@ -351,6 +405,7 @@ int main(void)
 		WITH_CACHE(any_program_resolves),
 		WITH_CACHE(a_program_that_binds_at_once_resolves),
 		WITH_CACHE(a_program_without_shared_libraries_resolves),
+		WITH_CACHE(a_process_becomes_another_program_in_the_middle_of_look_ups),
 		WITH_CACHE(a_library_that_looks_up_inside_a_look_up_is_answered),
 		WITH_CACHE(a_setuid_program_shows_what_its_starter_sees_and_heeds_no_setting),
 		WITH_CACHE(a_setuid_program_without_shared_libraries_does_the_same),
