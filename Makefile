@@ -166,6 +166,14 @@ $(BUILD)/tests/tools/%.so: tests/modules/tools/%.c
 $(BUILD)/tests/tools/%: tests/modules/tools/%.c
 	$(TOOL) -o $@ $< -lpthread
 
+# The reader of the format's first version as it was, asked today's questions: uninstrumented, with nothing of today's in it.
+READER_1 := $(BUILD)/tests/tools/reader-1.so
+$(READER_1): tests/golden/reader-1/reader.map $(wildcard tests/golden/reader-1/common/*.[ch]) tests/support/questions.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -fPIC -fno-strict-aliasing -Itests/golden/reader-1 -I. -shared -Wl,-z,defs -Wl,-Bsymbolic \
+		-Wl,--version-script=$< -o $@ $(filter %.c,$^)
+$(BUILD)/tests/unit/test_previous_reader: | $(READER_1)
+
 # What the throw-away hosts run besides the products; by itself, so that it also starts in them uninstrumented.
 $(BUILD)/tests/hosts/%: tests/hosts/tools/%.c $(wildcard common/*.h)
 	@mkdir -p $(@D)

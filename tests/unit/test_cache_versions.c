@@ -29,6 +29,7 @@
 #include "common/org_dir.h"
 #include "tests/support/ctl_run.h"
 #include "tests/support/fixture.h"
+#include "tests/support/golden.h"
 #include "tests/support/next_version.h"
 #include "tests/support/questions.h"
 #include "tests/support/scratch.h"
@@ -75,41 +76,6 @@ static void expect_refused(const char *dir, bool all)
 }
 
 /* ---- the golden cache ---- */
-
-static void golden_file(const char *dir, const char *from, const char *name)
-{
-	char source[SCRATCH_SIZE], target[SCRATCH_SIZE], bytes[16384];
-	size_t size;
-	FILE *file;
-
-	scratch_path(source, from, name);
-	scratch_path(target, dir, name);
-	file = fopen(source, "re");
-	if (!file)
-		err(1, "%s", source);
-	size = fread(bytes, 1, sizeof(bytes), file);
-	assert_true(size > 0 && feof(file));
-	fclose(file);
-	scratch_write(target, bytes, size, 0644);
-}
-
-/* Folders as b2bd makes them; files as they lie in the tree, but root's. */
-static void golden_copy(const char *dir, const char *from)
-{
-	struct b2b_policy *policy = fixture_policy();
-	char name[64];
-
-	golden_file(dir, from, "index");
-	close(b2b_subdir_open(dir, "live"));
-	for (int org = 0; org < FIXTURE_ORGS; org++) {
-		assert_int_equal(b2b_org_dir_create(dir, policy, org), 0);
-		snprintf(name, sizeof(name), "live/%s", org_ids[org]);
-		golden_file(dir, from, name);
-		snprintf(name, sizeof(name), "org/%s/snapshot", org_ids[org]);
-		golden_file(dir, from, name);
-	}
-	b2b_policy_free(policy);
-}
 
 static void the_golden_cache_of_every_version_is_answered_right(void **state)
 {
