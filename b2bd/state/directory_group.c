@@ -292,6 +292,20 @@ int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
 	return r;
 }
 
+int b2b_directory_each_group_id(struct b2b_state *state, const char *org_id, int (*each)(void *arg, const char *id), void *arg)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "SELECT id FROM grp WHERE org_id = ? ORDER BY gid");
+
+	if (r < 0)
+		return r;
+	b2b_row_text(row, 1, org_id);
+	while ((r = b2b_row_next(row)) > 0 && (r = each(arg, (const char *)sqlite3_column_text(row, 0))) == 0)
+		;
+	sqlite3_finalize(row);
+	return r;
+}
+
 static int group_exists(struct b2b_state *state, const char *group_id, const char *org_id)
 {
 	static const char select[] = "SELECT count(*) FROM grp WHERE id = ?1 AND (?2 = '' OR org_id = ?2)";

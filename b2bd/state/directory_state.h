@@ -122,6 +122,9 @@ int b2b_directory_each_standing(struct b2b_state *state, const char *org_id, uin
  */
 int b2b_group_members(struct b2b_state *state, const char *group_id, const char *org_id, uint32_t **ret_uids, size_t *ret_n);
 
+/* The directory's id of every group of ORG_ID, until EACH returns other than 0. Returns that, 0, or a negative errno. */
+int b2b_directory_each_group_id(struct b2b_state *state, const char *org_id, int (*each)(void *arg, const char *id), void *arg);
+
 /* Every group of ORG_ID with the uids of its members (those removed left out), by gid. */
 int b2b_directory_each_group(struct b2b_state *state, const char *org_id,
                              int (*each)(void *arg, const char *local, uint32_t gid, const uint32_t *members, size_t n_members),

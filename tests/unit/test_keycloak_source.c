@@ -26,6 +26,8 @@ struct realm {
 	int member_status;        /* of a single member who is not hidden; 0: as it is */
 	int requests, off_after;  /* organisations are switched off after so many; 0: never */
 	bool no_groups, repeats, no_acme;
+	bool short_lists;         /* of groups and of their members nothing is listed, with status 200 */
+	int group_status;         /* of a single group; 0: as it is */
 	int n_hidden;
 	int namesakes;            /* people of the realm who have the attribute that is asked for */
 	char searched[128];
@@ -105,6 +107,43 @@ static char *search(const struct org *org, const char *what)
 	return text(found);
 }
 
+static const json_t *with_id(const json_t *list, const char *id)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach(list, i, entry) {
+		const char *own = json_string_value(json_object_get(entry, "id"));
+
+		if (!strncmp(own, id, strlen(own)))
+			return entry;
+	}
+	return NULL;
+}
+
+static char *one_group(const struct realm *realm, const struct org *org, const char *id, int *status)
+{
+	const json_t *group = with_id(org->groups, id) ? with_id(org->groups, id) : with_id(realm->children, id);
+
+	*status = group && realm->group_status ? realm->group_status : group ? 200 : 404;
+	return *status == 200 ? json_dumps(group, JSON_COMPACT) : NULL;
+}
+
+/* Those that the member with ID is in. */
+static char *groups_of(const struct realm *realm, const char *path, const char *id)
+{
+	json_t *own = json_array();
+	char *body;
+
+	if (with_id(realm->dba, id))
+		json_array_append(own, json_array_get(realm->orgs[0].groups, 0));
+	if (with_id(realm->night, id))
+		json_array_append(own, json_array_get(realm->children, 0));
+	body = slice(realm, path, own, json_array_size(own));
+	json_decref(own);
+	return body;
+}
+
 static char *answer_groups(const struct realm *realm, const struct org *org, const char *path, const char *rest, int *status)
 {
 	const json_t *list = strstr(rest, "/children")                ? realm->children
@@ -116,7 +155,9 @@ static char *answer_groups(const struct realm *realm, const struct org *org, con
 		*status = 404;
 		return NULL;
 	}
-	return slice(realm, path, list, json_array_size(list));
+	if (strncmp(rest, "/groups/", 8) == 0 && !strstr(rest, "/children") && !strstr(rest, "/members"))
+		return one_group(realm, org, rest + 8, status);
+	return slice(realm, path, list, realm->short_lists ? 0 : json_array_size(list));
 }
 
 static char *answer_members(struct realm *realm, const struct org *org, const char *path, const char *rest, int *status)
@@ -131,6 +172,8 @@ static char *answer_members(struct realm *realm, const struct org *org, const ch
 	}
 	if (strncmp(rest, "/members/", 9) != 0)
 		return slice(realm, path, org->members, org == &realm->orgs[0] ? n - (size_t)realm->n_hidden : n);
+	if (strstr(rest, "/groups?"))
+		return groups_of(realm, path, rest + 9);
 	one = member(org, rest + 9, strlen(rest + 9));
 	*status = one && realm->member_status ? realm->member_status : one ? 200 : 404;
 	return *status == 200 ? json_dumps(one, JSON_COMPACT) : strdup("{\"error\":\"HTTP 404 Not Found\"}");
@@ -326,6 +369,51 @@ static void groups_within_groups_are_read_too(void **state)
 	groups = (struct groups){ 0 };
 	assert_int_equal(b2b_directory_each_group(world->run.base->state, "42c3e9", note_group, &groups), 0);
 	assert_int_equal(groups.dba, 0);
+}
+
+static struct groups groups_now(struct world *world)
+{
+	struct groups groups = { 0 };
+
+	assert_int_equal(b2b_directory_each_group(world->run.base->state, "42c3e9", note_group, &groups), 0);
+	return groups;
+}
+
+/* Lists that say no total end at the first empty page: what was not listed is asked for by itself. */
+static void what_is_only_not_listed_stays_in_its_groups(void **state)
+{
+	struct world *world = *state;
+	struct groups groups;
+
+	assert_int_equal(source_pass(&world->run), 0);
+	world->realm.short_lists = true;
+	world->run.changes = 0;
+	assert_int_equal(source_pass(&world->run), 0);
+	groups = groups_now(world);
+	assert_int_equal(groups.dba, 2013271000);
+	assert_int_equal(groups.n_dba, 1);
+	assert_int_equal(groups.n_night, 1);
+	assert_int_equal(world->run.changes, 0);
+	world->realm.group_status = 403;
+	assert_int_equal(source_pass(&world->run), -EAGAIN);
+	assert_non_null(strstr(world->run.why, "groups that are no longer listed"));
+	assert_int_equal(groups_now(world).n_dba, 1);
+}
+
+static void who_left_a_group_and_a_group_that_is_gone_go(void **state)
+{
+	struct world *world = *state;
+
+	assert_int_equal(source_pass(&world->run), 0);
+	json_array_clear(world->realm.dba);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(groups_now(world).n_dba, 0);
+	assert_int_equal(groups_now(world).n_night, 1);
+	json_array_clear(world->realm.orgs[0].groups);
+	json_array_clear(world->realm.children);
+	assert_int_equal(source_pass(&world->run), 0);
+	assert_int_equal(groups_now(world).dba, 0);
+	assert_int_equal(groups_now(world).night, 0);
 }
 
 static void a_second_pass_changes_nothing(void **state)
@@ -717,6 +805,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(reads_what_a_real_server_says),
 		TEST(groups_within_groups_are_read_too),
+		TEST(what_is_only_not_listed_stays_in_its_groups),
+		TEST(who_left_a_group_and_a_group_that_is_gone_go),
 		TEST(a_second_pass_changes_nothing),
 		TEST(pages_are_turned_until_one_is_empty),
 		TEST(who_left_the_organisation_is_removed),
