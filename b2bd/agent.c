@@ -346,7 +346,7 @@ int b2b_agent_main(const struct b2b_agent_setup *setup)
 		core->lives = setup->lives;
 		memcpy(core->seal_key, setup->seal_key, sizeof(core->seal_key));
 		core->started_s = b2b_wall_s();
-		core->name_rate = (struct b2b_rate){ .burst = 20, .every_ns = B2B_NS_PER_S / 5 };
+		core->name_rate = b2b_name_rate();
 		core->auth_rate = (struct b2b_rate){ .burst = 10, .every_ns = 6 * B2B_NS_PER_S };
 		r = run(core, signal_fd);
 		explicit_bzero(core->seal_key, sizeof(core->seal_key));

@@ -95,7 +95,7 @@ struct b2b_core {
 	struct b2b_server *server;
 	struct b2b_tickets *tickets;
 	struct b2b_status_cache *status; /* lists that tokens name */
-	struct b2b_rate name_rate; /* first-time names, by peer uid */
+	struct b2b_rate name_rate; /* first-time names, by peer uid: see name_ask.c */
 	struct b2b_rate auth_rate; /* log-ins begun, by the person's uid */
 	struct b2b_rate push_rate; /* requests to their approval devices that nobody approved, likewise */
 	struct b2b_rate command_rate; /* the same of others' commands: who wears approvers out must not keep them from logging in */
@@ -170,6 +170,7 @@ void b2b_on_ask_control(struct b2b_core *core, struct b2b_client *client, const 
 void b2b_on_ask_recent(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_recent *ask);
 /* ssh_keys.c */
 void b2b_on_ask_ssh_keys(struct b2b_core *core, struct b2b_client *client, const struct b2b_ask_keys *ask);
+struct b2b_rate b2b_name_rate(void); /* how fast a peer's questions for first-time names are answered */
 void b2b_name_asks_cancel(struct b2b_core *core); /* at the end */
 
 /* closed.c */

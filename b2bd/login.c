@@ -24,6 +24,8 @@ static void login_free(struct b2b_login *login)
 	if (login->method)
 		login->method->cancel(login);
 	b2b_publish_forget(login->core->publish, login);
+	if (login->hold)
+		b2b_reservation_release(login->core->reservations, login->hold, b2b_now_ns());
 	explicit_bzero(login, sizeof(*login));
 	free(login);
 }
@@ -221,11 +223,12 @@ static enum b2b_reason may_begin(struct b2b_core *core, const struct b2b_origin 
 	return reason;
 }
 
-static void login_begin(struct b2b_login *login, const struct b2b_ask_auth *ask)
+static void login_begin(struct b2b_login *login, int org, const struct b2b_ask_auth *ask)
 {
 	struct b2b_say_wait wait = { .within_s = ANSWER_WITHIN_S };
 
 	login->origin = ask->origin;
+	b2b_login_hold(login, org);
 	login->can = ask->can;
 	login->end_ns = ask->lifetime_s ? b2b_now_ns() + ask->lifetime_s * B2B_NS_PER_S : 0;
 	/* granted, as may_begin found */
@@ -254,7 +257,7 @@ void b2b_on_ask_auth(struct b2b_core *core, struct b2b_client *client, const str
 	login->core = core;
 	login->client = client;
 	login->uid = uid;
-	login_begin(login, ask);
+	login_begin(login, org, ask);
 }
 
 /* The log-in of this connection; NULL, answered, where there is none. */

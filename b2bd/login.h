@@ -47,6 +47,7 @@ struct b2b_login {
 	bool decided;
 	struct b2b_say_decision decision;
 	struct b2b_authentication authentication; /* while what was proven is being published (login_enter.c) */
+	uint64_t hold;     /* of the id that is kept for who is not in the ledger yet (directory/reservation.h); 0: none */
 	/* of the methods */
 	struct b2b_approval *approval;
 	char binding[B2B_BINDING_SIZE];
@@ -83,6 +84,8 @@ enum b2b_reason b2b_login_admit(struct b2b_login *login, struct b2b_gathered *ga
  * and one who was not seen for too long as not closed by that: both only to be asked for a proof. Caller clears.
  */
 void b2b_login_gather(struct b2b_core *core, const struct b2b_origin *origin, struct b2b_gathered *ret);
+/* LOGIN begins, for a person of ORG (slot): the id that is kept for somebody whom nobody has proven yet stays so until it is over. */
+void b2b_login_hold(struct b2b_login *login, int org);
 /*
  * What TOKEN, bound and admitted, says of the person of GATHERED goes into the ledger and the directory's copy, and is published.
  * Returns B2B_OK: nothing changed; B2B_AUTH_PENDING: it is being published, then b2b_login_decide comes; or why it cannot be.

@@ -57,6 +57,15 @@ static bool pardon_removal(struct b2b_principal *principal)
 	return true;
 }
 
+void b2b_login_hold(struct b2b_login *login, int org)
+{
+	struct b2b_core *core = login->core;
+	struct b2b_name name;
+
+	if (core->reservations && org >= 0 && b2b_name_split(login->origin.user, core->policy->separator, &name) == 0)
+		login->hold = b2b_reservation_hold(core->reservations, org, name.local, b2b_now_ns());
+}
+
 void b2b_login_gather(struct b2b_core *core, const struct b2b_origin *origin, struct b2b_gathered *ret)
 {
 	b2b_gather(core, origin->user, origin->service, ret);

@@ -14,6 +14,11 @@
 #define ASKS_MAX 64
 #define ASKS_OTHERS_MAX 16 /* of peers other than root */
 #define ABSENT_NS (5 * B2B_NS_PER_S)
+#define RATE_BURST 20
+#define RATE_PER_S 5
+
+/* sshd's questions are root's, a peer like any other: no more ids are kept at a time than that allows. */
+_Static_assert(RATE_BURST + RATE_PER_S * B2B_RESERVE_KEEP_S + B2B_RESERVATIONS_LOGINS <= B2B_RESERVATIONS_MAX, "there is room for every name");
 
 struct b2b_name_ask {
 	struct b2b_name_ask *next;
@@ -22,6 +27,11 @@ struct b2b_name_ask {
 	int org;
 	char local[B2B_NAME_SIZE];
 };
+
+struct b2b_rate b2b_name_rate(void)
+{
+	return (struct b2b_rate){ .burst = RATE_BURST, .every_ns = B2B_NS_PER_S / RATE_PER_S };
+}
 
 static void remember_absent(struct b2b_absent *absent, int org, const char *local)
 {

@@ -87,7 +87,7 @@ struct b2b_say_name {
 };
 
 /*
- * An id is kept for NAME, in memory alone, until somebody proves to be that person or nobody asked for keep_s. The id is the one that
+ * An id is kept for NAME, in memory alone, until somebody proves to be that person or, while no log-in is under way, nobody asked for keep_s. The id is the one that
  * the ledger gives then, as long as this agent has kept it all the time: for who began after since_ns, and not longer ago than keep_s.
  * What else sshd wants to know is root's, and read from the cache (b2b_cache_newcomer).
  */

@@ -12,14 +12,16 @@
 struct reservation {
 	int org;
 	uint32_t uid;
-	uint64_t until_ns; /* 0: free */
+	uint64_t serial;   /* of this one alone */
+	uint64_t until_ns; /* 0: free, unless it is held */
+	unsigned held;     /* by so many log-ins */
 	char local[B2B_NAME_SIZE];
 };
 
 struct b2b_reservations {
 	struct b2b_state *state;
 	const struct b2b_policy *policy;
-	uint64_t since_ns;
+	uint64_t since_ns, serial;
 	struct b2b_rate rate; /* new ones, by organisation */
 	struct reservation list[B2B_RESERVATIONS_MAX];
 };
@@ -43,38 +45,35 @@ void b2b_reservations_free(struct b2b_reservations *reservations)
 	free(reservations);
 }
 
+static bool is_kept(const struct reservation *one, uint64_t now_ns)
+{
+	return one->held || one->until_ns > now_ns;
+}
+
 static struct reservation *find(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns)
 {
 	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
 		struct reservation *one = &reservations->list[i];
 
-		if (one->until_ns > now_ns && one->org == org && strcmp(one->local, local) == 0)
+		if (is_kept(one, now_ns) && one->org == org && strcmp(one->local, local) == 0)
 			return one;
 	}
 	return NULL;
 }
 
-/* A free entry, while the organisation has not too many. */
-static struct reservation *room(struct b2b_reservations *reservations, int org, uint64_t now_ns)
+static struct reservation *room(struct b2b_reservations *reservations, uint64_t now_ns)
 {
-	struct reservation *place = NULL;
-	size_t of_org = 0;
-
 	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
-		struct reservation *one = &reservations->list[i];
-
-		if (one->until_ns <= now_ns)
-			place = one;
-		else
-			of_org += one->org == org;
+		if (!is_kept(&reservations->list[i], now_ns))
+			return &reservations->list[i];
 	}
-	return of_org < B2B_RESERVATIONS_ORG_MAX ? place : NULL;
+	return NULL;
 }
 
-static bool is_kept(const struct b2b_reservations *reservations, uint32_t uid, uint64_t now_ns)
+static bool uid_is_kept(const struct b2b_reservations *reservations, uint32_t uid, uint64_t now_ns)
 {
 	for (size_t i = 0; i < B2B_RESERVATIONS_MAX; i++) {
-		if (reservations->list[i].until_ns > now_ns && reservations->list[i].uid == uid)
+		if (is_kept(&reservations->list[i], now_ns) && reservations->list[i].uid == uid)
 			return true;
 	}
 	return false;
@@ -104,7 +103,7 @@ static int choose(struct b2b_reservations *reservations, int org, const char *lo
 		return r;
 	if (!choice.id)
 		return -EDQUOT;
-	if (is_kept(reservations, choice.id, now_ns))
+	if (uid_is_kept(reservations, choice.id, now_ns))
 		return -EBUSY;
 	*ret_uid = choice.id;
 	return 0;
@@ -112,7 +111,7 @@ static int choose(struct b2b_reservations *reservations, int org, const char *lo
 
 static int add(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns, struct reservation **ret_one)
 {
-	struct reservation *one = room(reservations, org, now_ns);
+	struct reservation *one = room(reservations, now_ns);
 	uint32_t uid = 0;
 	int r = judge_name(reservations, org, local);
 
@@ -120,7 +119,7 @@ static int add(struct b2b_reservations *reservations, int org, const char *local
 		r = one && b2b_rate_take(&reservations->rate, (uint32_t)org, now_ns) ? choose(reservations, org, local, now_ns, &uid) : -EBUSY;
 	if (r < 0)
 		return r;
-	*one = (struct reservation){ .org = org, .uid = uid };
+	*one = (struct reservation){ .org = org, .uid = uid, .serial = ++reservations->serial };
 	memcpy(one->local, local, strlen(local) + 1);
 	*ret_one = one;
 	return 0;
@@ -140,12 +139,31 @@ int b2b_reserve(struct b2b_reservations *reservations, int org, const char *loca
 
 uint32_t b2b_reserved_uid(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns)
 {
+	const struct reservation *one = find(reservations, org, local, now_ns);
+
+	return one ? one->uid : 0;
+}
+
+uint64_t b2b_reservation_hold(struct b2b_reservations *reservations, int org, const char *local, uint64_t now_ns)
+{
 	struct reservation *one = find(reservations, org, local, now_ns);
 
 	if (!one)
 		return 0;
-	one->until_ns = now_ns + B2B_RESERVE_KEEP_S * B2B_NS_PER_S;
-	return one->uid;
+	one->held++;
+	return one->serial;
+}
+
+void b2b_reservation_release(struct b2b_reservations *reservations, uint64_t hold, uint64_t now_ns)
+{
+	for (size_t i = 0; hold && i < B2B_RESERVATIONS_MAX; i++) {
+		struct reservation *one = &reservations->list[i];
+
+		if (one->serial != hold || !one->held) /* or it has gone into the ledger */
+			continue;
+		one->held--;
+		one->until_ns = now_ns + B2B_RESERVE_KEEP_S * B2B_NS_PER_S;
+	}
 }
 
 void b2b_reservation_drop(struct b2b_reservations *reservations, int org, const char *local)
@@ -154,6 +172,6 @@ void b2b_reservation_drop(struct b2b_reservations *reservations, int org, const 
 		struct reservation *one = &reservations->list[i];
 
 		if (one->org == org && strcmp(one->local, local) == 0)
-			one->until_ns = 0;
+			one->until_ns = one->held = 0;
 	}
 }

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "b2bd/directory/reservation.h"
+#include "b2bd/core.h"
 #include "common/clock.h"
 
 #define NOW (1000 * B2B_NS_PER_S)
@@ -101,14 +101,50 @@ static void lasts_while_it_is_asked_for(void **state)
 	struct world *world = *state;
 	uint32_t uid = reserve(world, 0, "alice", NOW);
 
-	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + KEEP - 1), uid);
-	assert_int_equal(reserve(world, 0, "alice", NOW + 2 * KEEP - 2), uid);
-	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 3 * KEEP), 0);
+	assert_int_equal(reserve(world, 0, "alice", NOW + KEEP - 1), uid); /* sshd is told again: another connection */
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 2 * KEEP - 2), uid);
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 2 * KEEP - 1), 0);
 	assert_int_equal(b2b_reserved_uid(world->reservations, 1, "alice", NOW), 0);
 	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "bob", NOW), 0);
 	assert_int_equal(reserve(world, 0, "alice", NOW + 3 * KEEP), uid);
 	b2b_reservation_drop(world->reservations, 0, "alice");
 	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 3 * KEEP), 0);
+}
+
+/* However long it takes; and its connection goes on after it. */
+static void lasts_while_a_login_is_under_way(void **state)
+{
+	struct world *world = *state;
+	uint32_t uid = reserve(world, 0, "alice", NOW);
+	uint64_t first = b2b_reservation_hold(world->reservations, 0, "alice", NOW + 1);
+	uint64_t second = b2b_reservation_hold(world->reservations, 0, "alice", NOW + 2);
+
+	assert_true(first && second);
+	assert_int_equal(b2b_reservation_hold(world->reservations, 0, "bob", NOW), 0);
+	b2b_reservation_release(world->reservations, 0, NOW + 3);
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 9 * KEEP), uid);
+	b2b_reservation_release(world->reservations, second, NOW + 10 * KEEP);
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 20 * KEEP), uid);
+	b2b_reservation_release(world->reservations, first, NOW + 20 * KEEP);
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 21 * KEEP - 1), uid);
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "alice", NOW + 21 * KEEP), 0);
+}
+
+/* One that has gone into the ledger leaves its place to another, which is not let go by the first one's log-in. */
+static void a_log_in_lets_go_of_its_own_alone(void **state)
+{
+	struct world *world = *state;
+	uint64_t first, second;
+
+	reserve(world, 0, "alice", NOW);
+	first = b2b_reservation_hold(world->reservations, 0, "alice", NOW);
+	b2b_reservation_drop(world->reservations, 0, "alice");
+	reserve(world, 0, "bob", NOW);
+	second = b2b_reservation_hold(world->reservations, 0, "bob", NOW);
+	b2b_reservation_release(world->reservations, first, NOW);
+	assert_int_not_equal(b2b_reserved_uid(world->reservations, 0, "bob", NOW + 2 * KEEP), 0);
+	b2b_reservation_release(world->reservations, second, NOW);
+	assert_int_equal(b2b_reserved_uid(world->reservations, 0, "bob", NOW + 2 * KEEP), 0);
 }
 
 static void takes_no_name_that_is_another_s(void **state)
@@ -160,20 +196,30 @@ static void nobody_s_id_depends_on_who_else_is_there(void **state)
 	}
 }
 
-static void an_organisation_has_no_more_than_its_share(void **state)
+/*
+ * Who keeps asking for names, as fast as the agent answers and each again before its time is over, takes up nobody's room. (Some of acme's
+ * meet at one place, and wait.)
+ */
+static void names_that_are_kept_warm_leave_room_for_others(void **state)
 {
+	struct b2b_rate rate = b2b_name_rate();
 	struct world *world = *state;
 	uint64_t now = NOW;
 	char name[16];
-	int i, kept = 0;
+	int kept = 0, asked = 0;
 
-	for (i = 0; i < 200; i++) {
-		snprintf(name, sizeof(name), "n%d", i);
-		now += B2B_NS_PER_S / 4;
-		kept += refused(world, 0, name, now) == 0;
+	for (int round = 0; round < 3; round++) {
+		for (uint64_t until = now + KEEP; now < until; now += B2B_NS_PER_S / 10) {
+			if (!b2b_rate_take(&rate, 0, now))
+				continue;
+			snprintf(name, sizeof(name), "n%d", asked++ % 600);
+			kept += refused(world, 0, name, now) == 0;
+		}
+		assert_int_equal(refused(world, 1, "erin", now), 0);
 	}
-	assert_true(kept > 32 && kept <= B2B_RESERVATIONS_ORG_MAX);
-	assert_int_equal(refused(world, 1, "erin", now), 0); /* others have theirs */
+	assert_true(kept > 64);
+	now += B2B_NS_PER_S; /* as new ones come at a rate of their own */
+	assert_int_equal(refused(world, 0, "alice", now), 0);
 }
 
 static void new_ones_come_at_a_bounded_rate(void **state)
@@ -217,9 +263,11 @@ int main(void)
 		TEST(writes_nothing),
 		TEST(the_id_is_the_one_that_the_ledger_gives_then),
 		TEST(lasts_while_it_is_asked_for),
+		TEST(lasts_while_a_login_is_under_way),
+		TEST(a_log_in_lets_go_of_its_own_alone),
 		TEST(takes_no_name_that_is_another_s),
 		TEST(nobody_s_id_depends_on_who_else_is_there),
-		TEST(an_organisation_has_no_more_than_its_share),
+		TEST(names_that_are_kept_warm_leave_room_for_others),
 		TEST(new_ones_come_at_a_bounded_rate),
 		TEST(a_used_up_range_is_said),
 	};
