@@ -41,8 +41,11 @@ static void put_session(struct fixture *f, int64_t pid)
 /* As pam_b2b says it. */
 static void close_session(struct fixture *f, int64_t pid)
 {
-	const struct b2b_ask_close question = { .pid = (int32_t)pid, .start_ticks = 7 };
+	struct b2b_ask_close question;
 
+	memset(&question, 0, sizeof(question)); /* its padding is sent as well */
+	question.pid = (int32_t)pid;
+	question.start_ticks = 7;
 	ask_decision(f, B2B_ASK_CLOSE, &question);
 }
 
