@@ -70,11 +70,15 @@ static void show_ways(FILE *out, const json_t *verification)
 static void show_verification(FILE *out, const json_t *verification, int64_t now_s)
 {
 	long long failing = b2b_ctl_number(verification, "failing"), oldest = b2b_ctl_number(verification, "oldest_s");
+	long long passed = b2b_ctl_number(verification, "passed_over");
 	char ago[B2B_AGE_SIZE];
 
 	if (!json_is_object(verification))
 		return;
 	show_ways(out, verification);
+	if (passed)
+		b2b_ctl_paragraph(out, "", "%lld refresh token%s of the service's cannot be used (too long): of these log-ins it is asked in the other ways",
+		                  passed, passed == 1 ? "" : "s");
 	if (failing)
 		b2b_ctl_paragraph(out, "", "%lld log-in%s without an answer, the oldest verified %s; journalctl -u b2bd says why", failing, failing == 1 ? "" : "s",
 		                  b2b_ctl_ago(oldest, now_s, ago));

@@ -51,11 +51,12 @@ json_t *b2b_verification_json(const struct b2b_core *core)
 
 	if (b2b_proof_figures(core->state, &figures) < 0)
 		return json_null();
-	return json_pack("{s:b,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "by_refresh", (conf->reverify & B2B_REVERIFY_REFRESH) != 0, "by_introspection",
+	return json_pack("{s:b,s:b,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "by_refresh", (conf->reverify & B2B_REVERIFY_REFRESH) != 0, "by_introspection",
 	                 (conf->reverify & B2B_REVERIFY_INTROSPECTION) && b2b_introspection_offered(core->federation), "by_life",
 	                 (conf->reverify & B2B_REVERIFY_LIFE) != 0, "interval_s", (json_int_t)conf->reverify_interval_s, "refresh",
 	                 (json_int_t)figures.refresh, "introspection", (json_int_t)figures.introspection, "life", (json_int_t)figures.life, "none",
-	                 (json_int_t)figures.none, "failing", (json_int_t)figures.failing, "oldest_s", (json_int_t)figures.oldest_s);
+	                 (json_int_t)figures.none, "failing", (json_int_t)figures.failing, "oldest_s", (json_int_t)figures.oldest_s, "passed_over",
+	                 (json_int_t)b2b_federation_passed_over(core->federation));
 }
 
 /* What the service withdraws and the directory does not show: a single log-in. */

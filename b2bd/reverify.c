@@ -28,6 +28,7 @@ struct b2b_recheck {
 	struct b2b_presented *presented;
 	bool was_unsure; /* the refresh token had been sent before, and no answer had come */
 	bool unkept;     /* the one that replaced it could not be sealed */
+	bool outgrown;   /* … or cannot be used at all */
 	enum b2b_reason refused; /* B2B_OK: not, or not answered yet */
 };
 
@@ -231,13 +232,23 @@ static int refused(struct b2b_recheck *recheck, const char *text)
 	return withdraw(recheck, over ? B2B_SESSION_TOKEN : B2B_SESSION_WITHDRAWN, text);
 }
 
+/* It holds; but there is no token to ask with again. */
+static int outgrown(struct b2b_recheck *recheck)
+{
+	int r = confirmed(recheck);
+
+	return r < 0 ? r : next_way(recheck, "its new refresh token cannot be used");
+}
+
 static int conclude(struct b2b_recheck *recheck, int reason, const struct b2b_id_token *token, const char *text)
 {
 	const char *fault = "";
 
 	switch (reason) {
 	case B2B_OK:
-		return !token || is_same(recheck, token, &fault) ? confirmed(recheck) : withdraw(recheck, B2B_SESSION_WITHDRAWN, fault);
+		if (token && !is_same(recheck, token, &fault))
+			return withdraw(recheck, B2B_SESSION_WITHDRAWN, fault);
+		return recheck->outgrown ? outgrown(recheck) : confirmed(recheck);
 	case B2B_AUTH_TOKEN_OVER:
 		return refused(recheck, text);
 	case B2B_AUTH_METHOD:
@@ -267,15 +278,16 @@ static void rotated(void *arg, const char *refresh_token)
 {
 	struct b2b_recheck *recheck = arg;
 	struct b2b_proof *proof = &recheck->proof;
-	char *copy = strdup(refresh_token);
-	int r = copy ? 0 : -ENOMEM;
+	char *copy = refresh_token ? strdup(refresh_token) : NULL;
+	int r = copy || !refresh_token ? 0 : -ENOMEM;
 
+	recheck->outgrown = !refresh_token;
 	if (copy) {
 		b2b_secret_free(recheck->tokens.refresh);
 		recheck->tokens.refresh = copy;
 		r = b2b_proof_seal(recheck->core, proof, &recheck->tokens);
 	}
-	recheck->unkept = r < 0; /* what is kept is void: its refusal will prove nothing */
+	recheck->unkept = r < 0 || recheck->outgrown; /* what is kept is void: its refusal will prove nothing */
 	proof->unsure = recheck->unkept;
 	if (r == 0)
 		r = b2b_proof_update(recheck->core->state, proof); /* should it fail, the void one is stored as unsure */

@@ -131,6 +131,8 @@ static void keep_companions(struct b2b_approval *approval, const json_t *body)
 	const char *refresh_token = b2b_oauth_token(body, "refresh_token"), *access_token = b2b_oauth_token(body, "access_token");
 	int64_t life_s = 0;
 
+	if (b2b_oauth_unusable(body, "refresh_token"))
+		b2b_federation_pass_over(approval->federation);
 	approval->refresh_token = refresh_token ? strdup(refresh_token) : NULL;
 	approval->access_token = access_token ? strdup(access_token) : NULL;
 	if (b2b_json_seconds(body, "expires_in", &life_s) == 0)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
+
 int b2b_federation_new(struct b2b_loop *loop, struct b2b_http *http, const struct b2b_conf *conf,
                        struct b2b_federation **ret_federation, char *error)
 {
@@ -90,6 +92,18 @@ bool b2b_federation_ready(const struct b2b_federation *federation)
 bool b2b_introspection_offered(const struct b2b_federation *federation)
 {
 	return b2b_federation_ready(federation) && federation->discovery.introspection_endpoint;
+}
+
+void b2b_federation_pass_over(struct b2b_federation *federation)
+{
+	federation->passed_over++;
+	b2b_log(LOG_WARNING, "event=refresh-token-passed-over; the service's is longer than 16384 bytes or not of printable characters, so the log-in is "
+	                     "asked about again in the next way that reverify names");
+}
+
+uint64_t b2b_federation_passed_over(const struct b2b_federation *federation)
+{
+	return federation->passed_over;
 }
 
 const char *b2b_federation_why(const struct b2b_federation *federation)

@@ -99,6 +99,9 @@ bool b2b_device_offered(const struct b2b_federation *federation);
 bool b2b_ciba_offered(const struct b2b_federation *federation);
 bool b2b_introspection_offered(const struct b2b_federation *federation);
 
+/* How many refresh tokens were passed over since the start, because they cannot be used. */
+uint64_t b2b_federation_passed_over(const struct b2b_federation *federation);
+
 /*
  * Begin. Waits for the answer, polls by interval and slow_down, backs off on time-outs, and ends with the service's
  * lifetime or the request's, whichever is shorter. The login_hint is sent with the device grant too (OIDC Core 3.1.2.1; a service that

@@ -49,11 +49,15 @@ struct b2b_federation {
 	void (*changed)(void *arg, bool ready, const char *why);
 	void *changed_arg;
 	char why[B2B_WHY_SIZE];
+	uint64_t passed_over;         /* refresh tokens that cannot be used, since the start */
 };
 
 void b2b_refresh_begin(struct b2b_federation *federation);
 void b2b_refresh_stop(struct b2b_federation *federation);
 void b2b_access_stop(struct b2b_federation *federation);
+
+/* federation.c: the service gave a refresh token that cannot be used (b2b_oauth_unusable): count it, and say so in the log. */
+void b2b_federation_pass_over(struct b2b_federation *federation);
 
 /* federation.c: WHY NULL or "" for none. Tells whoever asked when readiness or, while not ready, the reason changes. */
 void b2b_federation_state(struct b2b_federation *federation, struct b2b_jwks *jwks, const char *why);

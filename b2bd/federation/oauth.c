@@ -98,3 +98,10 @@ const char *b2b_oauth_token(const json_t *body, const char *name)
 	}
 	return i ? token : NULL;
 }
+
+bool b2b_oauth_unusable(const json_t *body, const char *name)
+{
+	const char *text = b2b_json_text(body, name);
+
+	return text && *text && !b2b_oauth_token(body, name);
+}

@@ -3,6 +3,7 @@
 #define B2B_OAUTH_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "b2bd/http.h"
 
@@ -27,5 +28,6 @@ void b2b_oauth_clear(struct b2b_oauth *oauth); /* wipes tokens and the codes tha
 
 /* Member NAME of BODY as a token (RFC 6749 A.12, A.17: printable ASCII), that lives as long as BODY; NULL: none, or none that could be used. */
 const char *b2b_oauth_token(const json_t *body, const char *name);
+bool b2b_oauth_unusable(const json_t *body, const char *name); /* the second of these: longer than 16,384 bytes, or not printable */
 
 #endif

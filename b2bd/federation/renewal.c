@@ -77,8 +77,12 @@ static void take_answer(struct b2b_renewal *renewal, const json_t *body)
 		renewal->handlers.result(renewal->arg, B2B_AUTH_TOKEN, NULL, "the answer to the refresh token holds no access token");
 		return;
 	}
-	if (refresh_token && strcmp(refresh_token, renewal->refresh_token) != 0)
+	if (b2b_oauth_unusable(body, "refresh_token")) {
+		b2b_federation_pass_over(renewal->federation);
+		renewal->handlers.rotated(renewal->arg, NULL);
+	} else if (refresh_token && strcmp(refresh_token, renewal->refresh_token) != 0) {
 		renewal->handlers.rotated(renewal->arg, refresh_token);
+	}
 	if (jwt)
 		judge(renewal, jwt);
 	else

@@ -10,7 +10,10 @@
 struct b2b_renewal; /* opaque: one question under way */
 
 struct b2b_renewal_handlers {
-	/* REFRESH_TOKEN takes the place of the one that was sent, which may be void from now on: keep it, before anything else. Then comes result. */
+	/*
+	 * REFRESH_TOKEN takes the place of the one that was sent, which may be void from now on: keep it, before anything else. NULL: it is one that
+	 * cannot be used. Then comes result.
+	 */
 	void (*rotated)(void *arg, const char *refresh_token);
 	/*
 	 * The end, exactly once:

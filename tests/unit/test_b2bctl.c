@@ -62,7 +62,7 @@ static const char status_ill[] =
 	"\"failing_since_s\":1799999700,\"why\":\"the status list is refused: expired\"}],"
 	"\"lease\":{\"age_ms\":null,\"valid\":false,\"keep_s\":3600,\"lapsed\":false},\"sessions\":0,\"pending_ends\":2,"
 	"\"verification\":{\"by_refresh\":true,\"by_introspection\":true,\"by_life\":true,\"interval_s\":300,\"refresh\":5,\"introspection\":1,"
-	"\"life\":2,\"none\":3,\"failing\":2,\"oldest_s\":1799999700},"
+	"\"life\":2,\"none\":3,\"failing\":2,\"oldest_s\":1799999700,\"passed_over\":2},"
 	"\"revocations\":{\"count\":0,\"p50_ms\":0,\"p99_ms\":0,\"max_ms\":0},\"worst_case_revocation\":\"x\"}";
 
 static char *shown(const char *json_text, int (*show)(FILE *out, const json_t *json, int64_t now_s))
@@ -168,6 +168,7 @@ static void tells_what_is_wrong_and_since_when(void **state)
 	assert_has(text, "2 being ended; journalctl");
 	assert_has(text, "verified      the service is asked again every 5 minutes, by refresh token,");
 	assert_has(text, "5 by refresh token, 1 by");
+	assert_has(text, "2 refresh tokens of the service's cannot be used");
 	assert_has(text, "2 log-ins without an answer, the oldest verified 5 minutes ago;");
 	assert_has(text, "not ended     alice@acme: 1 process cannot be ended and is tried again; 4711\n              (tar, state D, uid 2013265921); id 0123456789abcdef\n");
 	assert_has(text, "not ended     globex: 2 processes cannot be ended and are tried again; 4712");

@@ -17,7 +17,7 @@ static void on_rotated(void *arg, const char *refresh_token)
 	struct heard *to = arg;
 
 	assert_int_equal(to->results, 0); /* it is to be kept first */
-	snprintf(to->rotated, sizeof(to->rotated), "%s", refresh_token);
+	snprintf(to->rotated, sizeof(to->rotated), "%s", refresh_token ? refresh_token : "none");
 }
 
 static void on_result(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text)
@@ -72,6 +72,24 @@ static void a_token_that_is_replaced_comes_first(void **state)
 	json_object_set_new(issuer.claims, "exp", json_integer(1000)); /* also where what comes with it is no good */
 	renew(B2B_AUTH_TOKEN);
 	assert_string_equal(heard.rotated, "refresh-secret-2");
+}
+
+/* What was sent may be void all the same. */
+static void one_that_is_too_long_is_told_of(void **state)
+{
+	static char large[16386];
+
+	(void)state;
+	make_ready();
+	memset(large, 'x', sizeof(large) - 1);
+	issuer.rotated = large;
+	renew(B2B_OK);
+	assert_string_equal(heard.rotated, "none");
+	assert_int_equal(b2b_federation_passed_over(federation), 1);
+	large[16384] = '\0';
+	renew(B2B_OK);
+	assert_int_equal(strlen(heard.rotated), sizeof(heard.rotated) - 1);
+	assert_int_equal(b2b_federation_passed_over(federation), 1);
 }
 
 static void one_that_stays_is_no_new_one(void **state)
@@ -185,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(it_sends_the_token_as_this_host),
 		TEST(a_token_that_is_replaced_comes_first),
+		TEST(one_that_is_too_long_is_told_of),
 		TEST(one_that_stays_is_no_new_one),
 		TEST(an_answer_without_an_id_token_will_do),
 		TEST(invalid_grant_alone_is_a_no),

@@ -335,6 +335,28 @@ static void a_new_token_that_cannot_be_kept_leaves_the_doubt(void **state)
 	assert_int_equal(session_of(f, ACME).why, B2B_SESSION_UNVERIFIED);
 }
 
+/* A service whose refresh tokens grow past what is kept: the former one may be void, which says nothing of the log-in. */
+static void a_new_token_that_cannot_be_used_has_the_next_way_taken(void **state)
+{
+	struct fixture *f = *state;
+	int64_t id = log_in(f, ACME, secrets[0], "");
+	static char large[20000];
+
+	memset(large, 'x', sizeof(large) - 1);
+	issuer.rotated = large;
+	time_passes(f, INTERVAL_S);
+	turn_until(f, &issuer.refreshed, 1);
+	assert_int_equal(proof_of(f, id).way, B2B_REVERIFY_LIFE);
+	assert_false(proof_of(f, id).unsure);
+	issuer.refresh_error = "invalid_grant";
+	time_passes(f, INTERVAL_S);
+	for (int i = 0; i < 5; i++)
+		b2b_loop_turn(f->core.loop, 20);
+	assert_int_equal(issuer.refreshed, 1);
+	assert_int_equal(pending(f, NULL), 0);
+	assert_true(session_of(f, ACME).ends_s > 0);
+}
+
 static void another_subject_or_organisation_ends_it(void **state)
 {
 	static const struct {
@@ -611,6 +633,7 @@ int main(void)
 		TEST(an_answer_clears_that_doubt),
 		TEST(a_no_that_could_not_be_stored_is_one_all_the_same),
 		TEST(a_new_token_that_cannot_be_kept_leaves_the_doubt),
+		TEST(a_new_token_that_cannot_be_used_has_the_next_way_taken),
 		TEST(another_subject_or_organisation_ends_it),
 		TEST(without_a_refresh_token_the_access_token_is_asked_about),
 		TEST(what_the_service_offers_in_no_way_ends_with_the_tokens),
