@@ -244,8 +244,8 @@ struct b2b_format_record {
  *
  * It repeats what lists and records say and tells nothing of who is closed: a reader who has compared it with them and
  * found every word open may copy it for as long as `changes` of the live file is the even number that it was before that.
- * A writer of words makes `changes` odd before, and the next even number after. A reader of version 1 knows neither, and
- * loses nothing but time.
+ * A writer of words makes `changes` odd before, and the next even number after; b2bd leaves it odd when it ends, for a
+ * writer of version 1 does neither. A reader of version 1 knows nothing of it, and loses nothing but time.
  */
 struct b2b_format_roster_place {
 	uint32_t offset; /* 0  the group's id - range_lo */

@@ -133,6 +133,18 @@ int b2b_live_store(struct b2b_live *live, uint32_t uid, enum b2b_live_state stat
 	return 0;
 }
 
+void b2b_live_rest(struct b2b_live *live)
+{
+	if (live)
+		__atomic_store_n(&live->file->changes, b2b_load32(&live->file->changes) | 1, __ATOMIC_RELEASE);
+}
+
+void b2b_live_wake(struct b2b_live *live)
+{
+	if (live)
+		__atomic_store_n(&live->file->changes, (b2b_load32(&live->file->changes) | 1) + 1, __ATOMIC_RELEASE);
+}
+
 void b2b_live_store_org(struct b2b_live *live, enum b2b_live_state state, bool bump_epoch)
 {
 	change_word(&live->file->org_word, state, bump_epoch);

@@ -65,6 +65,14 @@ uint32_t b2b_live_load_org(const struct b2b_live *live);
 int b2b_live_store(struct b2b_live *live, uint32_t uid, enum b2b_live_state state, bool bump_epoch);
 void b2b_live_store_org(struct b2b_live *live, enum b2b_live_state state, bool bump_epoch);
 
+/*
+ * Nobody of this version stores words from now on: readers copy no roster until b2b_live_wake, or the next word. For who comes
+ * instead may be of version 1, which does not say in `changes` that it has closed somebody. After b2b_live_wake, which is called
+ * before anybody stores words again, no roster counts as proven that was before. NULL is legal.
+ */
+void b2b_live_rest(struct b2b_live *live);
+void b2b_live_wake(struct b2b_live *live);
+
 /* The agent's sign of life and its lease; nanoseconds of CLOCK_BOOTTIME, valid for the boot in the header. */
 void b2b_live_beat(struct b2b_live *live, uint64_t now_ns);
 void b2b_live_verified(struct b2b_live *live, uint64_t now_ns); /* a signal poll completed */

@@ -302,6 +302,13 @@ static bool same_grants(const struct b2b_policy *a, const struct b2b_policy *b)
 	return true;
 }
 
+/* While neither of the two that store words runs. */
+static void wake_lives(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->policy->n_orgs; i++)
+		b2b_live_wake(supervisor->lives[i]);
+}
+
 static void other_organisations(struct supervisor *supervisor, struct b2b_policy *policy)
 {
 	struct b2b_live **lives = NULL;
@@ -316,6 +323,7 @@ static void other_organisations(struct supervisor *supervisor, struct b2b_policy
 	b2b_policy_free(supervisor->policy);
 	supervisor->policy = policy;
 	supervisor->lives = lives;
+	wake_lives(supervisor);
 	start_both(supervisor);
 }
 
@@ -414,6 +422,13 @@ static void loop(struct supervisor *supervisor)
 	stop_both(supervisor);
 }
 
+/* Whoever is started next may be of another version. */
+static void rest_lives(const struct supervisor *supervisor)
+{
+	for (uint32_t i = 0; i < supervisor->policy->n_orgs; i++)
+		b2b_live_rest(supervisor->lives[i]);
+}
+
 int b2b_supervise(const struct b2b_supervise_setup *setup)
 {
 	struct supervisor supervisor = { .setup = setup, .policy = setup->policy, .guard.name = "guard", .agent.name = "agent",
@@ -421,6 +436,7 @@ int b2b_supervise(const struct b2b_supervise_setup *setup)
 
 	if (b2b_prepare_orgs(setup->cache_dir, supervisor.policy, &supervisor.lives) < 0)
 		return EX_CONFIG;
+	wake_lives(&supervisor);
 	supervisor.signal_fd = take_over_signals();
 	if (supervisor.signal_fd < 0 || b2b_sandbox_first() < 0)
 		supervisor.stop = EX_OSERR;
@@ -428,6 +444,7 @@ int b2b_supervise(const struct b2b_supervise_setup *setup)
 		loop(&supervisor);
 	if (supervisor.signal_fd >= 0)
 		close(supervisor.signal_fd);
+	rest_lives(&supervisor);
 	b2b_prepare_release(supervisor.lives, supervisor.policy->n_orgs);
 	b2b_policy_free(supervisor.policy);
 	return supervisor.stop;

@@ -162,6 +162,29 @@ static void a_change_that_was_never_finished_is_seen(void **state)
 	assert_int_equal(odd & 1, 0);
 }
 
+/* A word as the version before stores it: nothing else of the file tells of it. */
+static void store_plainly(uint32_t uid, uint32_t word)
+{
+	memcpy(live + B2B_LIVE_WORDS_AT + (uid - FIXTURE_LO(FIXTURE_ACME)) * sizeof(word), &word, sizeof(word));
+}
+
+/* b2bd ends, one of version 1 is started instead, closes and opens somebody; then this one comes back. */
+static void a_word_of_the_version_before_is_seen(void **state)
+{
+	(void)state;
+	expect_members("alice@acme", "carol@acme");
+	b2b_live_rest(fixture.lives[FIXTURE_ACME]);
+	b2b_live_rest(NULL);
+	store_plainly(ALICE, 1 << 4 | B2B_LIVE_CLOSED);
+	expect_members("carol@acme", NULL);
+	store_plainly(ALICE, 1 << 4 | B2B_LIVE_OPEN);
+	expect_members("alice@acme", "carol@acme");
+	store_plainly(ALICE, 2 << 4 | B2B_LIVE_CLOSED);
+	b2b_live_wake(fixture.lives[FIXTURE_ACME]);
+	b2b_live_wake(NULL);
+	expect_members("carol@acme", NULL);
+}
+
 static void bytes_that_change_after_the_proof_do_no_harm(void **state)
 {
 	unsigned char *roster = snapshot + roster_of(DBA), kept[64];
@@ -217,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_unproven_one_is_not_believed, start, stop),
 		cmocka_unit_test_setup_teardown(any_change_of_a_word_ends_the_proof, start, stop),
 		cmocka_unit_test_setup_teardown(a_change_that_was_never_finished_is_seen, start, stop),
+		cmocka_unit_test_setup_teardown(a_word_of_the_version_before_is_seen, start, stop),
 		cmocka_unit_test_setup_teardown(bytes_that_change_after_the_proof_do_no_harm, start, stop),
 		cmocka_unit_test_setup_teardown(another_alias_is_not_copied, start, stop),
 		cmocka_unit_test_setup_teardown(groups_that_list_nobody_have_none, start, stop),

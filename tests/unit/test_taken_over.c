@@ -182,6 +182,9 @@ static int stop(void **state)
 	if (first > 0) {
 		kill(first, SIGTERM);
 		waitpid(first, NULL, 0);
+		/* Whatever stood there: the version that comes instead may store words, and say nothing of it. */
+		for (int org = 0; org < WORLD_ORGS; org++)
+			assert_int_equal(lives[org]->file->changes & 1, 1);
 	}
 	assert_true(world_inside);
 	kill(-1, SIGKILL);
