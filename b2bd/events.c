@@ -315,7 +315,7 @@ static int meet_namesake(void *arg, uint32_t uid)
 	return 0;
 }
 
-/* Once for each kind: what the person of UID, who goes by the event's name for now, has running is over; for more the directory is asked. */
+/* What the person of UID, who goes by the event's name for now, has running is over; for what closes or opens the directory is asked. */
 static int apply_namesake(struct b2b_core *core, const struct b2b_event *event, uint32_t uid)
 {
 	struct b2b_event ends = *event;
