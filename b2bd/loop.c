@@ -264,8 +264,9 @@ static void turn_curl(struct b2b_loop *loop)
 /* What comes over the network may be a revocation: it waits for one that waits for the disk, but not for all of them. */
 static uint64_t hear_in_between(struct b2b_loop *loop, uint64_t began_ns)
 {
-	if (b2b_now_ns() - began_ns >= SLOW_NS)
-		turn_curl(loop);
+	if (b2b_now_ns() - began_ns < SLOW_NS)
+		return began_ns;
+	turn_curl(loop);
 	return b2b_now_ns();
 }
 
