@@ -376,6 +376,10 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 	struct look look = { .end = end, .list = list, .spares = b2b_scope_spares(&end->scope, registry) };
 	int r;
 
+	*ret_watch = -1;
+	/* What one session detached is told by its leader, in a look that met everybody; the leader would be gone by the next. */
+	if (end->scope.kind == B2B_SCOPE_SESSION && !list->whole && doubtful(end, scanned, b2b_now_ns()))
+		return 0;
 	r = b2b_scope_mark(&end->scope, list, registry, &end->sessions, &look.marks);
 	if (r < 0)
 		return r;
@@ -388,7 +392,6 @@ int b2b_end_looked(struct b2b_end *end, struct b2b_processes *list, const struct
 	count(&look);
 	look.now_ns = b2b_now_ns();
 	look.fresh = end->met.n > 0;
-	*ret_watch = -1;
 	count_hidden(&look);
 	if (end->left == 0 && !look.fresh && scanned >= 0) {
 		r = doubtful(end, scanned, look.now_ns) ? 0 : 1;
