@@ -316,7 +316,7 @@ static void open_it(struct order *order)
 			b2b_reply_error(order->client, B2B_INTERNAL, "%s stays closed: the database cannot be written (%s)", order->name, strerror(-r));
 		return;
 	}
-	b2b_publish_words(core->publish, order->org);
+	b2b_reconcile(core, order->org);
 	b2b_audit_by(order->hand.by, extra, sizeof(extra));
 	b2b_audit(core, order->org < 0 ? "opened-all" : "opened", order->org, order->uid ? order->name : NULL, B2B_OK, order->hand.audit_id, extra);
 	reason = standing_of(order);

@@ -66,6 +66,7 @@ struct b2b_round {
 	bool due[B2B_ORGS_MAX], publish[B2B_ORGS_MAX]; /* by slot */
 	int org;                 /* that is being looked at … */
 	uint32_t from;           /* … from this id on; 0: none is */
+	bool changed;            /* the last one had changed (publish) */
 	void (*then)(struct b2b_core *core); /* NULL: nobody waits */
 };
 

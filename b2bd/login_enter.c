@@ -270,7 +270,7 @@ static void publish(struct b2b_login *login, const struct entry *entry, int org)
 
 	b2b_reservation_drop(core->reservations, org, entry->person.local);
 	b2b_directory_each_former(core->state, entry->person.id, publish_former, core);
-	b2b_publish_words(core->publish, org);
+	b2b_reconcile(core, org);
 	b2b_publish_org(core->publish, org, published, login);
 }
 

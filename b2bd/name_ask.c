@@ -105,7 +105,7 @@ static void found(void *arg, int error)
 	} else if (error < 0) {
 		ask_answer(ask, B2B_SERVICE_DOWN);
 	} else {
-		b2b_publish_words(ask->core->publish, ask->org);
+		b2b_reconcile(ask->core, ask->org);
 		b2b_publish_org(ask->core->publish, ask->org, published, ask);
 	}
 }

@@ -93,6 +93,7 @@ struct applying {
 	struct b2b_words *words;
 	int org;
 	int64_t now;
+	uint32_t seen; /* people */
 };
 
 static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *principal)
@@ -103,8 +104,9 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 	            !(principal->owner_uid && is_held(applying->words, applying->org, principal->owner_uid));
 	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = next_state(applying->words, old, open);
 
-	if (old != new && b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN) < 0)
-		return -ERANGE;
+	applying->seen++;
+	if (old != new)
+		b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN); /* an id outside of the range has no word, and keeps nobody else from theirs */
 	return 0;
 }
 
@@ -152,13 +154,16 @@ int b2b_words_apply(struct b2b_words *words, int org)
 	return r < 0 ? r : apply_people(&applying);
 }
 
-/* News is not forgotten: somebody new may have got an id that an earlier portion has passed. */
+/*
+ * News is not forgotten: somebody new may have got an id that an earlier portion has passed. The organisation opens when all of
+ * its people have been looked at.
+ */
 int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most)
 {
 	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
-	int r = from ? 0 : apply_org(&applying);
+	int r = b2b_directory_each_standing(words->state, words->policy->orgs[org].id, from, most, apply_person, &applying);
 
-	return r < 0 ? r : b2b_directory_each_standing(words->state, words->policy->orgs[org].id, from, most, apply_person, &applying);
+	return r < 0 || applying.seen == most ? r : apply_org(&applying);
 }
 
 static int apply_uid(struct applying *applying, uint32_t uid)

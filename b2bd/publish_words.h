@@ -31,7 +31,7 @@ void b2b_words_clear(struct b2b_words *words);
 
 /* Every word of ORG, its own and those of its people. Returns 0 or a negative errno: then some are as they were. */
 int b2b_words_apply(struct b2b_words *words, int org);
-/* A portion: MOST people, from the id FROM on, and where that is 0 the organisation's own word. */
+/* A portion: MOST people, from the id FROM on, and where they are the last the organisation's own word. */
 int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most);
 /* Only those of people who have come since the last time: what a new snapshot may show for the first time. */
 int b2b_words_new_people(struct b2b_words *words, int org);

@@ -4,11 +4,15 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "b2bd/core.h"
+#include "common/clock.h"
+#include "common/log.h"
 
 #define PORTION 1000      /* people; some milliseconds */
 #define CLOSED_AT_ONCE 64 /* people in one transaction */
+#define AGAIN_NS B2B_NS_PER_S /* after an error */
 
 struct closing {
 	struct b2b_core *core;
@@ -63,15 +67,19 @@ static void end_closed(const struct closing *closing)
 		b2b_core_note_time(closing->core);
 }
 
-/* MOST people from FROM on. Returns from where those are that come behind them, 0: nobody does. */
-static uint32_t close_people(struct b2b_core *core, int org, uint32_t from, uint32_t most)
+/*
+ * MOST people from FROM on. *RET_NEXT: from where those are that come behind them, 0: nobody does. Returns 0, or a negative errno:
+ * somebody was not looked at, and no word of theirs may be closed without that.
+ */
+static int close_people(struct b2b_core *core, int org, uint32_t from, uint32_t most, uint32_t *ret_next)
 {
 	struct closing closing = { .core = core, .org = org, .now = b2b_core_now(core) };
+	int r = b2b_directory_each_standing(core->state, core->policy->orgs[org].id, from, most, collect_closed, &closing);
 
-	b2b_directory_each_standing(core->state, core->policy->orgs[org].id, from, most, collect_closed, &closing);
 	end_closed(&closing);
 	free(closing.people);
-	return closing.seen == most ? closing.last + 1 : 0;
+	*ret_next = closing.seen == most ? closing.last + 1 : 0;
+	return r;
 }
 
 static void close_organisation(struct b2b_core *core, int org)
@@ -90,26 +98,49 @@ static void close_organisation(struct b2b_core *core, int org)
 		b2b_core_note_time(core);
 }
 
+static void turn(void *arg);
+
+/* Nobody is told that it is done before it is. */
+static void put_off(struct b2b_core *core, int org, int error)
+{
+	b2b_log(LOG_ERR, "event=reconcile-failed organisation=%s error=\"%s\"; tried again", core->policy->orgs[org].alias, strerror(-error));
+	core->round.due[org] = true;
+	b2b_timer_set(core->loop, &core->round.timer, AGAIN_NS, turn, core);
+}
+
 void b2b_reconcile(struct b2b_core *core, int org)
 {
 	int first = org < 0 ? 0 : org, last = org < 0 ? (int)core->policy->n_orgs - 1 : org;
 
 	for (; first <= last; first++) {
+		uint32_t next;
+		int r;
+
 		close_organisation(core, first);
-		close_people(core, first, 0, UINT32_MAX);
-		b2b_publish_words(core->publish, first);
+		r = close_people(core, first, 0, UINT32_MAX, &next);
+		if (r == 0)
+			r = b2b_publish_words(core->publish, first);
+		if (r < 0)
+			put_off(core, first, r);
 	}
 }
 
-/* Those that changed come before those of which only time has passed. */
-static int next_due(const struct b2b_round *round, int n_orgs)
+/*
+ * In turn, so that one with many people, of whom some change all the time, keeps no other waiting. Those that changed come
+ * before those of which only time has passed, but not twice in a row.
+ */
+static int next_due(struct b2b_round *round, int n_orgs)
 {
 	int due = -1;
 
-	for (int org = n_orgs - 1; org >= 0; org--) {
-		if (round->due[org] && (due < 0 || round->publish[org] || !round->publish[due]))
+	for (int i = 1; i <= n_orgs; i++) {
+		int org = (round->org + i) % n_orgs;
+
+		if (round->due[org] && (due < 0 || (round->publish[org] == !round->changed && round->publish[due] == round->changed)))
 			due = org;
 	}
+	if (due >= 0)
+		round->changed = round->publish[due];
 	return due;
 }
 
@@ -138,6 +169,7 @@ static void turn(void *arg)
 	struct b2b_core *core = arg;
 	struct b2b_round *round = &core->round;
 	uint32_t from = round->from;
+	int r;
 
 	if (from == 0) {
 		tell_waiter(core);
@@ -147,8 +179,14 @@ static void turn(void *arg)
 		round->due[round->org] = false;
 		close_organisation(core, round->org);
 	}
-	round->from = close_people(core, round->org, from, PORTION);
-	b2b_publish_words_some(core->publish, round->org, from, PORTION);
+	r = close_people(core, round->org, from, PORTION, &round->from);
+	if (r == 0)
+		r = b2b_publish_words_some(core->publish, round->org, from, PORTION);
+	if (r < 0) {
+		round->from = 0;
+		put_off(core, round->org, r);
+		return;
+	}
 	if (round->from == 0 && round->publish[round->org] && !round->due[round->org]) {
 		round->publish[round->org] = false;
 		b2b_publish_org(core->publish, round->org, NULL, NULL);
