@@ -118,7 +118,7 @@ static int open_target(struct b2b_core *core, const struct b2b_event *event, con
 	}
 	r = b2b_state_commit(core->state);
 	if (r == 0)
-		b2b_publish_words(core->publish, target->org);
+		b2b_reconcile(core, target->org);
 	b2b_source_sync(core->source); /* the record may have changed too; the event alone does not say how */
 	return r;
 }
@@ -127,7 +127,7 @@ static int open_target(struct b2b_core *core, const struct b2b_event *event, con
 static void release(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
 {
 	b2b_publish_release(core->publish, target->org, target->person ? target->person->uid : 0, 0, event->time_ms);
-	b2b_publish_words(core->publish, target->org);
+	b2b_reconcile(core, target->org);
 }
 
 static int close_target(struct b2b_core *core, const struct b2b_event *event, const struct target *target, bool outdated)
@@ -364,8 +364,11 @@ static int on_group(struct b2b_core *core, const struct b2b_event *event)
 	if (r == -ENOENT)
 		return ask_directory(core, event);
 	each.jti = NULL; /* seen when all of them are through */
-	for (i = 0; i < n && r == 0; i++)
-		r = apply_member(core, &each, members[i]);
+	for (i = 0; i < n; i++) { /* whatever becomes of one */
+		int s = apply_member(core, &each, members[i]);
+
+		r = r < 0 ? r : s;
+	}
 	free(members);
 	return r < 0 ? r : b2b_event_note_seen(core, event->jti);
 }

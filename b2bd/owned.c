@@ -65,15 +65,22 @@ int b2b_revoke_owner(struct b2b_core *core, const struct b2b_revocation *revocat
 
 int b2b_end_before_owner(struct b2b_core *core, const struct b2b_revocation *revocation, const char *id)
 {
+	struct b2b_revocation own = *revocation;
 	struct owned owned = { .core = core };
-	int r = add(&owned, revocation);
+	int r = add(&owned, revocation), s;
 
 	if (r == 0)
 		r = b2b_directory_each_owned(core->state, core->policy->orgs[revocation->org].id, id, add_owned, &owned);
-	for (size_t i = owned.n; r == 0 && i > 0; i--) /* the owner's last: with it the event is seen */
-		r = b2b_end_before(core, &owned.list[i - 1]);
+	for (size_t i = owned.n; i > 1; i--) {
+		s = b2b_end_before(core, &owned.list[i - 1]);
+		r = r < 0 ? r : s;
+	}
 	free(owned.list);
-	return r;
+	/* The owner's last, whatever became of the others: with it the event is seen, unless it has to come again. */
+	if (r < 0)
+		own.jti = NULL;
+	s = b2b_end_before(core, &own);
+	return r < 0 ? r : s;
 }
 
 void b2b_audit_owner(struct b2b_core *core, uint32_t uid, char *buf, size_t size)

@@ -3,6 +3,7 @@
 
 #include "b2bd/directory/scim_parse.h"
 #include "b2bd/state/hand_state.h"
+#include "b2bd/state/seen.h"
 
 #define T0 1790000000500
 
@@ -266,6 +267,34 @@ static void an_end_of_the_owner_s_sessions_ends_what_acts_for_the_owner(void **s
 	opened(world);
 }
 
+/* Of nobody can it be stored: all the same nobody waits for another's end. */
+static void a_full_disk_ends_the_sessions_of_both(void **state)
+{
+	struct world *world = *state;
+	struct b2b_event event = { .kind = B2B_EVENT_SESSION_REVOKED, .jti = (char *)"full", .subject = (char *)"alice",
+		                   .tenant = world->host.base->orgs[0].id, .time_ms = T0 };
+	sqlite3 *db = b2b_state_db(world->host.core.state);
+
+	world->n_ends = 0;
+	sqlite3_exec(db, "PRAGMA query_only = ON", NULL, NULL, NULL);
+	assert_true(b2b_on_event(&world->host.core, &event) < 0);
+	sqlite3_exec(db, "PRAGMA query_only = OFF", NULL, NULL, NULL);
+	world_guard(&world->host, note_end, world);
+	assert_int_equal(world->n_ends, 2);
+	assert_int_equal(b2b_seen_has(world->host.core.state, "full"), 0);
+}
+
+/* Whose closing is in the directory only, and was not put in force yet, is ended by whatever closes the word. */
+static void opening_somebody_ends_whom_the_directory_closed(void **state)
+{
+	struct world *world = *state;
+
+	put(world, "backup", 0, NULL, B2B_SUSPENDED, 0);
+	take(world, B2B_EVENT_ACCOUNT_ENABLED, T0 + 1);
+	assert_false(is_open(world, "backup"));
+	assert_int_equal(world->n_ends, 1);
+}
+
 static void what_is_closed_itself_stays_closed(void **state)
 {
 	struct world *world = *state;
@@ -359,6 +388,8 @@ int main(void)
 		TEST(a_full_disk_closes_both),
 		TEST(what_is_closed_itself_stays_closed),
 		TEST(an_end_of_the_owner_s_sessions_ends_what_acts_for_the_owner),
+		TEST(a_full_disk_ends_the_sessions_of_both),
+		TEST(opening_somebody_ends_whom_the_directory_closed),
 		TEST(an_owner_who_leaves_the_organisation_takes_it_along),
 		TEST(nobody_answers_for_whose_owner_is_no_person),
 		TEST(the_directory_says_who_the_owner_is),
