@@ -96,10 +96,17 @@ capless_root()
 	host_exec web7 setpriv --bounding-set -dac_override,-dac_read_search getent passwd "$1"
 }
 
+# The agent takes on what was applied a moment later; who is asked once, as dbus-daemon asks at a reload, must not be too early.
+in_force()
+{
+	test "$(as lena getent passwd alice@acme >/dev/null && echo knows || echo ignores)" = "$1"
+}
+
 ask_all()
 {
 	local mode=$1 expected=$2
 
+	wait_for 10 in_force "$expected" # else the checks say so
 	reload_dbus
 	jobs
 	for what in 'dbus owns_name alice@acme' 'polkit polkit_allows alice@acme' 'postgres database_knows alice@acme' \

@@ -83,6 +83,6 @@ check service-back "not let in again" wait_for 15 service_back
 
 check_secrets web7
 for shown in "$signed" "$handle"; do
-	check secrets-complete "what was shown is not among them" grep -qF "$shown" "$LAB/run/secrets"
+	check secrets-complete "what was shown is not among them" grep -qF -e "$shown" "$LAB/run/secrets"
 done
 finish
