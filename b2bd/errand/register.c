@@ -7,6 +7,7 @@
 #include "b2bd/json.h"
 
 #define DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
+#define CIBA "urn:openid:params:grant-type:ciba"
 #define VALUE_MAX 4096
 
 static bool secret_method(const char *auth)
@@ -23,9 +24,10 @@ json_t *b2b_errand_metadata(struct b2b_errand *errand)
 		return NULL;
 	if (!secret_method(auth) && !(jwks = b2b_errand_jwks(errand)))
 		return NULL;
-	metadata = json_pack("{s:s, s:s, s:[s,s,s], s:[], s:[], s:s, s:s, s:s}", "client_name", name, "token_endpoint_auth_method", auth, "grant_types",
+	/* sudo's max_age wants to know when somebody authenticated (OpenID Connect Registration 1.0, 2) */
+	metadata = json_pack("{s:s, s:s, s:[s,s,s], s:[], s:[], s:s, s:s, s:s, s:b}", "client_name", name, "token_endpoint_auth_method", auth, "grant_types",
 	                     DEVICE_CODE, "client_credentials", "refresh_token", "response_types", "redirect_uris", "scope", scope, "software_id", "b2b",
-	                     "software_version", "0.1");
+	                     "software_version", "0.1", "require_auth_time", true);
 	if (!metadata || (jwks && json_object_set(metadata, "jwks", jwks) < 0)) {
 		b2b_errand_fail(errand, "no memory");
 		json_decref(metadata);
@@ -33,6 +35,13 @@ json_t *b2b_errand_metadata(struct b2b_errand *errand)
 	}
 	json_decref(jwks);
 	return metadata;
+}
+
+/* A host polls: nothing listens for the service on it (CIBA Core 1.0, 4). Returns false for want of memory. */
+static bool add_ciba(json_t *metadata)
+{
+	return json_array_append_new(json_object_get(metadata, "grant_types"), json_string(CIBA)) == 0 &&
+	       json_object_set_new(metadata, "backchannel_token_delivery_mode", json_string("poll")) == 0;
 }
 
 void b2b_errand_describe(struct b2b_errand *errand)
@@ -141,6 +150,14 @@ static const char *fault_of(const json_t *asked, const json_t *given)
 	return NULL;
 }
 
+/* Asked for, and not given: the host is of use without it. */
+static bool lost_ciba(const json_t *asked, const json_t *given)
+{
+	const json_t *grants = json_object_get(given, "grant_types");
+
+	return list_has(json_object_get(asked, "grant_types"), CIBA) && grants && !list_has(grants, CIBA);
+}
+
 static void put_text(struct b2b_errand *errand, const json_t *given, const char *name)
 {
 	const char *value = b2b_json_text(given, name);
@@ -177,6 +194,8 @@ static void take_answer(struct b2b_errand *errand, const json_t *asked, const st
 		return;
 	}
 	fault = fault_of(asked, given);
+	if (!fault && lost_ciba(asked, given))
+		b2b_line_put(errand->out, "without", "ciba");
 	if (fault) {
 		b2b_errand_fail(errand, "the service's registration cannot be used: %s", fault);
 		undo(errand, given);
@@ -205,6 +224,10 @@ void b2b_errand_register(struct b2b_errand *errand)
 		goto out;
 	if (!found.registration_endpoint) {
 		b2b_line_put(errand->out, "closed", "yes");
+		goto out;
+	}
+	if (found.ciba_poll && !add_ciba(metadata)) {
+		b2b_errand_fail(errand, "no memory");
 		goto out;
 	}
 	body = json_dumps(metadata, JSON_COMPACT);

@@ -79,6 +79,18 @@ static const char *fault(const struct fed *fed, const struct fed_request *reques
 	return message && !message_fits(fed, message) ? "invalid_binding_message" : NULL;
 }
 
+/* A client that registered itself has the grants that it asked for. */
+static int may_ask(struct fed *fed, const struct fed_client *client, bool *ret_may)
+{
+	json_t *rows = NULL;
+	int error = fed_sql(fed->db, "SELECT 1 FROM registrations WHERE id = ?1 AND NOT EXISTS "
+				     "(SELECT 1 FROM json_each(metadata, '$.grant_types') WHERE value = 'urn:openid:params:grant-type:ciba')",
+			    json_pack("[s]", client->id), &rows);
+	*ret_may = json_array_size(rows) == 0;
+	json_decref(rows);
+	return error;
+}
+
 static int bc_authorize(struct fed *fed, struct fed_request *request, struct fed_reply *reply)
 {
 	const struct fed_client *client = NULL;
@@ -86,11 +98,16 @@ static int bc_authorize(struct fed *fed, struct fed_request *request, struct fed
 	struct fed_device_order order = { 0 };
 	char user_code[FED_USER_CODE_SIZE], *secret = NULL;
 	json_t *person = NULL;
+	bool may = false;
 	int error = fed_client_authenticate(fed, request, &client, &why);
 	if (error == -EACCES)
 		return fed_reply_oauth_error(reply, 401, "invalid_client", why);
+	if (!error)
+		error = may_ask(fed, client, &may);
 	if (error)
 		return error;
+	if (!may)
+		return fed_reply_oauth_error(reply, 400, "unauthorized_client", "this client has not registered the grant");
 	wrong = fault(fed, request, client, &order.lifetime_s, &why);
 	if (wrong)
 		return fed_reply_oauth_error(reply, 400, wrong, why);

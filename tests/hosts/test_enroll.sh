@@ -48,6 +48,10 @@ check enrolled "status $?: $out" grep -q '^This host is enrolled' <<<"$out"
 for step in discovery token directory signals; do
 	check "tested-$step" "$out" grep -qE "^$step +ok" <<<"$out"
 done
+federation_curl -f -H "Authorization: Bearer $(host_exec web7 sed -n 's/^registration_access_token //p' /etc/b2b/registration)" \
+	"$(host_exec web7 sed -n 's/^registration_client_uri //p' /etc/b2b/registration)" >"$LAB/run/registered"
+check asks-for-ciba "$(jq -c .grant_types "$LAB/run/registered")" jq -e '.backchannel_token_delivery_mode == "poll" and
+	any(.grant_types[]; . == "urn:openid:params:grant-type:ciba") and .require_auth_time' "$LAB/run/registered"
 check shows-what-changes "$out" grep -q '^-client_id  = nobody ; to be enrolled' <<<"$out"
 check keeps-comments "$(host_exec web7 grep client_id /etc/b2b/b2b.conf)" host_exec web7 grep -qE '^client_id  = host-[^ ]+ ; to be enrolled$' /etc/b2b/b2b.conf
 check changes-one-line "$(host_exec web7 diff /run/lab/before /etc/b2b/b2b.conf)" test "$(host_exec web7 diff /run/lab/before /etc/b2b/b2b.conf | grep -c '^[<>]')" = 2
