@@ -17,7 +17,9 @@ federation_start()
 		--device-interval 1 --secrets "$run/secrets" ${FEDERATION_OPTIONS:-} >>"$LAB/log/federation" 2>&1 </dev/null &
 	FEDERATION_PID=$!
 	disown
-	wait_for 20 federation_answers || die "the federation service does not answer: $(tail -n 5 "$LAB/log/federation")"
+	# Making its keys takes a second of a processor, which a busy machine gives in many.
+	wait_for 60 federation_answers_or_ended
+	federation_answers >/dev/null || die "the federation service does not answer: $(tail -n 5 "$LAB/log/federation")"
 	cp "$LAB/disk/federation/ca.pem" "$run/ca.pem"
 	host_exec laptop tee /etc/b2b-test-ca.pem <"$run/ca.pem" >/dev/null
 }
@@ -31,6 +33,11 @@ federation_curl()
 federation_answers()
 {
 	federation_curl -f "$ISSUER/.well-known/openid-configuration"
+}
+
+federation_answers_or_ended()
+{
+	federation_answers || ! kill -0 "$FEDERATION_PID"
 }
 
 federation_stop()
