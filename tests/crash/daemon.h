@@ -41,7 +41,7 @@ void daemon_enter(void);
 void daemon_prepare(struct daemon *daemon, const char *organisations);
 void daemon_start(struct daemon *daemon);
 void daemon_stop(struct daemon *daemon); /* as a service manager stops it */
-void daemon_end(struct daemon *daemon);  /* b2bd killed, the service stopped */
+void daemon_end(struct daemon *daemon);  /* b2bd killed, the service stopped; fails where a sanitizer found something in b2bd */
 
 /* The process that plays PART now, or 0. */
 pid_t daemon_find(const struct daemon *daemon, enum daemon_part part);
