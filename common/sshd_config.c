@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define DEPTH_MAX 16
+#define FILES_MAX 256
 #define FILE_MAX_BYTES (1 << 20)
 
 struct reader {
@@ -22,6 +23,7 @@ struct reader {
 	b2b_sshd_line *line;
 	void *arg;
 	char match[B2B_SSHD_MATCH_SIZE]; /* of the block that is being read; "" outside */
+	unsigned files; /* read so far: those that include each other would come to no end */
 	bool found;
 };
 
@@ -53,7 +55,7 @@ static void include(struct reader *reader, char *patterns, int depth)
 		if (!*word || snprintf(path, sizeof(path), "%s%s%s", reader->root, *word == '/' ? "" : "/etc/ssh/", word) >= (int)sizeof(path))
 			continue;
 		if (glob(path, 0, NULL, &files) == 0) {
-			for (size_t i = 0; i < files.gl_pathc; i++)
+			for (size_t i = 0; i < files.gl_pathc && reader->files++ < FILES_MAX; i++)
 				read_file(reader, files.gl_pathv[i], depth + 1);
 		}
 		globfree(&files);
