@@ -56,7 +56,8 @@ bool b2b_delta_ended(struct b2b_delta *delta, int error, const char *why, bool c
 	b2b_log(error == -EBUSY ? LOG_NOTICE : LOG_WARNING, "event=directory-changes error=\"%s\"; a full pass follows", why);
 	if (error == -EBUSY)
 		return true;
-	if (error == -EOPNOTSUPP || ++delta->failures >= FAILURES_MAX)
+	/* a service that is away for a while (-EAGAIN) has said nothing of its filters */
+	if (error == -EOPNOTSUPP || (error == -ESTALE && ++delta->failures >= FAILURES_MAX))
 		switch_off(delta, why);
 	return error != -EAGAIN;
 }
