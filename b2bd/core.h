@@ -67,6 +67,8 @@ struct b2b_round {
 	int org;                 /* that is being looked at … */
 	uint32_t from;           /* … from this id on; 0: none is */
 	bool changed;            /* the last one had changed (publish) */
+	bool awaited[B2B_ORGS_MAX]; /* those that THEN waits for: a look at each that began after it was set, or had nothing to come */
+	bool too_early;          /* the look that is under way is no such */
 	void (*then)(struct b2b_core *core); /* NULL: nobody waits */
 };
 

@@ -144,10 +144,10 @@ static int next_due(struct b2b_round *round, int n_orgs)
 	return due;
 }
 
-static bool any_changed(const struct b2b_core *core)
+static bool any_awaited(const struct b2b_core *core)
 {
 	for (uint32_t org = 0; org < core->policy->n_orgs; org++) {
-		if (core->round.publish[org])
+		if (core->round.awaited[org])
 			return true;
 	}
 	return false;
@@ -157,11 +157,25 @@ static void tell_waiter(struct b2b_core *core)
 {
 	void (*then)(struct b2b_core *core) = core->round.then;
 
-	if (any_changed(core))
+	if (any_awaited(core))
 		return;
 	core->round.then = NULL;
 	if (then)
 		then(core);
+}
+
+/* What changed during the look takes another, but nobody waits for what comes later, nor do those who are known by then. */
+static void looked_at(struct b2b_core *core, int org)
+{
+	struct b2b_round *round = &core->round;
+
+	if (round->publish[org])
+		b2b_publish_org(core->publish, org, NULL, NULL);
+	round->publish[org] = round->publish[org] && round->due[org];
+	if (round->too_early)
+		round->too_early = false;
+	else
+		round->awaited[org] = false;
 }
 
 static void turn(void *arg)
@@ -180,17 +194,18 @@ static void turn(void *arg)
 		close_organisation(core, round->org);
 	}
 	r = close_people(core, round->org, from, PORTION, &round->from);
+	if (r == 0 && round->from == 0)
+		close_organisation(core, round->org); /* the last portion brings its word into line, which may have changed meanwhile */
 	if (r == 0)
 		r = b2b_publish_words_some(core->publish, round->org, from, PORTION);
 	if (r < 0) {
 		round->from = 0;
+		round->too_early = false;
 		put_off(core, round->org, r);
 		return;
 	}
-	if (round->from == 0 && round->publish[round->org] && !round->due[round->org]) {
-		round->publish[round->org] = false;
-		b2b_publish_org(core->publish, round->org, NULL, NULL);
-	}
+	if (round->from == 0)
+		looked_at(core, round->org);
 	b2b_timer_set(core->loop, &round->timer, 0, turn, core);
 }
 
@@ -208,6 +223,11 @@ void b2b_reconcile_soon(struct b2b_core *core, int org, bool publish)
 
 void b2b_reconcile_then(struct b2b_core *core, void (*then)(struct b2b_core *core))
 {
-	core->round.then = then;
+	struct b2b_round *round = &core->round;
+
+	round->then = then;
+	memcpy(round->awaited, round->publish, sizeof(round->awaited));
+	/* the look that is under way may have passed somebody who changed since */
+	round->too_early = round->from && round->due[round->org];
 	tell_waiter(core);
 }

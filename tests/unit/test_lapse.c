@@ -362,6 +362,44 @@ static void people_are_looked_at_in_portions_and_published_afterwards(void **sta
 	assert_int_equal(rounds, 2);
 }
 
+/* The look brings the organisation's word into line as well: whoever closes it ends. */
+static void an_organisation_that_closes_during_a_look_is_ended(void **state)
+{
+	struct fixture *f = *state;
+	struct b2b_guard_message request;
+	uint32_t first, last;
+
+	assert_int_equal(b2b_state_begin(f->core.state), 0);
+	put_crowd(f, &first, &last);
+	assert_int_equal(b2b_state_commit(f->core.state), 0);
+	b2b_live_store_org(f->lives[ACME], B2B_LIVE_OPEN, false);
+	b2b_reconcile_soon(&f->core, ACME, true);
+	b2b_loop_turn(f->core.loop, 5);
+	put_org(f, ACME, B2B_ORG_IS_SUSPENDED, 0);
+	assert_int_equal(next_request(f).uid, first);
+	assert_int_equal(next_request(f).uid, last);
+	request = next_request(f);
+	assert_int_equal(request.type, B2B_GUARD_END);
+	assert_int_equal(request.scope, B2B_SCOPE_ORG);
+	assert_int_equal(request.org, ACME);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(f->lives[ACME])), B2B_LIVE_CLOSED);
+}
+
+/* A change that comes again and again does not keep a pass from counting. */
+static void nobody_waits_for_what_changes_later(void **state)
+{
+	struct fixture *f = *state;
+
+	rounds = 0;
+	b2b_reconcile_soon(&f->core, ACME, true);
+	b2b_reconcile_then(&f->core, count_round);
+	for (int i = 0; i < 3; i++) {
+		b2b_reconcile_soon(&f->core, ACME, true);
+		b2b_loop_turn(f->core.loop, 5);
+	}
+	assert_int_equal(rounds, 1);
+}
+
 /* A change is not kept waiting by those of which only time has passed. */
 static void what_changed_is_looked_at_first(void **state)
 {
@@ -429,6 +467,8 @@ int main(void)
 		TEST(root_can_say_that_the_clock_is_right),
 		TEST(suspended_people_come_back_with_their_id),
 		TEST(people_are_looked_at_in_portions_and_published_afterwards),
+		TEST(an_organisation_that_closes_during_a_look_is_ended),
+		TEST(nobody_waits_for_what_changes_later),
 		TEST(what_changed_is_looked_at_first),
 		TEST(a_clock_that_is_set_is_noticed),
 	};
