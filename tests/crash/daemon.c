@@ -15,9 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "b2bd/guard/proc.h"
+#include "common/clock.h"
 #include "tests/support/machine.h"
 #include "tests/unit/test_guard_world.h"
 
+#define END_NS (5 * B2B_NS_PER_S)
 #define CONF "/run/b2b.conf"
 #define KEY "/run/client.key"
 #define CA "/run/ca.pem"
@@ -223,14 +226,26 @@ pid_t daemon_find(const struct daemon *daemon, enum daemon_part part)
 	}
 }
 
+/* The kernel ends them after the first; until then they hold what another b2bd wants for itself. */
+static void wait_for_end(pid_t pid)
+{
+	struct b2b_process process;
+	uint64_t until_ns = b2b_now_ns() + END_NS;
+
+	while (pid && b2b_process_read(pid, &process) == 0 && b2b_now_ns() < until_ns)
+		usleep(1000);
+}
+
 bool daemon_kill(struct daemon *daemon, enum daemon_part part)
 {
-	pid_t pid = daemon_find(daemon, part);
+	pid_t pid = daemon_find(daemon, part), guard = daemon_find(daemon, DAEMON_GUARD), agent = daemon_find(daemon, DAEMON_AGENT);
 
 	if (pid == 0 || kill(pid, SIGKILL) < 0)
 		return false;
 	if (part == DAEMON_FIRST) {
 		waitpid(pid, NULL, 0);
+		wait_for_end(guard);
+		wait_for_end(agent);
 		daemon->first = 0;
 	}
 	return true;
