@@ -194,7 +194,7 @@ static void turn(void *arg)
 		close_organisation(core, round->org);
 	}
 	r = close_people(core, round->org, from, PORTION, &round->from);
-	if (r == 0 && round->from == 0)
+	if (r == 0 && from && round->from == 0)
 		close_organisation(core, round->org); /* the last portion brings its word into line, which may have changed meanwhile */
 	if (r == 0)
 		r = b2b_publish_words_some(core->publish, round->org, from, PORTION);
