@@ -9,7 +9,6 @@
 #include "b2bctl/conf_edit.h"
 #include "b2bctl/enroll.h"
 
-#define CIBA_GRANT "urn:openid:params:grant-type:ciba"
 #define TOKEN_MAX 8192
 
 /* ---- the initial access token: from a file, standard input or a person, never the command line ---- */
@@ -247,8 +246,8 @@ static int keep_answer(struct b2b_enrolment *enrolment, const struct b2b_lines *
 	if (code == B2B_CTL_OK)
 		b2b_ctl_paragraph(enrolment->ctl->out, "registered", "%s at %s", id, enrolment->issuer);
 	if (code == B2B_CTL_OK && b2b_lines_get(answer, "without"))
-		b2b_ctl_paragraph(enrolment->ctl->out, "note", "the service left out the grant " CIBA_GRANT ": nobody can approve a log-in, or a command of "
-		                  "sudo's, on a device of their own until it is added there");
+		b2b_ctl_paragraph(enrolment->ctl->out, "note", "the service left out the grant %s: nobody can approve a log-in, or a command of "
+		                  "sudo's, on a device of their own until it is added there", b2b_lines_get(answer, "without"));
 	return code;
 }
 

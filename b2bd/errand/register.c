@@ -195,7 +195,7 @@ static void take_answer(struct b2b_errand *errand, const json_t *asked, const st
 	}
 	fault = fault_of(asked, given);
 	if (!fault && lost_ciba(asked, given))
-		b2b_line_put(errand->out, "without", "ciba");
+		b2b_line_put(errand->out, "without", CIBA);
 	if (fault) {
 		b2b_errand_fail(errand, "the service's registration cannot be used: %s", fault);
 		undo(errand, given);
