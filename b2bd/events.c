@@ -55,8 +55,8 @@ static void note_unplaced(struct b2b_core *core, const struct b2b_event *event)
 }
 
 /*
- * It cannot be told here whom this is about, or what it changed: the directory can. What may close somebody holds back
- * the lease until it has.
+ * It cannot be told here whom this is about, or what it changed: the directory can. What may close somebody lets the lease
+ * rest on passes until it has.
  */
 static int ask_directory(struct b2b_core *core, const struct b2b_event *event)
 {
@@ -130,6 +130,12 @@ static void release(struct b2b_core *core, const struct b2b_event *event, const 
 	b2b_reconcile(core, target->org);
 }
 
+/* What was authenticated before it is void, and what acts for a person with the person's. */
+static int end_before(struct b2b_core *core, const struct b2b_revocation *revocation, const struct target *target)
+{
+	return target->person ? b2b_end_before_owner(core, revocation, target->person->id) : b2b_end_before(core, revocation);
+}
+
 static int close_target(struct b2b_core *core, const struct b2b_event *event, const struct target *target, bool outdated)
 {
 	struct b2b_revocation revocation = revocation_of(event, target, !outdated);
@@ -137,7 +143,7 @@ static int close_target(struct b2b_core *core, const struct b2b_event *event, co
 
 	if (!outdated)
 		return target->person ? b2b_revoke_owner(core, &revocation, target->person->id) : b2b_revoke(core, &revocation);
-	r = target->person ? b2b_end_before_owner(core, &revocation, target->person->id) : b2b_end_before(core, &revocation); /* what was authenticated before it is void all the same */
+	r = end_before(core, &revocation, target);
 	if (r == 0)
 		release(core, event, target);
 	b2b_source_sync(core->source); /* that it is past was read off a clock or two: the record knows */
@@ -175,7 +181,7 @@ static int reread(struct b2b_core *core, const struct b2b_event *event, const st
 static int end_sessions(struct b2b_core *core, const struct b2b_event *event, const struct target *target)
 {
 	struct b2b_revocation revocation = revocation_of(event, target, false);
-	int r = target->person ? b2b_end_before_owner(core, &revocation, target->person->id) : b2b_end_before(core, &revocation);
+	int r = end_before(core, &revocation, target);
 
 	if (r == 0 && event->no_closings && !ask_of_person(core, target))
 		b2b_source_sync(core->source);

@@ -1,5 +1,5 @@
 /*
- * Revocations may have been missed: until the directory was read once more, from beginning to end, nothing renews the lease.
+ * Revocations may have been missed: until the directory was read once more, from beginning to end, passes alone renew the lease.
  * That survives the agent: what it acknowledged meanwhile does not come again.
  */
 #include "b2bd/core.h"
