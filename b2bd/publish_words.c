@@ -105,6 +105,8 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 	enum b2b_live_state old = (enum b2b_live_state)B2B_LIVE_STATE(b2b_live_load(live, uid)), new = next_state(applying->words, old, open);
 
 	applying->seen++;
+	if (!principal && old == B2B_LIVE_EMPTY)
+		return 0; /* an id that was reserved: as good as closed, and nobody has closed it */
 	if (old != new)
 		b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN); /* an id outside of the range has no word, and keeps nobody else from theirs */
 	return 0;
