@@ -79,7 +79,7 @@ static int start(void **state)
 	scratch_make(confdir);
 	write_service("sshd", "");
 	write_service("su", "");
-	write_service("brief", "timeout=5");
+	write_service("sudo", "timeout=5");
 	write_service("odd", "promt=enter");
 	return 0;
 }
@@ -175,7 +175,7 @@ static void by_time(void **state)
 	(void)state;
 	assert_true(refused(pam_authenticate, "sshd", "alice@acme", mute, COUNT(mute), "auth-expired"));
 	if (machine_full_counts())
-		assert_true(refused(pam_authenticate, "brief", "alice@acme", mute_service, COUNT(mute_service), "federation-down"));
+		assert_true(refused(pam_authenticate, "sudo", "alice@acme", mute_service, COUNT(mute_service), "federation-down"));
 }
 
 static void close_words(void *arg)
