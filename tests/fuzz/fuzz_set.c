@@ -36,7 +36,7 @@ static void check_width(const struct b2b_event *event, const char *payload, size
 	bool person = event->subject || event->person_id;
 	json_t *claims = NULL, *subject;
 
-	if (event->vague)
+	if (event->vague || (event->device && !person && !event->session))
 		return;
 	if (!person && !event->tenant && !event->org_unit && !event->group && !event->session)
 		abort();
