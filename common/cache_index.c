@@ -179,7 +179,8 @@ int b2b_view_record(const struct b2b_view *view, int slot, struct b2b_format_org
 	b2b_copy(&record, view->map.base + view->index.orgs_at + (size_t)slot * sizeof(record), sizeof(record));
 	if (memchr(record.alias, 0, sizeof(record.alias)) == NULL || !b2b_alias_valid(record.alias) || !b2b_org_id_valid(record.id) ||
 	    record.range_lo < B2B_RANGE_FIRST || record.range_hi > B2B_RANGE_LAST || record.range_hi < record.range_lo ||
-	    record.range_hi - record.range_lo >= B2B_RANGE_MAX || record.parent < -1 || record.parent >= (int32_t)view->index.n_orgs)
+	    record.range_hi - record.range_lo >= B2B_RANGE_MAX ||
+	    (view->index.partners_gid >= record.range_lo && view->index.partners_gid <= record.range_hi) || record.parent < -1 || record.parent >= (int32_t)view->index.n_orgs)
 		return -ENODATA;
 	*ret_record = record;
 	return 0;

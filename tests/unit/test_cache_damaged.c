@@ -156,6 +156,21 @@ static void no_alias_is_longer_than_its_members_group_may_be(void **state)
 	assert_string_equal(gr.gr_name, "members@an-alias.of-23-bytes.in");
 }
 
+/* Or somebody's private group would be the partners'. */
+static void no_organisation_has_the_gid_of_all_partners(void **state)
+{
+	struct b2b_format_index *index = (struct b2b_format_index *)(void *)index_bytes;
+	struct passwd pw;
+	struct group gr;
+
+	(void)state;
+	index->partners_gid = FIXTURE_LO(FIXTURE_ACME) + FIXTURE_RANGE - 1;
+	assert_int_equal(b2b_cache_newcomer(cache, "newcomer@acme", index->partners_gid, &pw, buf, sizeof(buf)), -ENODATA);
+	assert_int_equal(b2b_cache_getpwnam(cache, "alice@acme", &pw, buf, sizeof(buf)), -ENODATA);
+	assert_int_equal(b2b_cache_getgrgid(cache, index->partners_gid - 1, &gr, buf, sizeof(buf)), -ENODATA);
+	assert_int_equal(b2b_cache_getpwnam(cache, "erin@globex", &pw, buf, sizeof(buf)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +179,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_was_found_is_found_whatever_becomes_of_the_index, start, stop),
 		cmocka_unit_test_setup_teardown(no_name_is_longer_than_names_may_be, start, stop),
 		cmocka_unit_test_setup_teardown(no_alias_is_longer_than_its_members_group_may_be, start, stop),
+		cmocka_unit_test_setup_teardown(no_organisation_has_the_gid_of_all_partners, start, stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
