@@ -18,7 +18,7 @@ def judged($test; $target; $values; write; holds):
 
 def ratio($t): judged(title($t.op); "at most \($t.most) × \($t.by)"; versus($t.op; $t.by; quotients(.[0]; .[1])); "\(short) ×"; . <= $t.most);
 def ahead($t): (if rounds($t.of; $t.op) == null and $t.otherwise and rounds($t.of; $t.otherwise) then $t.otherwise else $t.op end) as $op
-	| judged(title($op); if $t.least == 1 then "no slower than \($t.of)" else "at least \($t.least) × faster than \($t.of)" end;
+	| judged(title($op); (if $t.least == 1 then "no slower than \($t.of)" else "at least \($t.least) × faster than \($t.of)" end) + ($t.note | if . then " (\(.))" else "" end);
 		versus($op; $t.of; quotients(.[1]; .[0])); "\(short) ×"; . >= $t.least);
 def over($t): judged(title($t.op); "at most \($t.most_us) µs over \($t.over)"; versus($t.op; $t.over; differences(.[0]; .[1])); time; . <= $t.most_us * 1000);
 def first_calls($t): judged("system calls of a fresh process's first look-up"; "at most \($t.most) of its own";
