@@ -3,7 +3,7 @@ def lines: split("\n") | map(select(. != ""));
 def builds($name): $builds | lines | map(split("\t") | select(.[0] == $name) | .[1] | split(" ") | map(tonumber));
 def number($table; $name): $table[$name] | if . == null then null else tonumber end;
 # What a subject's people take to be published, in nanoseconds, as an operation like the others.
-def publish($name): builds($name) | if length > 0 then map(.[0] * 1e9) else [number($built; $name) | values * 1e9] end;
+def publish($name): builds($name) | if length > 0 then map(.[0] * 1e9) else [$built[$name] | values | splits(" ") | tonumber * 1e9] end;
 $measured[0]
 | .seconds = $seconds
 | .subjects |= map(.name as $name

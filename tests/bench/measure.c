@@ -9,7 +9,7 @@
 
 #define ROUND_NS 8000000u          /* a batch is cut to about this */
 #define CELL_NS (15 * B2B_NS_PER_S) /* a slow operation of a subject is given up after so much, ROUNDS_MIN rounds done */
-#define ROUNDS_MIN 5
+#define ROUNDS_MIN 6               /* the fewest whose median has a 95 % interval */
 #define TIMEOUT_MS 30000           /* the first time includes all preparation */
 
 static bool possible(const struct bench_population *population, const struct bench_op *op)

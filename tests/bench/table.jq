@@ -39,7 +39,7 @@ def system_call_rows: (operation("none"; "system-calls").ns[0]) as $base | .subj
 
 def size_part:
 	"", "## \(.people | thousands) people", "",
-	"Medians of \(.rounds) interleaved rounds (fewer where a subject is slow), per call; building and publishing, as a whole. All of it took \(.seconds | short) s.", "",
+	"Medians of \(.rounds) interleaved rounds (fewer where a subject is slow), per call; building and publishing, as a whole, \(.parse_ns | length) times (peers that no row needs, once). All of it took \(.seconds | short) s.", "",
 	overview, "",
 	(if .absent | length > 0 then "Not run:", "", (.absent | to_entries[] | "- \(.key): \(.value)"), "" else empty end),
 	(if any(.subjects[]; .note != "-") then "What is what:", "", (.subjects[] | select(.note != "-") | "- \(.name): \(.note)"), "" else empty end),

@@ -39,6 +39,8 @@ wrong=$(wrong_answers)
 check "our module, the floors and glibc's files answer rightly" "$wrong" test -z "$wrong"
 check "every operation was measured through our module" "$(jq -c '.sizes[0].subjects[0].operations | keys' "$RESULTS/results.json")" \
 	seen '.sizes[0].subjects[0] | .name == "b2b" and (.operations | length) >= 20 and all(.operations[]; .ns[0] > 0)'
+check "what is built several times is judged with each of them" "$(jq -c '[.sizes[0].subjects[] | [.name, .operations.publish.ns]]' "$RESULTS/results.json")" \
+	seen '[.sizes[0].subjects[] | select(.name | IN("b2b", "wrong")) | .operations.publish.ns] | (.[0] | length) == 2 and .[1] == [5e8, 75e7]'
 check "wrong answers are counted" "a service that is not there has none" \
 	seen '.sizes[0].subjects[] | select(.name == "wrong") | .operations["name-hot"] | .wrong == .calls and .calls > 1000'
 check "a peer that crashes is a row and not the end" "it is not" \

@@ -26,7 +26,7 @@ publish()
 }
 
 version libnss-cache libnss-cache
-built libnss-cache publish
+TIMES=$BUILDS built libnss-cache publish
 answers cache
 disk libnss-cache /etc/{passwd,group}.cache*
 subject libnss-cache cache - all 'with its indexes; initgroups reads the whole group file'

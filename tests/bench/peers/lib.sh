@@ -57,14 +57,17 @@ disk()
 	record disk "$1" "$(du -s -c -B1 "${@:2}" | tail -n 1 | cut -f1)"
 }
 
-# built NAME COMMAND…: runs it and records how long it took.
+# built NAME COMMAND…: runs it, TIMES times where that is set, and records how long each took.
 built()
 {
-	local begin
+	local begin round seconds=
 
-	begin=$(date +%s%N)
-	"${@:2}"
-	record built "$1" "$(elapsed "$begin")"
+	for round in $(seq "${TIMES:-1}"); do
+		begin=$(date +%s%N)
+		"${@:2}"
+		seconds="$seconds $(elapsed "$begin")"
+	done
+	record built "$1" "${seconds# }"
 }
 
 # elapsed BEGIN: seconds since BEGIN, which date +%s%N said.
