@@ -23,6 +23,7 @@ control offboard person=carol@acme >/dev/null || die "the service does not offbo
 check hung-holds-nothing-up "the end waits for it: $(host_log web7 b2bd | tail -n 5)" wait_for 2 ended
 host_exec web7 sh -c 'kill -CONT "$(cat /run/lab/nscd.pid)"'
 check told-when-it-answers "carol: $(host_exec web7 getent passwd carol@acme)" wait_for 5 caching_shows_closed carol@acme
+caching_closes_many nscd
 host_exec web7 sed -i 's/^\(.*enable-cache.*\(passwd\|group\).*\)yes/\1no/' /etc/nscd.conf
 check mended "doctor says $(doctor_says nscd)" test "$(doctor_says nscd)" = ok
 

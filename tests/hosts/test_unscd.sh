@@ -8,4 +8,5 @@ federation_start
 host_start web7
 caching_start nscd -d
 caching_daemon unscd
+caching_closes_many unscd
 finish

@@ -1,15 +1,23 @@
 # Caching daemons beside us: the same for nscd and unscd, which share name, socket and configuration.
 
+# caching_warm NAME…: the daemon has been asked for them.
+caching_warm()
+{
+	local name
+
+	for name; do
+		host_exec web7 getent passwd "$name" >/dev/null
+		host_exec web7 id "$name" >/dev/null
+	done
+}
+
 # caching_start NAME COMMAND…: on web7, and warm about alice and carol.
 caching_start()
 {
 	host_exec web7 install -d /run/nscd /var/cache/nscd /var/db/nscd
 	host_spawn web7 nscd "$@"
 	wait_for 5 host_exec web7 sh -c 'grep -q " 00010000 .*/run/nscd/socket$" /proc/net/unix' || die "it does not start: $(host_log web7 nscd)"
-	for who in alice carol; do
-		host_exec web7 getent passwd $who@acme >/dev/null
-		host_exec web7 id $who@acme >/dev/null
-	done
+	caching_warm alice@acme carol@acme
 }
 
 # Closed: no shell, and no group but the private one.
@@ -47,4 +55,27 @@ caching_daemon()
 	ms=$(caching_offboard alice@acme) || { FAIL "$1-forgets" "5 s after: $(host_exec web7 getent passwd alice@acme; host_exec web7 id alice@acme)"; return; }
 	ok "$1-forgets: $ms ms after the service committed it"
 	check "$1-forgets-in-time" "$ms ms" test "$ms" -lt 1000
+}
+
+caching_shows_open()
+{
+	host_exec web7 getent passwd "$1" | grep -q ':/bin/bash$' && host_exec web7 id -Gn "$1" | grep -q partners
+}
+
+# caching_closes NAME PERSON COMMAND…: what closes many at once shows through a daemon that is warm about PERSON, one of them.
+caching_closes()
+{
+	caching_warm "$2"
+	check "$1-warm" "$2 is closed before" caching_shows_open "$2"
+	"${@:3}" >/dev/null || { FAIL "$1" "it is refused"; return; }
+	check "$1" "it shows $(host_exec web7 getent passwd "$2"; host_exec web7 id "$2")" wait_for 5 caching_shows_closed "$2"
+}
+
+# An organisation, with its subsidiary, and everybody. Afterwards nobody is left who is not closed.
+caching_closes_many()
+{
+	caching_warm bob@emea.acme
+	caching_closes "$1-forgets-an-organisation" dave@acme control end-contract organisation=42c3e9
+	check "$1-forgets-a-subsidiary" "it shows $(host_exec web7 getent passwd bob@emea.acme)" wait_for 5 caching_shows_closed bob@emea.acme
+	caching_closes "$1-forgets-everybody" erin@globex host_exec web7 b2bctl close --all --reason 'Break-in'
 }
