@@ -26,7 +26,7 @@ struct cuts {
 	bool present[DISK_OPS];
 	uint64_t *seen; /* states with the mark they were looked at with: a hash table, 0 is free */
 	size_t room, n_seen;
-	size_t n_states, n_cuts, most; /* most unsynced operations of any cut */
+	size_t n_states, n_cuts, n_whole, most; /* cuts of which all subsets were looked at; most unsynced operations of any */
 	bool thorough;
 };
 
@@ -149,29 +149,34 @@ static void random_subsets(struct cuts *cuts, unsigned n)
 	}
 }
 
-void cuts_run(const char *what, const struct disk_log *log, const char *dir, void (*check)(void *arg, const char *dir, int mark), void *arg)
+size_t cuts_run(const char *what, const struct disk_log *log, const char *dir, void (*check)(void *arg, const char *dir, int mark), void *arg)
 {
 	struct cuts *cuts = calloc(1, sizeof(*cuts));
 	const char *given = secure_getenv("CRASH_SEED");
-	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)b2b_wall_ms();
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)b2b_wall_ms(), all;
+	size_t n_whole;
 
 	if (!cuts)
 		err(1, "cuts");
 	*cuts = (struct cuts){ .log = log, .dir = dir, .check = check, .arg = arg, .thorough = secure_getenv("LONG") != NULL };
+	all = cuts->thorough ? CUTS_ALL_LONG : CUTS_ALL;
 	srandom(seed);
 	for (size_t at = 0; disk_next_cut(log, at, &cuts->cut); at = cuts->cut.at + 1) {
 		cuts->n_cuts++;
 		if (cuts->cut.n_unsynced > cuts->most)
 			cuts->most = cuts->cut.n_unsynced;
-		if (cuts->cut.n_unsynced <= (cuts->thorough ? CUTS_ALL_LONG : CUTS_ALL)) {
+		if (cuts->cut.n_unsynced <= all) {
 			all_subsets(cuts);
+			cuts->n_whole++;
 			continue;
 		}
 		plain_subsets(cuts);
 		random_subsets(cuts, cuts->thorough ? CUTS_RANDOM_LONG : CUTS_RANDOM);
 	}
-	print_message("%s: %zu operations, %zu cuts, up to %zu unsynced, %zu states, seed %u\n", what, log->n, cuts->n_cuts, cuts->most,
-	              cuts->n_states, seed);
+	print_message("%s, blocks of %u: %zu operations, %zu cuts, %zu of them with at most %u unsynced and thus whole, the others with up to %zu, "
+	              "%zu states, seed %u\n", what, log->block, log->n, cuts->n_cuts, cuts->n_whole, all, cuts->most, cuts->n_states, seed);
+	n_whole = cuts->n_whole;
 	free(cuts->seen);
 	free(cuts);
+	return n_whole;
 }

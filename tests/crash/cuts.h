@@ -12,9 +12,10 @@
 
 /*
  * CHECK each state of LOG, once, made as the folder DIR; MARK is the last that the writer reported. It fails by itself, with
- * cuts_where() to say where. What was done is printed under the name WHAT. CRASH_SEED repeats the random choice.
+ * cuts_where() to say where. What was done is printed under the name WHAT. CRASH_SEED repeats the random choice. Returns of how
+ * many cuts all subsets were looked at.
  */
-void cuts_run(const char *what, const struct disk_log *log, const char *dir, void (*check)(void *arg, const char *dir, int mark), void *arg);
+size_t cuts_run(const char *what, const struct disk_log *log, const char *dir, void (*check)(void *arg, const char *dir, int mark), void *arg);
 
 /* "cut at 37, present 1101": the state that is being checked. */
 const char *cuts_where(void);

@@ -4,12 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct disk_log *disk_log_new(void)
+struct disk_log *disk_log_new(uint32_t block)
 {
 	struct disk_log *log = calloc(1, sizeof(*log));
 
 	if (!log)
 		err(1, "log");
+	log->block = block;
 	disk_log_inode(log, true, 0755);
 	return log;
 }
@@ -62,7 +63,7 @@ void disk_log_data(struct disk_log *log, unsigned inode, uint64_t offset, const 
 	if (offset + size > size_before)
 		disk_log_add(log, DISK_SIZE, inode)->size = offset + size;
 	while (size > 0) {
-		uint64_t part = DISK_BLOCK - offset % DISK_BLOCK;
+		uint64_t part = log->block - offset % log->block;
 
 		if (part > size)
 			part = size;

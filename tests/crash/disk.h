@@ -4,7 +4,7 @@
  *
  *  - a sync of a file makes its earlier blocks, sizes, attributes and stores durable, and nothing else;
  *  - a sync of a folder makes its earlier names durable; a rename is one operation;
- *  - blocks are DISK_BLOCK bytes, so a write of more may be torn; a size may be there without its blocks (zeros), or the reverse;
+ *  - a block reaches the disk whole or not at all, and a write of more may be torn between two; a size may be there without its blocks (zeros), or the reverse;
  *  - a store into a mapping is never synced, and reaches the disk or not word by word.
  *
  * That is less than any file system in use promises: what holds here holds there.
@@ -17,7 +17,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define DISK_BLOCK 512u
+/* Sizes of a block: a sector; and a page of the kernel's cache, of SQLite, and of what most disks write. */
+#define DISK_SECTOR 512u
+#define DISK_PAGE 4096u
 #define DISK_NAME 64
 #define DISK_ACL 256
 #define DISK_OPS 4096
@@ -53,9 +55,10 @@ struct disk_log {
 		mode_t mode; /* as it was made */
 	} inodes[DISK_INODES];
 	unsigned n_inodes;
+	uint32_t block;
 };
 
-struct disk_log *disk_log_new(void);
+struct disk_log *disk_log_new(uint32_t block); /* DISK_SECTOR or DISK_PAGE */
 void disk_log_free(struct disk_log *log);
 
 /* Append; the caller fills the rest. Exits the test when there is no room, as all here do on failure. */

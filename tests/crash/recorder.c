@@ -306,7 +306,7 @@ static void mark(void *arg, int number)
 		disk_log_add(recorder->log, DISK_MARK, DISK_ROOT)->mark = number;
 }
 
-struct disk_log *recorder_run(const char *dir, const char *mapped, int (*body)(void *arg), void *body_arg)
+struct disk_log *recorder_run(const char *dir, const char *mapped, uint32_t block, int (*body)(void *arg), void *body_arg)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
 	const struct tracer_hooks hooks = { .enter = enter, .leave = leave, .mark = mark, .arg = recorder };
@@ -316,7 +316,7 @@ struct disk_log *recorder_run(const char *dir, const char *mapped, int (*body)(v
 
 	if (!recorder || stat(dir, &st) < 0)
 		err(1, "%s", dir);
-	recorder->log = log = disk_log_new();
+	recorder->log = log = disk_log_new(block);
 	recorder->mapped = mapped;
 	add_file(recorder, &st, DISK_ROOT, -1, false);
 	r = tracer_run(&hooks, body, body_arg);

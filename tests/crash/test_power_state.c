@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "tests/crash/cuts.h"
@@ -17,8 +18,11 @@
 #include "tests/crash/stored.h"
 #include "tests/crash/tracer.h"
 #include "tests/support/machine.h"
+#include "tests/support/scratch.h"
 
 #define DIR "/run/state" /* of a private machine: in memory */
+#define WHOLE_LEAST_SECTORS 8 /* of 14 cuts; cuts.h says what becomes of the others */
+#define WHOLE_LEAST_PAGES 9
 
 enum { MARK_BEGUN = 1, MARK_CHANGED };
 
@@ -59,20 +63,37 @@ static void check(void *arg, const char *dir, int mark)
 	b2b_state_close(state);
 }
 
-static void what_was_committed_is_there(void **state)
+static void cut_everywhere(uint32_t block, size_t whole_least)
 {
 	struct disk_log *log;
 
-	(void)state;
+	if (access(DIR, F_OK) == 0)
+		scratch_remove(DIR);
 	assert_int_equal(mkdir(DIR, 0700), 0);
-	log = recorder_run(DIR, NULL, write_state, NULL);
-	cuts_run("state", log, DIR, check, NULL);
+	log = recorder_run(DIR, NULL, block, write_state, NULL);
+	assert_true(cuts_run("state", log, DIR, check, NULL) >= whole_least);
 	disk_log_free(log);
+}
+
+static void what_was_committed_is_there_on_a_disk_that_writes_sectors(void **state)
+{
+	(void)state;
+	cut_everywhere(DISK_SECTOR, WHOLE_LEAST_SECTORS);
+}
+
+/* Fewer operations, so that of more cuts every subset is looked at. */
+static void what_was_committed_is_there_on_a_disk_that_writes_pages(void **state)
+{
+	(void)state;
+	cut_everywhere(DISK_PAGE, WHOLE_LEAST_PAGES);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(what_was_committed_is_there) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_committed_is_there_on_a_disk_that_writes_sectors),
+		cmocka_unit_test(what_was_committed_is_there_on_a_disk_that_writes_pages),
+	};
 
 	if (!tracer_works()) {
 		puts("skip power-state: takes a tracer, which this machine or valgrind does not allow");
