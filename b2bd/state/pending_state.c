@@ -73,7 +73,7 @@ static int move_to_record(struct b2b_state *state, int64_t id, int64_t durable_u
 
 int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms)
 {
-	int r = b2b_state_begin(state);
+	int r = b2b_state_begin_relaxed(state);
 
 	if (r < 0)
 		return r;

@@ -27,6 +27,22 @@ const char b2b_schema_session_limits[] =
 #define COLUMNS "pid, start_ticks, uid, user, service, tty, rhost, ruser, opened_s, ends_s, auth_time_s, acr, jti, sid, audit_id, status_list, " \
                 "status_index, proof, why, idle_s, warned_s, warned_end_s"
 
+/* ROW in a transaction of its own, which it takes over: no session outlives the machine, so that the disk need not be waited for. */
+static int run_alone(struct b2b_state *state, sqlite3_stmt *row)
+{
+	int r = b2b_state_begin_relaxed(state);
+
+	if (r < 0) {
+		sqlite3_finalize(row);
+		return r;
+	}
+	r = b2b_row_run(row);
+	if (r == 0)
+		return b2b_state_commit(state);
+	b2b_state_rollback(state);
+	return r;
+}
+
 int b2b_session_store(struct b2b_state *state, const struct b2b_session *session)
 {
 	sqlite3_stmt *row = NULL;
@@ -56,29 +72,36 @@ int b2b_session_store(struct b2b_state *state, const struct b2b_session *session
 	b2b_row_int(row, 20, session->idle_s);
 	b2b_row_int(row, 21, session->warned_s);
 	b2b_row_int(row, 22, session->warned_end_s);
-	return b2b_row_run(row);
+	return run_alone(state, row);
 }
 
-int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks)
+static int drop(struct b2b_state *state, const struct b2b_session_leader *leader)
 {
 	sqlite3_stmt *row = NULL;
 	int r = b2b_row_prepare(state, &row, "DELETE FROM session WHERE pid = ? AND start_ticks = ?");
 
 	if (r < 0)
 		return r;
-	b2b_row_int(row, 1, pid);
-	b2b_row_int(row, 2, (int64_t)start_ticks);
+	b2b_row_int(row, 1, leader->pid);
+	b2b_row_int(row, 2, (int64_t)leader->start_ticks);
 	return b2b_row_run(row);
+}
+
+int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks)
+{
+	const struct b2b_session_leader leader = { pid, start_ticks };
+
+	return b2b_sessions_drop(state, &leader, 1);
 }
 
 int b2b_sessions_drop(struct b2b_state *state, const struct b2b_session_leader *leaders, size_t n)
 {
-	int r = b2b_state_begin(state);
+	int r = b2b_state_begin_relaxed(state);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n && r == 0; i++)
-		r = b2b_session_drop(state, leaders[i].pid, leaders[i].start_ticks);
+		r = drop(state, &leaders[i]);
 	if (r == 0)
 		return b2b_state_commit(state);
 	b2b_state_rollback(state);
@@ -123,7 +146,7 @@ int b2b_session_warned(struct b2b_state *state, const struct b2b_session *sessio
 	b2b_row_int(row, 2, (int64_t)session->start_ticks);
 	b2b_row_int(row, 3, session->warned_s);
 	b2b_row_int(row, 4, session->warned_end_s);
-	return b2b_row_run(row);
+	return run_alone(state, row);
 }
 
 int b2b_session_bound(struct b2b_state *state, int64_t proof, int64_t ends_s, int32_t why)
@@ -136,7 +159,7 @@ int b2b_session_bound(struct b2b_state *state, int64_t proof, int64_t ends_s, in
 	b2b_row_int(row, 1, proof);
 	b2b_row_int(row, 2, ends_s);
 	b2b_row_int(row, 3, why);
-	return b2b_row_run(row);
+	return run_alone(state, row);
 }
 
 /* Takes ROW over. */

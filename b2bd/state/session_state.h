@@ -23,7 +23,10 @@ struct b2b_session {
 	char audit_id[B2B_AUDIT_ID_SIZE];
 };
 
-/* Each is one transaction of its own. Return 0 or a negative errno. */
+/*
+ * Each is one transaction of its own, relaxed: sessions are processes of this boot, and what a power cut undoes of their rows it ends
+ * itself. Return 0 or a negative errno.
+ */
 int b2b_session_store(struct b2b_state *state, const struct b2b_session *session);
 int b2b_session_drop(struct b2b_state *state, int64_t pid, uint64_t start_ticks);
 
@@ -32,7 +35,7 @@ struct b2b_session_leader {
 	int64_t pid;
 	uint64_t start_ticks;
 };
-/* Of N leaders in one transaction: a busy disk is waited for once. Returns 0 or a negative errno: then none was dropped. */
+/* Of N leaders in one transaction. Returns 0 or a negative errno: then none was dropped. */
 int b2b_sessions_drop(struct b2b_state *state, const struct b2b_session_leader *leaders, size_t n);
 /* EACH gets every session, UID's only where UID is not 0; returns 0 to go on. */
 int b2b_session_list(struct b2b_state *state, uint32_t uid, int (*each)(void *arg, const struct b2b_session *session), void *arg);
@@ -77,7 +80,7 @@ struct b2b_pending_end {
 int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, int64_t *ret_id);
 /*
  * Seen through at CLEAR_MS (wall clock), on disk since DURABLE_US: the pending row becomes a row of the revocations' record.
- * One transaction.
+ * One transaction, relaxed: what a power cut undoes is an end that is looked for again, and found to be through.
  */
 int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms);
 /* The last LIMIT of that record, the newest first; of END the times are filled in. EACH returns 0 to go on. */

@@ -219,18 +219,49 @@ void b2b_state_close(struct b2b_state *state)
 	free(state);
 }
 
+/* Not within a transaction. */
+static int wait_for_disk(struct b2b_state *state, bool wait)
+{
+	int r = state->relaxed == !wait ? 0 : execute(state, wait ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+
+	if (r == 0)
+		state->relaxed = !wait;
+	return r;
+}
+
+static int begin(struct b2b_state *state, bool wait)
+{
+	int r;
+
+	if (!sqlite3_get_autocommit(state->db))
+		return -EBUSY;
+	r = wait_for_disk(state, wait);
+	return r == 0 ? execute(state, "BEGIN IMMEDIATE") : r;
+}
+
 int b2b_state_begin(struct b2b_state *state)
 {
-	return sqlite3_get_autocommit(state->db) ? execute(state, "BEGIN IMMEDIATE") : -EBUSY;
+	return begin(state, true);
+}
+
+int b2b_state_begin_relaxed(struct b2b_state *state)
+{
+	int r = begin(state, false);
+
+	if (r < 0 && r != -EBUSY)
+		wait_for_disk(state, true);
+	return r;
 }
 
 int b2b_state_commit(struct b2b_state *state)
 {
 	int r = execute(state, "COMMIT");
 
-	if (r < 0)
+	if (r < 0) {
 		b2b_state_rollback(state);
-	return r;
+		return r;
+	}
+	return wait_for_disk(state, true);
 }
 
 void b2b_state_rollback(struct b2b_state *state)
@@ -238,5 +269,6 @@ void b2b_state_rollback(struct b2b_state *state)
 	/* after some errors SQLite has rolled back by itself */
 	if (!sqlite3_get_autocommit(state->db))
 		execute(state, "ROLLBACK");
+	wait_for_disk(state, true);
 	b2b_ledger_notes_undone(&state->notes);
 }

@@ -29,8 +29,13 @@ sqlite3 *b2b_state_db(struct b2b_state *state); /* for the state/ rooms only */
 int b2b_state_open_reader(struct b2b_state *state, struct b2b_state **ret_reader);
 bool b2b_state_idle(struct b2b_state *state); /* no transaction and no half-read statement */
 
-/* Transactions; they do not nest. Commit returns 0 only when the data is on disk; on error it has been rolled back. */
+/* Transactions; they do not nest. Commit returns 0 only when the data is on disk (but see relaxed); on error it has been rolled back. */
 int b2b_state_begin(struct b2b_state *state);
+/*
+ * The same of what concerns processes of this boot alone: its commit does not wait for the disk, behind which the next event would
+ * wait. It outlives the process; a power cut may undo it, and what was committed after it without waiting, but nothing else.
+ */
+int b2b_state_begin_relaxed(struct b2b_state *state);
 int b2b_state_commit(struct b2b_state *state);
 void b2b_state_rollback(struct b2b_state *state);
 

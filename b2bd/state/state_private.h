@@ -17,6 +17,7 @@ struct b2b_state {
 	struct b2b_ledger_notes notes;
 	const struct b2b_idmap *pins; /* b2b_ledger_set_rules */
 	bool unhashed;
+	bool relaxed; /* commits do not wait for the disk */
 };
 
 #endif
