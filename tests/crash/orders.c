@@ -11,6 +11,7 @@
 
 #define SETTLE_NS (60 * B2B_NS_PER_S)
 #define NUDGE "https://schemas.openid.net/secevent/risc/event-type/account-enabled"
+#define SESSIONS_END "https://schemas.openid.net/secevent/caep/event-type/session-revoked"
 #define ROLE_GID 2000
 
 _Noreturn void orders_fail(struct orders *orders, const char *what, const char *why)
@@ -70,6 +71,11 @@ void orders_end_person(struct orders *orders, uint32_t i)
 		return;
 	order(orders, "offboard", json_pack("{ss}", "person", user_name(orders, i)));
 	orders->people_ended++;
+}
+
+void orders_end_sessions(struct orders *orders, uint32_t i)
+{
+	order(orders, "event", json_pack("{ss,ss}", "type", SESSIONS_END, "person", user_name(orders, i)));
 }
 
 void orders_end_org(struct orders *orders, uint32_t org)

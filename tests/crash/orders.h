@@ -25,6 +25,7 @@ unsigned orders_seed(void);
 void orders_add_person(struct orders *orders, uint32_t org); /* the number of people is theirs */
 void orders_change_person(struct orders *orders, uint32_t i);
 void orders_end_person(struct orders *orders, uint32_t i);   /* twice is once */
+void orders_end_sessions(struct orders *orders, uint32_t i); /* by an event; the person stays */
 void orders_end_org(struct orders *orders, uint32_t org);
 /* Changes of the directory alone are not signalled: an event after which the host looks at the directory brings them at once. */
 void orders_nudge(struct orders *orders);
