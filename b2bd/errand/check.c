@@ -224,7 +224,8 @@ static void with_token(struct b2b_errand *errand, void (*then)(struct check *che
 static void look_at_both(struct check *check)
 {
 	directory(check);
-	signals(check);
+	if (check->conf->federation.signals == B2B_SIGNALS_SSF)
+		signals(check);
 }
 
 void b2b_errand_check(struct b2b_errand *errand)

@@ -30,6 +30,13 @@ check wrong-token-changes-nothing "b2b.conf is another" host_exec web7 cmp -s /r
 check key-is-roots "$(host_exec web7 stat -c '%U:%G %a' $KEY)" test "$(host_exec web7 stat -c '%U:%G %a' $KEY)" = 'root:b2b 640'
 key=$(host_exec web7 sha256sum $KEY)
 
+# signals_tested: what the test of a configuration says of signals, where it has none.
+signals_tested()
+{
+	host_exec web7 sh -c 'sed "s/^\[federation\]/&\nsignals = none\nsync_interval = 20s/" /etc/b2b/b2b.conf | install -m 640 -g b2b /dev/stdin /etc/b2b/unsignalled.conf'
+	enroll --test --conf /etc/b2b/unsignalled.conf | grep -vE '^(discovery|token|directory) +ok'
+}
+
 for lie in '{"token_endpoint_auth_method":"none"}:another.token_endpoint_auth_method' '{"grant_types":["client_credentials"]}:left.out.the.grant' \
 	'{"redirect_uris":["https://evil.example"]}:redirect_uri' '{"jwks":{"keys":[]}}:the.host.s.key' '{"client_id":"a;b"}:no.client_id' \
 	'{"client_id":7}:no.client_id' '{"registration_client_uri":"http://login.lab/x"}:no.https.URL'; do
@@ -52,6 +59,7 @@ federation_curl -f -H "Authorization: Bearer $(host_exec web7 sed -n 's/^registr
 	"$(host_exec web7 sed -n 's/^registration_client_uri //p' /etc/b2b/registration)" >"$LAB/run/registered"
 check asks-for-ciba "$(jq -c .grant_types "$LAB/run/registered")" jq -e '.backchannel_token_delivery_mode == "poll" and
 	any(.grant_types[]; . == "urn:openid:params:grant-type:ciba") and .require_auth_time' "$LAB/run/registered"
+check has-no-signals-asks-for-none "$(signals_tested)" test -z "$(signals_tested)"
 check shows-what-changes "$out" grep -q '^-client_id  = nobody ; to be enrolled' <<<"$out"
 check keeps-comments "$(host_exec web7 grep client_id /etc/b2b/b2b.conf)" host_exec web7 grep -qE '^client_id  = host-[^ ]+ ; to be enrolled$' /etc/b2b/b2b.conf
 check changes-one-line "$(host_exec web7 diff /run/lab/before /etc/b2b/b2b.conf)" test "$(host_exec web7 diff /run/lab/before /etc/b2b/b2b.conf | grep -c '^[<>]')" = 2
