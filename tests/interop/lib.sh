@@ -1,6 +1,7 @@
 # Services that nobody here wrote, in the lab: each gets the same checks (interop_checks), and a page in README.md.
 # A script sets up its product (product_prepare outside the lab, product_start inside), and says how a person approves a
-# log-in there (product_approve CODE PERSON, product_deny CODE PERSON where it can) and is offboarded (product_offboard PERSON).
+# log-in there (product_approve CODE PERSON, product_deny CODE PERSON where it can) and is offboarded (product_offboard PERSON). What a
+# product has besides gets checks of its own: interop_ciba, interop_token, interop_enroll say what they want to be told.
 
 INTEROP=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
 PRODUCTS=$(realpath -m "${BUILD:-build}")/interop
@@ -82,6 +83,8 @@ interop_identity()
 			-out "$run/tls.pem" 2>/dev/null
 	openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out "$run/client.key" 2>/dev/null
 	openssl pkey -in "$run/client.key" -pubout -out "$run/client.pub"
+	(umask 077; for secret in client-secret registration-token; do openssl rand -hex 24 | tr -d '\n' >"$run/$secret"; done)
+	: >"$run/control-token" # the embedded service's, which is not here
 	test -s "$run/tls.pem" && test -s "$run/client.pub"
 }
 
@@ -159,6 +162,18 @@ interop_checks()
 	check shell-closed "she still has a shell" grep -q ':/usr/sbin/nologin$' <<<"$(host_exec web7 getent passwd alice@acme)"
 }
 
+# in_group HOST PERSON GROUP
+in_group()
+{
+	host_exec "$1" id -Gn "$2" | tr ' ' '\n' | grep -qx "$3"
+}
+
+# is_closed HOST PERSON: they have a name still, and nothing that a shell would run in.
+is_closed()
+{
+	host_exec "$1" getent passwd "$2" | grep -q ':/usr/sbin/nologin$'
+}
+
 # interop_status HOST FILTER: what is at the jq FILTER in the host's status.
 interop_status()
 {
@@ -211,4 +226,156 @@ interop_rotation()
 {
 	"$@" || die "the product's key cannot be changed"
 	session_approved r1 dave@acme dave@acme web7 && ok rotated-key || FAIL rotated-key "dave cannot log in: $(tail -n 20 "${SESSION_OUT[r1]}"; host_log web7 b2bd | tail -n 5)"
+}
+
+# ciba_login ID PERSON HOST: a session there, which PERSON approves on their own device; true when a shell answers.
+ciba_login()
+{
+	session_start "$1" "$2" "$3"
+	product_device "$2" "$(session_message "$1")" yes || return 1
+	session_type "$1" ''
+	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
+	session_shows "$1" '^shell-is-up' 15
+}
+
+# interop_ciba HOST ID PERSON OTHER: on that host, whose one method it is, PERSON approves on their own device the message that the
+# terminal shows, as session ID; OTHER refuses. product_device PERSON MESSAGE yes|no: answers there, once it shows that MESSAGE.
+interop_ciba()
+{
+	local host=$1 id=$2 person=$3 other=$4
+
+	ciba_login "$id" "$person" "$host" && ok ciba-login ||
+		FAIL ciba-login "no shell: $(tail -n 5 "${SESSION_OUT[$id]}"; host_log "$host" b2bd | tail -n 3)"
+	session_start ciba-no "$other" "$host"
+	product_device "$other" "$(session_message ciba-no)" no || FAIL ciba-no "nothing to refuse on $other's device"
+	session_type ciba-no ''
+	check ciba-denied "refused on the device: $(tail -n 5 "${SESSION_OUT[ciba-no]}")" session_shows ciba-no 'denied|Permission denied'
+	check ciba-denied-logged "not in the log" wait_for 5 grep -qE "event=auth .*user=$other reason=auth-denied .*method=ciba" "$LAB/log/$host.b2bd"
+}
+
+# interop_endpoint NAME: where the product's discovery document says that it is.
+interop_endpoint()
+{
+	interop_curl -f "$ISSUER/.well-known/openid-configuration" | jq -re ".$1"
+}
+
+# interop_access_token CLIENT PERSON HOST: for that person's automation, by the device grant of the CLIENT that it uses, and for that host
+# alone: product_wants HOST prints the parameters that ask for such a one, each on a line.
+interop_access_token()
+{
+	local client=$1 form=() wanted begun
+
+	while read -r wanted; do form+=(--data-urlencode "$wanted"); done < <(product_wants "$3")
+	form+=(-u "$client:$(cat "$LAB/run/client-secret")")
+	begun=$(interop_curl -f "${form[@]}" "$(interop_endpoint device_authorization_endpoint)") &&
+		product_approve "$(jq -r .user_code <<<"$begun")" "$2" &&
+		interop_curl -f "${form[@]}" -d grant_type=urn:ietf:params:oauth:grant-type:device_code \
+			--data-urlencode "device_code=$(jq -r .device_code <<<"$begun")" "$(interop_endpoint token_endpoint)" | jq -re .access_token
+}
+
+# interop_token NAME CLIENT HOST PERSON OTHER: on that host, whose first method it is, PERSON's automation logs in by an access token that
+# CLIENT was given, once; OTHER's and one for the host db3 do not let it in.
+interop_token()
+{
+	local name=$1 client=$2 host=$3 person=$4 other=$5 token
+
+	token=$(interop_access_token "$client" "$person" "$host") || { FAIL "$name" "the product gives no token"; return; }
+	check "$name-login" "$(presented "$token" "$person" "$host"; wc -c <<<"$token")" grep -qx "in as $person" "$LAB/run/presented"
+	refused "$name-once" 'was used before' "$token" "$person" "$host"
+	refused "$name-other" "This token is somebody else's" "$(interop_access_token "$client" "$other" "$host")" "$person" "$host"
+	refused "$name-audience" 'not valid for this host' "$(interop_access_token "$client" "$person" db3)" "$person" "$host"
+}
+
+# presented TOKEN PERSON HOST: what a log-in by it says, also in the file run/presented.
+presented()
+{
+	TOKEN=$1 ssh_as - "$2" "$3" 'echo in as $(id -un)' | tee "$LAB/run/presented"
+}
+
+# refused NAME WHAT TOKEN PERSON HOST
+refused()
+{
+	local out
+
+	out=$(presented "${@:3}")
+	check "$1" "$out" grep -q "$2.*(reference [0-9a-f]\{16\})" <<<"$out"
+}
+
+# interop_enroll HOST PERSON METHOD…: a host that joins by b2bctl enroll (RFC 7591), once by each METHOD of proving itself; by the first its
+# key is rolled over with a session of PERSON's open (RFC 7592). product_admit CLIENT: what an administrator then still gives it.
+interop_enroll()
+{
+	local host=$1 person=$2 auth first=$3
+
+	host_boot "$host"
+	host_join "$host"
+	host_sshd "$host"
+	host_exec "$host" rm /etc/b2b/client.key
+	for auth in "${@:3}"; do
+		enroll_by "$host" "$auth" || continue
+		session_approved "$auth" "$person" "$person" "$host" && ok "enrolled-login-$auth" ||
+			FAIL "enrolled-login-$auth" "no shell: $(tail -n 5 "${SESSION_OUT[$auth]}"; host_log "$host" b2bd | tail -n 3)"
+		test "$auth" != "$first" || interop_rollover "$host" "$auth" "$person"
+		session_type "$auth" exit
+		unenroll "$host" "$auth"
+	done
+}
+
+# enroll_by HOST METHOD: it is a client of the product's, and its agent is ready.
+enroll_by()
+{
+	local host=$1 auth=$2 out said
+
+	host_exec "$host" install -m 600 /dev/stdin /root/token < <(product_registration_token; echo)
+	out=$(host_exec "$host" b2bctl enroll "$ISSUER" --name "$host" --auth "$auth" --token-file /root/token 2>&1 </dev/null)
+	check "enrolled-$auth" "$out" grep -q '^registered' <<<"$out" || return 1
+	check "enrolled-whole-$auth" "$out" test -z "$(grep 'left out the grant' <<<"$out")"
+	! declare -F product_admit >/dev/null || product_admit "$(client_of "$host")" || die "$(client_of "$host") cannot be admitted"
+	said=$(host_exec "$host" b2bctl enroll --test 2>&1 </dev/null)
+	check "enrolled-works-$auth" "$said" test -z "$(grep -v ' ok ' <<<"$said")"
+	host_exec "$host" b2bctl policy apply >/dev/null
+	host_agent "$host"
+	wait_for 30 host_ready "$host" || FAIL "enrolled-ready-$auth" "$(host_log "$host" b2bd | tail -n 5)"
+}
+
+client_of()
+{
+	host_exec "$1" sed -n 's/^client_id //p' /etc/b2b/registration
+}
+
+# interop_rollover HOST ID PERSON: who has the session ID there.
+interop_rollover()
+{
+	local host=$1 id=$2 person=$3 key out
+
+	key=$(host_exec "$host" sha256sum /etc/b2b/client.key)
+	out=$(host_exec "$host" b2bctl enroll --rollover 2>&1 </dev/null)
+	check rolled-over "$out" grep -q 'is the new one' <<<"$out"
+	check rolled-key "the key is the old one" test "$(host_exec "$host" sha256sum /etc/b2b/client.key)" != "$key"
+	session_approved rolled "$person" "$person" "$host" && ok rolled-login || FAIL rolled-login "$(tail -n 5 "${SESSION_OUT[rolled]}"; host_log "$host" b2bd | tail -n 3)"
+	out=$(host_exec "$host" b2bctl enroll --retire 2>&1 </dev/null)
+	check retired "$out" host_exec "$host" test ! -e /etc/b2b/client.key.old
+	session_approved retired "$person" "$person" "$host" && ok retired-login || FAIL retired-login "$(tail -n 5 "${SESSION_OUT[retired]}"; host_log "$host" b2bd | tail -n 3)"
+	check rolled-session "the session from before ended" test "$(session_run "$id" 'echo on-$((6*7))')" = on-42
+	session_type rolled exit
+	session_type retired exit
+}
+
+# unenroll HOST METHOD: the product knows it no more.
+unenroll()
+{
+	local host=$1 auth=$2 uri token out
+
+	uri=$(host_exec "$host" sed -n 's/^registration_client_uri //p' /etc/b2b/registration)
+	token=$(host_exec "$host" sed -n 's/^registration_access_token //p' /etc/b2b/registration)
+	host_kill "$host" b2bd TERM
+	wait_for 10 agent_gone "$host"
+	out=$(host_exec "$host" b2bctl unenroll 2>&1)
+	check "unenrolled-$auth" "$out" grep -q '^deleted' <<<"$out"
+	check "unenrolled-gone-$auth" "the registration is still there" test "$(interop_curl -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" "$uri")" = 401
+}
+
+agent_gone()
+{
+	! host_exec "$1" b2bctl status
 }
