@@ -166,6 +166,11 @@ static void run(const struct damage_head *head, const uint8_t *data, size_t size
 		take_steps(data, size, &still);
 	/* A cache that knows files from before may rightly answer from them. */
 	asking.still = still && !(head->flags & DAMAGE_WARM);
+	if (asking.still) {
+		/* Nothing was read yet: what the index said between two steps is no answer. */
+		facts_reset();
+		facts_index();
+	}
 	asking.room = head->flags & DAMAGE_SMALL ? head->room : 2048;
 	asking.before = before_question;
 	asking.question = 0;

@@ -146,6 +146,14 @@ static bool gives(uint64_t mask, uint32_t gid)
 	return false;
 }
 
+bool facts_newcomer(const char *alias, uint32_t id)
+{
+	for (size_t i = 0; i < n_orgs; i++)
+		if (is_alias(&orgs[i], alias) && id > orgs[i].range_lo && id <= orgs[i].range_hi)
+			return true;
+	return too_many;
+}
+
 bool facts_local_gid(const char *alias, uint32_t gid)
 {
 	for (size_t i = 0; i < n_orgs; i++)

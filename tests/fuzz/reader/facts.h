@@ -23,6 +23,9 @@ bool facts_id(const char *alias, uint32_t id);
 /* May ID be its first? */
 bool facts_first(const char *alias, uint32_t id);
 
+/* May ID be within its range, and not the first? */
+bool facts_newcomer(const char *alias, uint32_t id);
+
 /* May a member of ALIAS be in the local group GID? */
 bool facts_local_gid(const char *alias, uint32_t gid);
 

@@ -290,8 +290,8 @@ static void ask_newcomer(struct asking *asking, const struct key *key)
 
 	if (ask_pw(asking, key, &pw) < 0)
 		return;
-	if (facts_first(strpbrk(pw.pw_name, B2B_SEPARATORS) + 1, key->id) && asking->still)
-		errx(1, "a newcomer with the first id of a range");
+	if (!facts_newcomer(strpbrk(pw.pw_name, B2B_SEPARATORS) + 1, key->id))
+		errx(1, "a newcomer with the first id of a range, or one of another's");
 	if (pw.pw_gecos[0])
 		errx(1, "a newcomer with a display name");
 	if (!asking->still)
