@@ -226,26 +226,33 @@ pid_t daemon_find(const struct daemon *daemon, enum daemon_part part)
 	}
 }
 
-/* The kernel ends them after the first; until then they hold what another b2bd wants for itself. */
-static void wait_for_end(pid_t pid)
+static bool runs(const char *name, const pid_t pids[2])
 {
-	struct b2b_process process;
-	uint64_t until_ns = b2b_now_ns() + END_NS;
+	struct b2b_processes list = { 0 };
+	bool found = false;
 
-	while (pid && b2b_process_read(pid, &process) == 0 && b2b_now_ns() < until_ns)
-		usleep(1000);
+	b2b_processes_scan(&list, NULL, NULL);
+	for (size_t i = 0; i < list.n && !found; i++) {
+		const struct b2b_process *process = &list.items[i];
+
+		found = process->state != 'Z' && (process->pid == pids[0] || process->pid == pids[1] || strcmp(process->name, name) == 0);
+	}
+	b2b_processes_free(&list);
+	return found;
 }
 
 bool daemon_kill(struct daemon *daemon, enum daemon_part part)
 {
-	pid_t pid = daemon_find(daemon, part), guard = daemon_find(daemon, DAEMON_GUARD), agent = daemon_find(daemon, DAEMON_AGENT);
+	const pid_t pid = daemon_find(daemon, part), others[] = { daemon_find(daemon, DAEMON_GUARD), daemon_find(daemon, DAEMON_AGENT) };
+	uint64_t until_ns = b2b_now_ns() + END_NS;
 
 	if (pid == 0 || kill(pid, SIGKILL) < 0)
 		return false;
 	if (part == DAEMON_FIRST) {
 		waitpid(pid, NULL, 0);
-		wait_for_end(guard);
-		wait_for_end(agent);
+		/* The kernel ends the others after the first; until then they hold what another b2bd wants for itself. */
+		while (runs("b2bd", others) && b2b_now_ns() < until_ns)
+			usleep(1000);
 		daemon->first = 0;
 	}
 	return true;
@@ -326,6 +333,18 @@ unsigned daemon_logged(const char *text)
 
 	while (log && fgets(line, sizeof(line), log))
 		found += strstr(line, text) != NULL;
+	if (log)
+		fclose(log);
+	return found;
+}
+
+bool daemon_log_line(const char *text, const char *unless, char *line, size_t size)
+{
+	FILE *log = fopen(DAEMON_LOG, "re");
+	bool found = false;
+
+	while (log && !found && fgets(line, (int)size, log))
+		found = strstr(line, text) && !strstr(line, unless);
 	if (log)
 		fclose(log);
 	return found;

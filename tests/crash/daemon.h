@@ -57,5 +57,7 @@ json_t *daemon_events(struct daemon *daemon);
 void daemon_show_log(void);
 /* In how many lines of it TEXT stands. */
 unsigned daemon_logged(const char *text);
+/* The first line of it with TEXT and without UNLESS, into LINE. False: there is none. */
+bool daemon_log_line(const char *text, const char *unless, char *line, size_t size);
 
 #endif

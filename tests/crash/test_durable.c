@@ -131,7 +131,7 @@ static void is_acknowledged_once_it_is_on_disk(void **state)
 	(void)state;
 	kill(agent, SIGSTOP); /* until it is held */
 	order("offboard", "zoe@acme.example");
-	tracer_hold(agent, syncs, &uid);
+	tracer_hold(agent, &(struct tracer_place){ .at = syncs, .arg = &uid });
 	assert_false(acknowledged("zoe"));
 	tracer_let_go(agent);
 	WAIT_FOR(acknowledged("zoe"));
@@ -165,7 +165,7 @@ static void is_closed_for_the_next_agent_though_it_was_never_stored(void **state
 	/* The event alone: the directory goes on calling her active. */
 	kill(agent, SIGSTOP);
 	json_decref(daemon_control(&daemon_, "event", json_pack("{ss,ss}", "type", DISABLED, "person", "yve@acme.example")));
-	tracer_hold(agent, writes, &uid);
+	tracer_hold(agent, &(struct tracer_place){ .at = writes, .arg = &uid });
 	hold_events(true);
 	tracer_kill(agent);
 	killed_ns = b2b_now_ns();

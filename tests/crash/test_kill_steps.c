@@ -1,8 +1,7 @@
 /*
- * kill -9 of b2bd at each step of a revocation, held there by a tracer: before every call of the agent's that changes something (a
- * message to the guard or the service, a write, a sync) and before the one that comes next, so also between the stores into the cache. Killed
- * is the agent, or all of b2bd. Then nothing of the session is left, whoever was not meant lives on, and nothing is pending.
- * The guard's own steps are met by time (test_kill_ending.c): with nothing to do it makes no calls at which it could be held.
+ * kill -9 of b2bd at each step of a revocation, held there by a tracer: before every call of the agent's or the guard's that changes something
+ * (a message to one another or the service, a write, a sync, a signal) and before the one that comes next, so also between the stores into the
+ * cache. Killed is who is held, or all of b2bd. Then nothing of the session is left, whoever was not meant lives on, and nothing is pending.
  *
  * Once of an offboarding, which closes the person; and of the end of all sessions of somebody who stays, where only what was stored or comes
  * again can end them: a b2bd that starts anew has no other reason to.
@@ -32,8 +31,11 @@ static struct orders orders;
 static struct login bystander;
 static uint32_t next_person;
 
+/* Of a revocation. */
 struct place {
-	unsigned steps; /* to pass before it stands */
+	uint32_t person;
+	const struct login *login;
+	unsigned steps; /* to pass before who is held stands */
 	bool after;     /* something has just been changed */
 };
 
@@ -98,15 +100,15 @@ static void order_it(enum what what, uint32_t person)
 }
 
 /* It comes back by itself; until it is there, there is nobody to hold. */
-static pid_t find_agent(void)
+static pid_t find(enum daemon_part part)
 {
 	uint64_t until_ns = b2b_now_ns() + LEFT_NS;
 	pid_t pid;
 
-	while ((pid = daemon_find(&orders.daemon, DAEMON_AGENT)) == 0 && b2b_now_ns() < until_ns)
+	while ((pid = daemon_find(&orders.daemon, part)) == 0 && b2b_now_ns() < until_ns)
 		pause_ms(1);
 	if (!pid)
-		orders_fail(&orders, "agent", "it does not come back");
+		orders_fail(&orders, daemon_part_name(part), "it does not come back");
 	return pid;
 }
 
@@ -139,37 +141,52 @@ static void expect_nothing_left(struct login *login, const char *where)
 	orders_check(&orders);
 }
 
-/* Returns whether the revocation was over before it came to that many steps. */
-static bool round_once(enum what what, bool all, unsigned steps)
+/* Nothing of the session is left, and b2bd says so. */
+static bool is_over(void *arg)
 {
-	struct place place = { .steps = steps };
+	const struct place *place = arg;
+	struct login login = *place->login;
+
+	return login_left(&login) == 0 && ends_logged(place->person) > 0;
+}
+
+/* One way to be killed. */
+struct way {
+	enum what what;
+	enum daemon_part held;
+	bool all;
+};
+
+/* Returns whether the revocation was over before it came to that many steps. */
+static bool round_once(const struct way *way, unsigned steps)
+{
 	uint32_t person = next_person++;
 	struct login login;
+	struct place place = { .person = person, .login = &login, .steps = steps };
 	char where[128];
 	pid_t held;
-	bool over;
+	bool stood;
 
 	if (person + 1 >= atomic_load(&orders.seen->n_people))
 		orders_fail(&orders, "people", "there are too few for so many steps");
 	begin_login(&login, person);
-	held = find_agent();
+	held = find(way->held);
 	kill(held, SIGSTOP); /* until it is held */
-	order_it(what, person);
-	tracer_hold(held, at_step, &place);
-	over = login_left(&login) == 0 && ends_logged(person) > 0;
-	kill_held(held, all);
-	snprintf(where, sizeof(where), "%s, %s killed at step %u", what_names[what], all ? "all" : "the agent", steps);
+	order_it(way->what, person);
+	stood = tracer_hold(held, &(struct tracer_place){ .at = at_step, .over = is_over, .arg = &place }) && !is_over(&place);
+	kill_held(held, way->all);
+	snprintf(where, sizeof(where), "%s, %s killed at step %u of the %s's", what_names[way->what], way->all ? "all" : "it", steps,
+	         daemon_part_name(way->held));
 	expect_nothing_left(&login, where);
-	return over;
+	return !stood;
 }
 
-static unsigned play(enum what what, bool all, unsigned stride, unsigned first)
+/* At every step. Returns at how many it was killed before the revocation was over. */
+static unsigned play(const struct way *way)
 {
-	unsigned rounds = 0;
-
-	for (unsigned steps = first; steps < STEPS_MOST; steps += stride, rounds++) {
-		if (round_once(what, all, steps))
-			return rounds;
+	for (unsigned steps = 0; steps < STEPS_MOST; steps++) {
+		if (round_once(way, steps))
+			return steps;
 	}
 	orders_fail(&orders, "steps", "the revocation is never over");
 }
@@ -197,41 +214,69 @@ static int64_t pending(void)
 	return n;
 }
 
+/* What is pending when b2bd starts is ended, and said to be. */
+static void resume(int64_t n)
+{
+	const uint64_t until_ns = b2b_now_ns() + LEFT_NS;
+	const unsigned before = daemon_logged("event=ended ");
+
+	daemon_start(&orders.daemon);
+	while (n > 0 && daemon_logged("event=ended ") < before + (unsigned)n && b2b_now_ns() < until_ns)
+		pause_ms(20);
+	orders_settle(&orders);
+}
+
 static void expect_nothing_pending(void)
 {
 	uint64_t until_ns = b2b_now_ns() + LEFT_NS;
+	char line[1024];
 	int64_t n;
 
 	do {
 		daemon_stop(&orders.daemon);
 		n = pending();
-		daemon_start(&orders.daemon);
-		orders_settle(&orders);
+		resume(n);
 	} while (n != 0 && b2b_now_ns() < until_ns);
 	if (n != 0)
 		orders_fail(&orders, "pending", n < 0 ? "the database cannot be read" : "ends that are through are pending");
-	if (daemon_logged(" left=") != daemon_logged(" left=0 "))
-		orders_fail(&orders, "left", "an end says that it left something");
+	if (daemon_log_line(" left=", " left=0 ", line, sizeof(line)))
+		orders_fail(&orders, "an end says that it left something", line);
+}
+
+/* At every step in every way; or at one in each. Returns how many kills came before the end. */
+static unsigned play_all(bool whole)
+{
+	static const struct { enum daemon_part held; unsigned steps; } parts[] = { { DAEMON_AGENT, 50 }, { DAEMON_GUARD, 30 } };
+	unsigned kills = 0, one;
+
+	for (unsigned i = 0; i < 8; i++) {
+		const struct way way = { .what = i / 4, .held = parts[i / 2 % 2].held, .all = i % 2 };
+
+		one = whole ? play(&way) : !round_once(&way, (unsigned)random() % parts[i / 2 % 2].steps);
+		kills += one;
+		if (whole)
+			printf("%s, the %s held, %s killed: %u steps\n", what_names[way.what], daemon_part_name(way.held), way.all ? "all" : "it", one);
+	}
+	return kills;
 }
 
 int main(void)
 {
 	bool whole = secure_getenv("LONG") != NULL;
-	unsigned rounds = 0, seed = orders_seed(), stride = whole ? 1 : 40;
+	unsigned kills, seed = orders_seed();
 
 	if (!tracer_works()) {
 		puts("skip kill at every step: takes a tracer, which this machine or valgrind does not allow");
 		return 0;
 	}
 	daemon_enter();
-	orders_begin(&orders, seed, whole ? 100 : 4);
+	orders_begin(&orders, seed, whole ? 200 : 6);
 	begin_login(&bystander, atomic_load(&orders.seen->n_people) - 1);
-	for (int what = OFFBOARDING; what <= END_OF_SESSIONS; what++) {
-		for (int all = 0; all < 2; all++)
-			rounds += play((enum what)what, all, stride, whole ? 0 : (unsigned)random() % stride);
-	}
+	kills = play_all(whole);
 	expect_nothing_pending();
-	printf("ok killed at %s of a revocation: %u rounds, seed %u\n", whole ? "every step" : "some steps", rounds, seed);
+	if (kills < 4)
+		orders_fail(&orders, "steps", "hardly any kill came before the end");
+	printf("ok killed at %s of a revocation: %u kills, seed %u\n", whole ? "every step" : "some steps", kills, seed);
 	kill(bystander.leader, SIGKILL);
 	orders_end(&orders);
 	return 0;

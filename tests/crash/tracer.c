@@ -12,12 +12,14 @@
 #include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/support/machine.h"
 
 #define MARK_FD (-1000000) /* close() of such a descriptor is a mark */
 #define STOP_AT_CALL (SIGTRAP | 0x80)
+#define IDLE_MOMENTS 1500 /* of 200 us */
 
 #ifdef __x86_64__
 #define SUPPORTED true
@@ -181,27 +183,55 @@ static pid_t spawn(int (*body)(void *), void *body_arg, int *result)
 	_exit(0);
 }
 
-void tracer_hold(pid_t pid, bool (*at)(void *arg, const struct tracer_call *call), void *arg)
+/* Wait until PID has stopped, for as long as it may take or (IDLE) a while alone. Returns whether it has. */
+static bool wait_stopped(pid_t pid, bool idle, int *ret_status)
+{
+	const struct timespec moment = { .tv_nsec = 200000 };
+
+	for (unsigned i = 0; !idle || i < IDLE_MOMENTS; i++) {
+		pid_t got = waitpid(pid, ret_status, __WALL | (idle ? WNOHANG : 0));
+
+		if (got < 0 || (got == pid && !WIFSTOPPED(*ret_status)))
+			errx(1, "%d ended", (int)pid);
+		if (got == pid)
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
+/* Is the stopped PID about to make a call at which it is to stand? */
+static bool stands(pid_t pid, int status, const struct tracer_place *place)
 {
 	struct __ptrace_syscall_info info;
 	struct tracer_call call = { .pid = pid };
-	int status, signal = 0;
+
+	if (WSTOPSIG(status) != STOP_AT_CALL || ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY)
+		return false;
+	call.call = (long)info.entry.nr;
+	for (int i = 0; i < 6; i++)
+		call.args[i] = info.entry.args[i];
+	return place->at(place->arg, &call);
+}
+
+bool tracer_hold(pid_t pid, const struct tracer_place *place)
+{
+	int status, signal;
 
 	if (ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACESYSGOOD) < 0 || ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0 ||
 	    kill(pid, SIGCONT) < 0)
 		err(1, "taking hold of %d", (int)pid);
 	for (;;) {
-		if (waitpid(pid, &status, __WALL) < 0 || !WIFSTOPPED(status))
-			errx(1, "%d ended", (int)pid);
-		signal = status >> 16 || WSTOPSIG(status) == STOP_AT_CALL ? 0 : WSTOPSIG(status);
-		if (WSTOPSIG(status) == STOP_AT_CALL && ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
-		    info.op == PTRACE_SYSCALL_INFO_ENTRY) {
-			call.call = (long)info.entry.nr;
-			for (int i = 0; i < 6; i++)
-				call.args[i] = info.entry.args[i];
-			if (at(arg, &call))
-				return;
+		while (!wait_stopped(pid, place->over != NULL, &status)) {
+			if (!place->over(place->arg))
+				continue;
+			if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
+				err(1, "stopping %d", (int)pid);
+			return !wait_stopped(pid, false, &status);
 		}
+		if (stands(pid, status, place))
+			return true;
+		signal = status >> 16 || WSTOPSIG(status) == STOP_AT_CALL ? 0 : WSTOPSIG(status);
 		if (ptrace(PTRACE_SYSCALL, pid, NULL, (long)signal) < 0)
 			err(1, "following %d", (int)pid);
 	}

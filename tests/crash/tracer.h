@@ -40,10 +40,16 @@ int tracer_run(const struct tracer_hooks *hooks, int (*body)(void *arg), void *b
 void tracer_mark(int number);
 
 /*
- * Take hold of the process PID, which runs or is stopped: it goes on until it is about to make a call for which AT is true, and stands there.
+ * Take hold of the process PID, which runs or is stopped: it goes on until it is about to make a call for which AT is true, and stands there;
+ * or until it has made no call for a while, and OVER is true: it stands then wherever it is. Returns whether it was AT.
  * The caller kills it, or lets it go. Exits the test when it ends before.
  */
-void tracer_hold(pid_t pid, bool (*at)(void *arg, const struct tracer_call *call), void *arg);
+struct tracer_place {
+	bool (*at)(void *arg, const struct tracer_call *call);
+	bool (*over)(void *arg); /* NULL: wait until AT is */
+	void *arg;
+};
+bool tracer_hold(pid_t pid, const struct tracer_place *place);
 void tracer_let_go(pid_t pid);
 void tracer_kill(pid_t pid); /* SIGKILL; returns when it is dead and its parent may know */
 
