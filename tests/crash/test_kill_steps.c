@@ -175,7 +175,7 @@ static bool round_once(const struct way *way, unsigned steps)
 	order_it(way->what, person);
 	stood = tracer_hold(held, &(struct tracer_place){ .at = at_step, .over = is_over, .arg = &place }) && !is_over(&place);
 	kill_held(held, way->all);
-	snprintf(where, sizeof(where), "%s, %s killed at step %u of the %s's", what_names[way->what], way->all ? "all" : "it", steps,
+	snprintf(where, sizeof(where), "%s, %s killed at step %u of %s's", what_names[way->what], way->all ? "all" : "it", steps,
 	         daemon_part_name(way->held));
 	expect_nothing_left(&login, where);
 	return !stood;
@@ -255,7 +255,7 @@ static unsigned play_all(bool whole)
 		one = whole ? play(&way) : !round_once(&way, (unsigned)random() % parts[i / 2 % 2].steps);
 		kills += one;
 		if (whole)
-			printf("%s, the %s held, %s killed: %u steps\n", what_names[way.what], daemon_part_name(way.held), way.all ? "all" : "it", one);
+			printf("%s, %s held, %s killed: %u steps\n", what_names[way.what], daemon_part_name(way.held), way.all ? "all" : "it", one);
 	}
 	return kills;
 }
