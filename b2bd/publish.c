@@ -289,21 +289,21 @@ void b2b_publish_forget(struct b2b_publish *publish, void *arg)
 	}
 }
 
-int b2b_publish_words(struct b2b_publish *publish, int org)
+int b2b_publish_words(struct b2b_publish *publish, int org, int64_t now)
 {
 	int first = org < 0 ? 0 : org, last = org < 0 ? (int)publish->policy->n_orgs - 1 : org, r = 0, one;
 
 	for (; first <= last; first++) {
-		one = b2b_words_apply(&publish->words, first);
+		one = b2b_words_apply(&publish->words, first, now);
 		if (one < 0)
 			r = one;
 	}
 	return r;
 }
 
-int b2b_publish_words_some(struct b2b_publish *publish, int org, uint32_t from, uint32_t most)
+int b2b_publish_words_some(struct b2b_publish *publish, int org, uint32_t from, uint32_t most, int64_t now)
 {
-	return b2b_words_apply_some(&publish->words, org, from, most);
+	return b2b_words_apply_some(&publish->words, org, from, most, now);
 }
 
 void b2b_publish_settled(struct b2b_publish *publish)

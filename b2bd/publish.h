@@ -26,12 +26,12 @@ void b2b_publish_org(struct b2b_publish *publish, int org, void (*done)(void *ar
 void b2b_publish_forget(struct b2b_publish *publish, void *arg); /* ARG's pending callbacks do not come any more */
 
 /*
- * Bring the live words of ORG (-1: of all) into line with the state database at wall-clock NOW: open what stands
- * open, close what does not. Never opens a word that an event closed. Returns 0 or a negative errno.
+ * Bring the live words of ORG (-1: of all) into line with the state database at NOW (seconds; b2b_words_apply): open what
+ * stands open, close what does not. Never opens a word that an event closed. Returns 0 or a negative errno.
  */
-int b2b_publish_words(struct b2b_publish *publish, int org);
+int b2b_publish_words(struct b2b_publish *publish, int org, int64_t now);
 /* A portion of ORG's (b2b_words_apply_some). */
-int b2b_publish_words_some(struct b2b_publish *publish, int org, uint32_t from, uint32_t most);
+int b2b_publish_words_some(struct b2b_publish *publish, int org, uint32_t from, uint32_t most, int64_t now);
 
 /*
  * Every event that came while no agent ran was taken: from the next b2b_publish_words on closed words may open. Before, one

@@ -93,6 +93,7 @@ struct applying {
 	struct b2b_words *words;
 	int org;
 	int64_t now;
+	bool opens_only;
 	uint32_t seen; /* people */
 };
 
@@ -107,6 +108,8 @@ static int apply_person(void *arg, uint32_t uid, const struct b2b_principal *pri
 	applying->seen++;
 	if (!principal && old == B2B_LIVE_EMPTY)
 		return 0; /* an id that was reserved: as good as closed, and nobody has closed it */
+	if (applying->opens_only && old == B2B_LIVE_OPEN)
+		return 0;
 	if (old != new)
 		b2b_live_store(live, uid, new, old == B2B_LIVE_OPEN); /* an id outside of the range has no word, and keeps nobody else from theirs */
 	return 0;
@@ -148,9 +151,9 @@ static int apply_people(struct applying *applying)
 	return r;
 }
 
-int b2b_words_apply(struct b2b_words *words, int org)
+int b2b_words_apply(struct b2b_words *words, int org, int64_t now)
 {
-	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+	struct applying applying = { .words = words, .org = org, .now = now };
 	int r = apply_org(&applying);
 
 	return r < 0 ? r : apply_people(&applying);
@@ -160,9 +163,9 @@ int b2b_words_apply(struct b2b_words *words, int org)
  * News is not forgotten: somebody new may have got an id that an earlier portion has passed. The organisation opens when all of
  * its people have been looked at.
  */
-int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most)
+int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most, int64_t now)
 {
-	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+	struct applying applying = { .words = words, .org = org, .now = now };
 	int r = b2b_directory_each_standing(words->state, words->policy->orgs[org].id, from, most, apply_person, &applying);
 
 	return r < 0 || applying.seen == most ? r : apply_org(&applying);
@@ -184,7 +187,7 @@ static int apply_uid(struct applying *applying, uint32_t uid)
 
 int b2b_words_new_people(struct b2b_words *words, int org)
 {
-	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state) };
+	struct applying applying = { .words = words, .org = org, .now = latest_now(words->state), .opens_only = true };
 	const uint32_t *news;
 	size_t n;
 	int r = 0;

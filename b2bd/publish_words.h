@@ -29,11 +29,17 @@ struct b2b_words {
 int b2b_words_init(struct b2b_words *words, struct b2b_state *state, const struct b2b_policy *policy, struct b2b_live **lives);
 void b2b_words_clear(struct b2b_words *words);
 
-/* Every word of ORG, its own and those of its people. Returns 0 or a negative errno: then some are as they were. */
-int b2b_words_apply(struct b2b_words *words, int org);
+/*
+ * Every word of ORG, its own and those of its people, at the time NOW (seconds): the caller's, who has just ended whoever stands
+ * open and may not then. Returns 0 or a negative errno: then some are as they were.
+ */
+int b2b_words_apply(struct b2b_words *words, int org, int64_t now);
 /* A portion: MOST people, from the id FROM on, and where they are the last the organisation's own word. */
-int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most);
-/* Only those of people who have come since the last time: what a new snapshot may show for the first time. */
+int b2b_words_apply_some(struct b2b_words *words, int org, uint32_t from, uint32_t most, int64_t now);
+/*
+ * Only those of people who have come since the last time: what a new snapshot may show for the first time. It closes nobody who
+ * stands open: whose time is over meanwhile is closed by the look that ends them.
+ */
 int b2b_words_new_people(struct b2b_words *words, int org);
 
 /*

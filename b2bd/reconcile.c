@@ -71,9 +71,9 @@ static void end_closed(const struct closing *closing)
  * MOST people from FROM on. *RET_NEXT: from where those are that come behind them, 0: nobody does. Returns 0, or a negative errno:
  * somebody was not looked at, and no word of theirs may be closed without that.
  */
-static int close_people(struct b2b_core *core, int org, uint32_t from, uint32_t most, uint32_t *ret_next)
+static int close_people(struct b2b_core *core, int org, int64_t now, uint32_t from, uint32_t most, uint32_t *ret_next)
 {
-	struct closing closing = { .core = core, .org = org, .now = b2b_core_now(core) };
+	struct closing closing = { .core = core, .org = org, .now = now };
 	int r = b2b_directory_each_standing(core->state, core->policy->orgs[org].id, from, most, collect_closed, &closing);
 
 	end_closed(&closing);
@@ -82,7 +82,7 @@ static int close_people(struct b2b_core *core, int org, uint32_t from, uint32_t 
 	return r;
 }
 
-static void close_organisation(struct b2b_core *core, int org)
+static void close_organisation(struct b2b_core *core, int org, int64_t now)
 {
 	struct b2b_revocation revocation = { .scope = B2B_SCOPE_ORG, .org = org, .close = true };
 	struct b2b_org_record record;
@@ -90,7 +90,7 @@ static void close_organisation(struct b2b_core *core, int org)
 	if (B2B_LIVE_STATE(b2b_live_load_org(core->lives[org])) != B2B_LIVE_OPEN ||
 	    b2b_directory_org(core->state, core->policy->orgs[org].id, &record) < 0)
 		return;
-	revocation.reason = (enum b2b_reason)b2b_org_standing(&record, b2b_core_now(core));
+	revocation.reason = (enum b2b_reason)b2b_org_standing(&record, now);
 	b2b_org_record_clear(&record);
 	if (revocation.reason != B2B_OK)
 		b2b_revoke(core, &revocation);
@@ -111,15 +111,16 @@ static void put_off(struct b2b_core *core, int org, int error)
 void b2b_reconcile(struct b2b_core *core, int org)
 {
 	int first = org < 0 ? 0 : org, last = org < 0 ? (int)core->policy->n_orgs - 1 : org;
+	int64_t now = b2b_core_now(core); /* one for both halves: who is ended is who is closed */
 
 	for (; first <= last; first++) {
 		uint32_t next;
 		int r;
 
-		close_organisation(core, first);
-		r = close_people(core, first, 0, UINT32_MAX, &next);
+		close_organisation(core, first, now);
+		r = close_people(core, first, now, 0, UINT32_MAX, &next);
 		if (r == 0)
-			r = b2b_publish_words(core->publish, first);
+			r = b2b_publish_words(core->publish, first, now);
 		if (r < 0)
 			put_off(core, first, r);
 	}
@@ -183,6 +184,7 @@ static void turn(void *arg)
 	struct b2b_core *core = arg;
 	struct b2b_round *round = &core->round;
 	uint32_t from = round->from;
+	int64_t now = b2b_core_now(core);
 	int r;
 
 	if (from == 0) {
@@ -191,13 +193,13 @@ static void turn(void *arg)
 		if (round->org < 0)
 			return;
 		round->due[round->org] = false;
-		close_organisation(core, round->org);
+		close_organisation(core, round->org, now);
 	}
-	r = close_people(core, round->org, from, PORTION, &round->from);
+	r = close_people(core, round->org, now, from, PORTION, &round->from);
 	if (r == 0 && from && round->from == 0)
-		close_organisation(core, round->org); /* the last portion brings its word into line, which may have changed meanwhile */
+		close_organisation(core, round->org, now); /* the last portion brings its word into line, which may have changed meanwhile */
 	if (r == 0)
-		r = b2b_publish_words_some(core->publish, round->org, from, PORTION);
+		r = b2b_publish_words_some(core->publish, round->org, from, PORTION, now);
 	if (r < 0) {
 		round->from = 0;
 		round->too_early = false;

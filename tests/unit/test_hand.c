@@ -43,7 +43,7 @@ static void service_says_active(struct fixture *f, int org, const char *id, cons
 	put_person(f, org, id, local, B2B_SUSPENDED);
 	put_person(f, org, id, local, B2B_ACTIVE);
 	b2b_publish_settled(f->core.publish);
-	b2b_publish_words(f->core.publish, -1);
+	b2b_publish_words(f->core.publish, -1, b2b_wall_s());
 }
 
 static void a_person_is_closed_told_and_ended(void **state)
@@ -80,7 +80,7 @@ static void the_service_does_not_undo_it(void **state)
 	/* nor by naming her otherwise, or moving her to another organisation */
 	put_person(f, GLOBEX, "p1", "alicia", B2B_ACTIVE);
 	assert_int_equal(order(f, "reinstate-org", "globex\n", NULL), B2B_OK);
-	b2b_publish_words(f->core.publish, -1);
+	b2b_publish_words(f->core.publish, -1, b2b_wall_s());
 	struct b2b_principal moved;
 	assert_int_equal(b2b_directory_by_name(f->core.state, f->orgs[GLOBEX].id, "alicia", &moved), 0);
 	assert_int_not_equal(moved.uid, f->uid);
@@ -220,7 +220,7 @@ static void a_full_disk_closes_all_the_same_and_says_so(void **state)
 	assert_false(is_open(f, ACME));
 	assert_int_equal(next_request(f).uid, f->uid);
 	b2b_publish_settled(f->core.publish);
-	b2b_publish_words(f->core.publish, -1);
+	b2b_publish_words(f->core.publish, -1, b2b_wall_s());
 	assert_false(is_open(f, ACME)); /* what the database says does not open it */
 	assert_int_equal(sqlite3_exec(b2b_state_db(f->core.state), "PRAGMA query_only = 0", NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", NULL), B2B_OK);
@@ -263,7 +263,7 @@ static void what_could_not_be_stored_is_held_until_root_takes_it_back(void **sta
 	assert_int_equal(order(f, "revoke-user", "alice@acme\nx", "could not be written to disk"), B2B_NOT_DURABLE);
 	read_only(f, false);
 	old_event_with_source(f, "e-1"); /* what events say of her does not let go of it */
-	b2b_publish_words(f->core.publish, -1);
+	b2b_publish_words(f->core.publish, -1, b2b_wall_s());
 	assert_false(is_open(f, ACME));
 	assert_int_equal(order(f, "reinstate-org", "acme\n", "not closed by hand"), B2B_UNCHANGED);
 	assert_int_equal(order(f, "reinstate-user", "alice@acme\n", NULL), B2B_OK); /* though nothing of it is stored */

@@ -290,40 +290,64 @@ static void words_follow_the_database(void **state)
 
 	put(world, "u-1", "alice", B2B_ACTIVE);
 	alice = fixture_id(world->base, 0, B2B_ID_USER, "u-1");
-	assert_int_equal(b2b_publish_words(world->publish, -1), 0);
+	assert_int_equal(b2b_publish_words(world->publish, -1, b2b_wall_s()), 0);
 	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_OPEN); /* not known to be active */
 	b2b_publish_settled(world->publish);
 	open_acme(world);
-	assert_int_equal(b2b_publish_words(world->publish, 0), 0);
+	assert_int_equal(b2b_publish_words(world->publish, 0, b2b_wall_s()), 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_OPEN);
 	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[1])), B2B_LIVE_OPEN);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
 	epoch = B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], alice));
 	b2b_directory_disable(world->base->state, alice, 2000);
-	b2b_publish_words(world->publish, 0);
+	b2b_publish_words(world->publish, 0, b2b_wall_s());
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_int_equal(B2B_LIVE_EPOCH(b2b_live_load(world->lives[0], alice)), epoch + 1);
 	b2b_directory_enable(world->base->state, alice, 3000);
 	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, 0, 1000), 0);
-	b2b_publish_words(world->publish, 0);
+	b2b_publish_words(world->publish, 0, b2b_wall_s());
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	/* an older one was stored, or turned out to be past: this one holds */
 	assert_false(b2b_publish_release(world->publish, 0, alice, 0, 999));
-	b2b_publish_words(world->publish, 0);
+	b2b_publish_words(world->publish, 0, b2b_wall_s());
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	/* and so does root's order, which is not the event's to let go of, nor is the event's root's */
 	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, B2B_HAND_USER, 0), 0);
 	assert_true(b2b_publish_release(world->publish, 0, alice, 0, 1000));
-	b2b_publish_words(world->publish, 0);
+	b2b_publish_words(world->publish, 0, b2b_wall_s());
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_int_equal(b2b_publish_hold(world->publish, 0, alice, 0, 1000), 0);
 	assert_true(b2b_publish_release(world->publish, 0, alice, B2B_HAND_USER, 0));
 	assert_false(b2b_publish_release(world->publish, 0, alice, B2B_HAND_USER, 0));
-	b2b_publish_words(world->publish, 0);
+	b2b_publish_words(world->publish, 0, b2b_wall_s());
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_true(b2b_publish_release(world->publish, 0, alice, 0, 1000));
-	b2b_publish_words(world->publish, 0);
+	b2b_publish_words(world->publish, 0, b2b_wall_s());
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
+}
+
+/* Whoever is closed is ended, and that is the look's: it says at what time, and nothing else closes who stands open. */
+static void time_is_over_when_the_look_says_so(void **state)
+{
+	struct world *world = *state;
+	struct b2b_principal person = fixture_person("u-1", "alice");
+	struct b2b_guard_message message;
+	const int64_t now = b2b_wall_s();
+	uint32_t alice;
+	bool changed;
+
+	open_acme(world);
+	b2b_publish_settled(world->publish);
+	person.not_after = now - 5;
+	assert_int_equal(b2b_directory_put_principal(world->base->state, &world->base->policy, &person, 1, &changed), 0);
+	alice = fixture_id(world->base, 0, B2B_ID_USER, "u-1");
+	assert_int_equal(b2b_publish_words_some(world->publish, 0, 0, 1000, now - 10), 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
+	b2b_publish_org(world->publish, 0, NULL, NULL);
+	close(guard_receive(world, &message));
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
+	assert_int_equal(b2b_publish_words(world->publish, 0, now), 0);
+	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 }
 
 /* As when the disk was too full to store somebody of whom there was an id already, and b2bd was started again. */
@@ -333,10 +357,10 @@ static void whoever_has_an_id_and_comes_before_the_events_are_known_is_open(void
 
 	open_acme(world);
 	reserve(world, ACME_LO + 20, "u-1");
-	assert_int_equal(b2b_publish_words(world->publish, 0), 0);
+	assert_int_equal(b2b_publish_words(world->publish, 0, b2b_wall_s()), 0);
 	assert_int_not_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 20)), B2B_LIVE_OPEN);
 	put(world, "u-1", "alice", B2B_ACTIVE);
-	assert_int_equal(b2b_publish_words(world->publish, 0), 0);
+	assert_int_equal(b2b_publish_words(world->publish, 0, b2b_wall_s()), 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], ACME_LO + 20)), B2B_LIVE_OPEN);
 }
 
@@ -353,12 +377,12 @@ static void what_a_former_agent_closed_stays_closed_until_the_events_are_known(v
 	bob = fixture_id(world->base, 0, B2B_ID_USER, "u-2");
 	b2b_live_store(world->lives[0], alice, B2B_LIVE_CLOSED, true);
 	b2b_live_store_org(world->lives[0], B2B_LIVE_CLOSED, true);
-	assert_int_equal(b2b_publish_words(world->publish, -1), 0);
+	assert_int_equal(b2b_publish_words(world->publish, -1, b2b_wall_s()), 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_CLOSED);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_CLOSED);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], bob)), B2B_LIVE_OPEN); /* new, closed by nobody */
 	b2b_publish_settled(world->publish);
-	assert_int_equal(b2b_publish_words(world->publish, -1), 0);
+	assert_int_equal(b2b_publish_words(world->publish, -1, b2b_wall_s()), 0);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(world->lives[0], alice)), B2B_LIVE_OPEN);
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load_org(world->lives[0])), B2B_LIVE_OPEN);
 }
@@ -423,6 +447,7 @@ int main(void)
 		TEST(publishes_and_opens_words_before), TEST(a_request_during_a_build_gets_another_one), TEST(a_transaction_is_waited_for),
 		TEST(words_follow_the_database),        TEST(ends_pass_waiting_snapshots),               TEST(reload_and_end_of_the_guard),
 		TEST(what_a_former_agent_closed_stays_closed_until_the_events_are_known),
+		TEST(time_is_over_when_the_look_says_so),
 		TEST(whoever_has_an_id_and_comes_before_the_events_are_known_is_open),
 		TEST(whoever_is_new_is_open_whatever_the_id),
 	};
