@@ -266,18 +266,15 @@ static uint8_t method_number(const char *word)
 	return strcmp(word, "device") == 0 ? B2B_METHOD_DEVICE : strcmp(word, "ciba") == 0 ? B2B_METHOD_CIBA : B2B_METHOD_TOKEN;
 }
 
-/* SECTION NULL: a service that is known by name alone. */
-static void fill_service(struct b2b_draft *draft, const char *name, const struct b2b_draft_section *section, struct b2b_policy_service *service)
+static void fill_service(struct b2b_draft *draft, const struct b2b_draft_section *section, struct b2b_policy_service *service)
 {
+	const char *name = section->name;
 	uint32_t staleness = b2b_draft_only(draft, B2B_CONF_HOST)->u.host.staleness_s;
 
 	snprintf(service->name, sizeof(service->name), "%s", name);
 	if (strcmp(name, "sudo") == 0 || strcmp(name, "sudo-i") == 0)
 		staleness = staleness < SUDO_STALENESS_S ? staleness : SUDO_STALENESS_S;
 	service->staleness_s = staleness;
-	service->methods[0] = B2B_METHOD_DEVICE;
-	if (!section)
-		return;
 	for (size_t i = 0; i < section->u.service.methods.n; i++)
 		service->methods[i] = method_number(section->u.service.methods.words[i]);
 	service->assurance = (uint8_t)section->u.service.assurance;
@@ -287,12 +284,30 @@ static void fill_service(struct b2b_draft *draft, const char *name, const struct
 		service->staleness_s = section->u.service.staleness_s;
 }
 
+/* A service that is known by its name alone is as a section of it that says nothing. */
+static int find_known(struct b2b_draft *draft, const char *name, struct b2b_draft_section **ret_section)
+{
+	char title[B2B_LABEL_SIZE + sizeof("service ")];
+
+	*ret_section = b2b_draft_find(draft, B2B_CONF_SERVICE, name);
+	if (*ret_section)
+		return 0;
+	snprintf(title, sizeof(title), "service %s", name);
+	return b2b_draft_begin(draft, title, 0, ret_section);
+}
+
 int b2b_draft_compile_services(struct b2b_draft *draft, struct b2b_policy *policy)
 {
 	static const char *const known[] = { B2B_CONF_SERVICES };
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		fill_service(draft, known[i], b2b_draft_find(draft, B2B_CONF_SERVICE, known[i]), &policy->services[policy->n_services++]);
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		struct b2b_draft_section *section;
+		int r = find_known(draft, known[i], &section);
+
+		if (r < 0)
+			return r;
+		fill_service(draft, section, &policy->services[policy->n_services++]);
+	}
 	for (size_t i = 0; i < draft->n_sections; i++) {
 		const struct b2b_draft_section *section = &draft->sections[i];
 
@@ -300,7 +315,7 @@ int b2b_draft_compile_services(struct b2b_draft *draft, struct b2b_policy *polic
 			continue;
 		if (policy->n_services == B2B_SERVICES_MAX)
 			return b2b_draft_fail(draft, section->line, "found one service too many; expected at most %d", B2B_SERVICES_MAX);
-		fill_service(draft, section->name, section, &policy->services[policy->n_services++]);
+		fill_service(draft, section, &policy->services[policy->n_services++]);
 	}
 	return 0;
 }

@@ -215,8 +215,9 @@ const struct b2b_conf_key b2b_conf_keys[] = {
 	{ B2B_CONF_ROLE, "local_groups", &b2b_conf_groups, AT(draft_role, local_groups), NULL, "none", NULL, 0, B2B_ROLE_GIDS_MAX,
 	  "Groups of this host that people with the role are in. Never root's." },
 
-	{ B2B_CONF_SERVICE, "methods", &b2b_conf_choices, AT(draft_service, methods), "device", NULL, methods, 0, 3,
-	  "Ways to authenticate, the first that fits is taken: device (URL and code), ciba (the person's own approval device), token (automation)." },
+	{ B2B_CONF_SERVICE, "methods", &b2b_conf_choices, AT(draft_service, methods), "ciba device", NULL, methods, 0, 3,
+	  "Ways to authenticate, the first that fits is taken: ciba (the person's own approval device; not where the federation service does not offer it), "
+	  "device (URL and code), token (automation)." },
 	{ B2B_CONF_SERVICE, "assurance", &b2b_conf_word, AT(draft_service, assurance), "none", NULL, levels, 0, 0,
 	  "How strong the authentication must have been; section assurance says what the service calls that." },
 	{ B2B_CONF_SERVICE, "max_age", &b2b_conf_duration, AT(draft_service, max_age_s), "none", NULL, NULL, 0, 365 * DAY,

@@ -86,6 +86,8 @@ static int discovery(struct fed *fed, struct fed_request *request, struct fed_re
 		error = add_url(document, endpoints[i][0], fed->issuer, endpoints[i][1]);
 	if (!error)
 		error = add_aliases(document, fed);
+	if (!error && fed->misbehaviour.no_ciba)
+		error = json_object_del(document, "backchannel_authentication_endpoint");
 	if (!error && fed->registration_token)
 		error = add_url(document, "registration_endpoint", fed->issuer, "/register");
 	if (!error)

@@ -22,7 +22,7 @@ static const struct {
 } switches[] = {
 	{ "wrong_key", offsetof(struct fed_misbehaviour, wrong_key) },     { "unknown_kid", offsetof(struct fed_misbehaviour, unknown_kid) },
 	{ "empty_page", offsetof(struct fed_misbehaviour, empty_page) },   { "repeat_page", offsetof(struct fed_misbehaviour, repeat_page) },
-	{ "expire_cursors", offsetof(struct fed_misbehaviour, expire_cursors) },
+	{ "expire_cursors", offsetof(struct fed_misbehaviour, expire_cursors) }, { "no_ciba", offsetof(struct fed_misbehaviour, no_ciba) },
 	{ "replay", offsetof(struct fed_misbehaviour, replay) },           { "hold_events", offsetof(struct fed_misbehaviour, hold_events) },
 };
 

@@ -34,6 +34,7 @@ struct fed_misbehaviour {
 	bool expire_cursors;     /* no cursor of a SCIM list is known when it comes back */
 	bool replay;             /* polls hand out acknowledged SETs again */
 	bool hold_events;        /* polls hand out nothing */
+	bool no_ciba;            /* discovery offers nobody to be asked on a device of their own */
 };
 
 /*

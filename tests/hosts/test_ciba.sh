@@ -97,5 +97,18 @@ check gone-asked "she is not asked" test -n "$(session_message gone)"
 kill "${SESSION_PID[gone]}"
 host_exec laptop pkill -f 'ssh heidi@apac.acme@web7'
 check gone-cancelled "the agent goes on polling" wait_for 10 grep -q 'event=auth-cancelled user=heidi@apac.acme service=sshd method=ciba' "$LAB/log/web7.b2bd"
+
+# Where root names no methods: their own device where the service offers that, else a page and a code.
+host_exec db3 sh -c "sed -i '/^methods = ciba$/d' /etc/b2b/b2b.conf && b2bctl policy apply" >/dev/null || FAIL policy "it is not applied"
+for offers in ciba device; do
+	test "$offers" = ciba || control misbehave no_ciba:=true >/dev/null
+	host_kill db3 b2bd TERM
+	wait_for 10 sh -c "! nsenter -t ${HOST_PID[db3]} -a b2bctl status >/dev/null 2>&1"
+	host_agent db3
+	wait_for 20 host_ready db3 || die "the agent is not ready: $(host_log db3 b2bd | tail -n 5)"
+	out=$(ssh_as heidi@apac.acme heidi@apac.acme db3 id -un)
+	check "default-lets-in-by-$offers" "$out" grep -qx heidi@apac.acme <<<"$out"
+	check "default-takes-$offers" "not in the log" grep -q "event=auth .*user=heidi@apac.acme .*reason=ok .*method=$offers" <<<"$(host_log db3 b2bd)"
+done
 check_secrets web7 db3
 finish

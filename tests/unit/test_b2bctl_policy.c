@@ -142,7 +142,7 @@ static void applies_and_says_what_changed(void **state)
 	apply(place, "[host]\nvisibility = strict\n" ACME "services = sshd sudo\nsession = 8h\n[role dba]\n[service sudo]\nmax_age = 15m\n", B2B_CTL_OK);
 	assert_has(place->out, "~ host: visibility organisation -> strict\n");
 	assert_has(place->out, "~ role dba: local_groups tape -> none\n");
-	assert_has(place->out, "~ service sudo: device, assurance 0, max_age 0s, staleness 120s -> device, assurance 0, max_age 900s, staleness 120s\n");
+	assert_has(place->out, "~ service sudo: ciba device, assurance 0, max_age 0s, staleness 120s -> ciba device, assurance 0, max_age 900s, staleness 120s\n");
 	assert_has(place->out, "~ organisation acme: services sshd -> sshd sudo\n");
 	assert_has(place->out, "~ organisation acme: roles dba -> none\n");
 	assert_has(place->out, "~ organisation acme: session 0 -> 28800\n");

@@ -170,7 +170,8 @@ static void changes_are_asked_for_between_full_passes(void **state)
 
 static void has_a_sensible_policy(void **state)
 {
-	struct b2b_conf *conf = parse("");
+	static const uint8_t preferred[4] = { B2B_METHOD_CIBA, B2B_METHOD_DEVICE };
+	struct b2b_conf *conf = parse("[service su]\nmax_age = 5m\n");
 	const struct b2b_policy *policy = conf->policy;
 
 	(void)state;
@@ -185,8 +186,9 @@ static void has_a_sensible_policy(void **state)
 	assert_int_equal(policy->n_orgs, 0);
 	assert_int_equal(policy->services[b2b_policy_service(policy, "sshd")].staleness_s, 300);
 	assert_int_equal(policy->services[b2b_policy_service(policy, "sudo")].staleness_s, 120);
-	assert_int_equal(policy->services[b2b_policy_service(policy, "sudo")].methods[0], B2B_METHOD_DEVICE);
+	assert_memory_equal(policy->services[b2b_policy_service(policy, "sudo")].methods, preferred, sizeof(preferred));
 	assert_int_equal(policy->services[b2b_policy_service(policy, "su")].staleness_s, 300);
+	assert_memory_equal(policy->services[b2b_policy_service(policy, "su")].methods, preferred, sizeof(preferred));
 	assert_int_equal(b2b_policy_service(policy, "cron"), -1);
 	b2b_conf_free(conf);
 }

@@ -68,27 +68,36 @@ session_start()
 	disown
 }
 
-# session_code ID: waits for a code that the session has not been asked for yet; it is then in SESSION_CODE[ID].
+# session_code ID: waits for a code, or a binding message, that the session has not been asked for yet; it is then in SESSION_CODE[ID].
 session_code()
 {
 	local deadline=$(($(now_ms) + 20000)) code
 
-	until code=$(grep -aoE '\b[A-Z0-9]{4}-[A-Z0-9]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${SESSION_CODE[$1]:-}"; do
+	until code=$(grep -aoE '([A-Za-z0-9-]+/|\b)[A-Z0-9]{4}-[A-Z0-9]{4}\b' "${SESSION_OUT[$1]}" | tail -n 1) && test "$code" != "${SESSION_CODE[$1]:-}"; do
 		test "$(now_ms)" -lt "$deadline" || return 1
 		sleep 0.02
 	done
 	SESSION_CODE[$1]=$code
 }
 
+# session_named ID: how the control interface is told of it.
+session_named()
+{
+	case ${SESSION_CODE[$1]} in
+	*/*) echo "binding_message=${SESSION_CODE[$1]}" ;;
+	*) echo "user_code=${SESSION_CODE[$1]}" ;;
+	esac
+}
+
 # session_approve ID PERSON: the code that it shows next. Then presses Enter.
 session_approve()
 {
-	session_code "$1" && control approve "user_code=${SESSION_CODE[$1]}" "person=$2" >/dev/null && session_type "$1" ''
+	session_code "$1" && control approve "$(session_named "$1")" "person=$2" >/dev/null && session_type "$1" ''
 }
 
 session_deny()
 {
-	session_code "$1" && control deny "user_code=${SESSION_CODE[$1]}" >/dev/null && session_type "$1" ''
+	session_code "$1" && control deny "$(session_named "$1")" >/dev/null && session_type "$1" ''
 }
 
 # session_message ID: waits for a binding message; prints it.
