@@ -11,8 +11,12 @@ static bool read_answer(const json_t *body, struct b2b_approval_prompt *prompt)
 	return true;
 }
 
-/* CIBA Core 13: the person has no approval device, or a secret of theirs that no terminal should ask for is wanted. */
-static const char *const passed[] = { "unknown_user_id", "unauthorized_client", "missing_user_code", "invalid_user_code", NULL };
+/*
+ * CIBA Core 13: the person has no approval device, or a secret of theirs that no terminal should ask for is wanted. Keycloak says
+ * invalid_grant to a client that was not given the grant, and invalid_request of a hint that names nobody.
+ */
+static const char *const passed[] = { "unknown_user_id", "unauthorized_client", "missing_user_code", "invalid_user_code",
+	                              "invalid_grant",   "invalid_request",     NULL };
 static const struct b2b_approval_kind kind = {
 	.grant = "urn:openid:params:grant-type:ciba",
 	.code = "auth_req_id",

@@ -86,6 +86,7 @@ static void refused_requests_say_whether_another_way_is_open(void **state)
 	static const struct { const char *error; int reason; } ends[] = {
 		{ "unknown_user_id", B2B_AUTH_METHOD },   { "unauthorized_client", B2B_AUTH_METHOD },
 		{ "missing_user_code", B2B_AUTH_METHOD }, { "access_denied", B2B_AUTH_DENIED },
+		{ "invalid_grant", B2B_AUTH_METHOD },     { "invalid_request", B2B_AUTH_METHOD },
 		{ "invalid_binding_message", B2B_AUTH_TOKEN },
 	};
 	size_t i;
