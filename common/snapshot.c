@@ -179,6 +179,17 @@ static int by_value(const void *a, const void *b)
 	return (*left > *right) - (*left < *right);
 }
 
+/* Where they come in order already, as from most sources, sorting would be a third of what adding a group costs. */
+static void sort_ids(uint32_t *ids, size_t n)
+{
+	size_t in_order = 1;
+
+	while (in_order < n && ids[in_order - 1] <= ids[in_order])
+		in_order++;
+	if (in_order < n)
+		qsort(ids, n, sizeof(*ids), by_value);
+}
+
 /* Behind the members of all groups so far; counted in only when the group has been taken. */
 static int stage_members(struct b2b_snapshot_builder *builder, const struct b2b_snapshot_group *group, size_t *ret_n)
 {
@@ -195,7 +206,7 @@ static int stage_members(struct b2b_snapshot_builder *builder, const struct b2b_
 	to = builder->members + builder->n_members;
 	for (size_t i = 0; i < group->n_members; i++)
 		to[i] = group->members[i] - builder->range_lo;
-	qsort(to, group->n_members, sizeof(*to), by_value);
+	sort_ids(to, group->n_members);
 	for (size_t i = 0; i < group->n_members; i++)
 		if (n == 0 || to[n - 1] != to[i])
 			to[n++] = to[i];
