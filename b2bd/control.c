@@ -26,9 +26,9 @@ static json_t *signals_json(const struct b2b_core *core, const struct b2b_stream
 {
 	if (!core->stream)
 		return json_null();
-	return json_pack("{s:b,s:I,s:I,s:s,s:I,s:I,s:{s:I,s:I,s:s}}", "connected", signals->connected, "last_poll_s", (json_int_t)signals->last_poll_s,
+	return json_pack("{s:b,s:I,s:I,s:s,s:I,s:I,s:I,s:{s:I,s:I,s:s}}", "connected", signals->connected, "last_poll_s", (json_int_t)signals->last_poll_s,
 	                 "failing_since_s", (json_int_t)signals->failing_since_s, "why", signals->why ? signals->why : "", "events",
-	                 (json_int_t)signals->events, "refused", (json_int_t)signals->refused, "unplaced", "count",
+	                 (json_int_t)signals->events, "refused", (json_int_t)signals->refused, "pause_s", (json_int_t)signals->pause_s, "unplaced", "count",
 	                 (json_int_t)core->unplaced.count, "last_s", (json_int_t)core->unplaced.last_s, "last", core->unplaced.jti);
 }
 

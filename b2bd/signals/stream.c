@@ -209,5 +209,6 @@ void b2b_stream_get_status(const struct b2b_stream *stream, struct b2b_stream_st
 {
 	*ret_status = (struct b2b_stream_status){ .connected = stream->connected, .closings = stream->stream.delivers, .last_poll_s = stream->last_poll_s,
 		                                  .failing_since_s = stream->failing_since_s, .why = trouble(stream),
-		                                  .events = stream->events, .refused = stream->refused };
+		                                  .events = stream->events, .refused = stream->refused,
+		                                  .pause_s = b2b_stream_pause_s(stream) };
 }

@@ -56,6 +56,7 @@ struct b2b_stream_status {
 	int64_t failing_since_s; /* 0: not failing */
 	const char *why;
 	uint64_t events, refused;
+	uint32_t pause_s;        /* how long an event may lie at the service unasked for: 0 where it holds polls and brings news */
 };
 void b2b_stream_get_status(const struct b2b_stream *stream, struct b2b_stream_status *ret_status);
 

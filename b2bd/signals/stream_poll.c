@@ -245,6 +245,11 @@ static uint64_t pause_ns(struct b2b_stream *stream, const struct batch *batch, b
 	return stream->unheld_ns;
 }
 
+uint32_t b2b_stream_pause_s(const struct b2b_stream *stream)
+{
+	return stream->unheld_ns ? UNHELD_MAX_NS / B2B_NS_PER_S : 0;
+}
+
 /* When to ask next: at once, unless nothing would be different then. */
 static void poll_next(struct b2b_stream *stream, const struct batch *batch, bool empty)
 {

@@ -112,5 +112,6 @@ void b2b_stream_delete_forget(struct b2b_stream *stream); /* at the end: whoever
 
 /* stream_poll.c */
 void b2b_stream_poll(struct b2b_stream *stream);
+uint32_t b2b_stream_pause_s(const struct b2b_stream *stream); /* the longest between two polls as the service answers now; 0: none */
 
 #endif

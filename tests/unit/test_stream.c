@@ -661,10 +661,13 @@ static void polls_that_are_not_held_come_with_growing_pauses(void **state)
 {
 	static const uint64_t pauses[] = { 1, 2, 4, 5, 5 };
 	struct world *world = *state;
+	struct b2b_stream_status status;
 	size_t i;
 
 	world->transmitter.unheld = true;
 	start(world);
+	b2b_stream_get_status(world->stream, &status);
+	assert_int_equal(status.pause_s, 0);
 	for (i = 0; i < sizeof(pauses) / sizeof(*pauses); i++) {
 		turn_until_pause(world, pauses[i]);
 		assert_in_range(world->stream->timer.due_ns - b2b_now_ns(), (pauses[i] - 1) * B2B_NS_PER_S, pauses[i] * B2B_NS_PER_S);
@@ -677,6 +680,8 @@ static void polls_that_are_not_held_come_with_growing_pauses(void **state)
 	turn_until(world, &world->events, 1);
 	assert_int_equal(world->stream->unheld_ns, 0);
 	turn_until_pause(world, 1);
+	b2b_stream_get_status(world->stream, &status);
+	assert_int_equal(status.pause_s, 5); /* what it may come to */
 	assert_in_range(polls_meanwhile(world), 1, 2); /* and the pauses are kept */
 }
 
