@@ -18,6 +18,7 @@ static const struct {
 	{ "nscd", b2b_doctor_nscd },
 	{ "userdb", b2b_doctor_userdb },
 	{ "subids", b2b_doctor_subids },
+	{ "homes", b2b_doctor_homes },
 	{ "sudo", b2b_doctor_sudo },
 	{ "sshd", b2b_doctor_sshd },
 };
@@ -53,6 +54,22 @@ FILE *b2b_doctor_open(const struct b2b_doctor *doctor, const char *path)
 	char real[PATH_MAX];
 
 	return below_root(doctor, path, real) ? fopen(real, "re") : NULL;
+}
+
+struct b2b_conf *b2b_doctor_conf(const struct b2b_doctor *doctor)
+{
+	FILE *file = b2b_doctor_open(doctor, B2B_CONF_PATH);
+	char *text = NULL, error[B2B_CONF_ERROR_SIZE];
+	struct b2b_conf *conf = NULL;
+	size_t size = 0;
+	ssize_t len = file ? getdelim(&text, &size, '\0', file) : -1;
+
+	if (len > 0)
+		b2b_conf_parse(text, (size_t)len, B2B_CONF_PATH, false, &conf, error);
+	free(text);
+	if (file)
+		fclose(file);
+	return conf;
 }
 
 bool b2b_doctor_any(const struct b2b_doctor *doctor, const char *pattern)

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "common/conf.h"
 #include "common/policy.h"
 
 enum b2b_verdict { B2B_VERDICT_OK, B2B_VERDICT_WARNING, B2B_VERDICT_PROBLEM };
@@ -31,12 +32,15 @@ int b2b_doctor_examine(const char *root, const struct b2b_policy *policy, json_t
 
 typedef void b2b_doctor_check(struct b2b_doctor *doctor);
 
-b2b_doctor_check b2b_doctor_nsswitch, b2b_doctor_nscd, b2b_doctor_userdb, b2b_doctor_subids, b2b_doctor_sudo, b2b_doctor_sshd;
+b2b_doctor_check b2b_doctor_nsswitch, b2b_doctor_nscd, b2b_doctor_userdb, b2b_doctor_subids, b2b_doctor_homes, b2b_doctor_sudo,
+	b2b_doctor_sshd;
 
 void b2b_doctor_say(struct b2b_doctor *doctor, enum b2b_verdict verdict, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* A file of the host to read; NULL: it cannot be. The caller closes it. */
 FILE *b2b_doctor_open(const struct b2b_doctor *doctor, const char *path);
+/* The host's configuration without its pinned ids; NULL: there is none, or it is wrong, which policy check says. b2b_conf_free() it. */
+struct b2b_conf *b2b_doctor_conf(const struct b2b_doctor *doctor);
 /* Does anything match PATTERN (glob(7), absolute)? */
 bool b2b_doctor_any(const struct b2b_doctor *doctor, const char *pattern);
 /* Does a process listen on the UNIX socket PATH? Found without connecting, which could start one. */

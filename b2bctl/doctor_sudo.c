@@ -56,17 +56,8 @@ static bool judge_pam(struct b2b_doctor *doctor, const struct b2b_sudoers *sudoe
 /* An organisation whose commands need an approval, or NULL. *ret_conf is the caller's. */
 static const char *who_needs_approval(const struct b2b_doctor *doctor, struct b2b_conf **ret_conf)
 {
-	FILE *file = b2b_doctor_open(doctor, B2B_CONF_PATH);
-	char *text = NULL, error[B2B_CONF_ERROR_SIZE];
-	struct b2b_conf *conf = NULL;
-	size_t size = 0;
-	ssize_t len = file ? getdelim(&text, &size, '\0', file) : -1;
+	struct b2b_conf *conf = b2b_doctor_conf(doctor);
 
-	if (len > 0)
-		b2b_conf_parse(text, (size_t)len, B2B_CONF_PATH, false, &conf, error); /* what is wrong with it is policy check's to say */
-	free(text);
-	if (file)
-		fclose(file);
 	*ret_conf = conf;
 	for (uint32_t i = 0; conf && i < conf->policy->n_orgs; i++)
 		if (conf->sudo[i].approvers)

@@ -220,6 +220,61 @@ static void finds_subordinate_ids(void **state)
 
 #define CONF "[federation]\nissuer = https://x\nclient_id = a\nclient_key = /k\n[organisation acme]\nid = 1\nrange = 0x78000000-0x7800ffff\n"
 
+static void finds_shared_homes_with_ids_by_hash(void **state)
+{
+	static const struct {
+		const char *mounts, *verdict, *text;
+	} cases[] = {
+		{ "/dev/vda1 / ext4 rw 0 0\n", "ok", "on no file system that other hosts share" },
+		{ "files:/ / nfs4 rw 0 0\n", "problem", "(nfs4 on /)" },
+		{ "files:/ / nfs4 rw 0 0\n/dev/vdb /home xfs rw 0 0\n", "ok", "" },
+		{ "/dev/vda1 / ext4 rw 0 0\nfiles:/home /home nfs rw 0 0\n", "problem", "homes of acme's people are on a file system" },
+		{ "files:/home /home nfs rw 0 0\n/dev/vdb /home xfs rw 0 0\n", "ok", "" },
+		{ "/etc/auto.home /home autofs rw 0 0\n", "problem", "(autofs on /home)" },
+		{ "/dev/vdb /home xfs rw 0 0\nm:/ /home/acme ceph rw 0 0\n", "problem", "(ceph on /home/acme)" },
+		{ "m:/ /home/acme ceph rw 0 0\n/dev/vdb /home/acme ext4 rw 0 0\n", "ok", "" },
+		{ "/dev/vdb /home xfs rw 0 0\n//f/alice /home/acme/alice cifs rw 0 0\n", "problem", "(cifs on /home/acme/alice)" },
+		{ "/dev/vdb /home xfs rw 0 0\n//f/lena /home/lena cifs rw 0 0\nf:/ /home/acme2 nfs rw 0 0\nf:/ /srv nfs rw 0 0\n", "ok", "" },
+		{ "f:/ /home/acme/alice/share nfs rw 0 0\n", "ok", "" },
+		{ "f:/ /home/acme/alice fuse.sshfs rw 0 0\n", "problem", "fuse.sshfs" },
+		{ "x /home fuse.gocryptfs rw 0 0\n", "ok", "" },
+		{ "nonsense\n\n f:/\\040 /home\\040x nfs\n", "ok", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put("/proc/self/mounts", cases[i].mounts);
+		put("/etc/b2b/b2b.conf", CONF);
+		assert_found(&closed, "homes", cases[i].verdict, cases[i].text);
+		put("/etc/b2b/b2b.conf", CONF "[host]\nhashed_ids = no\n");
+		assert_found(&closed, "homes", "ok", "nobody is given an id by hash");
+	}
+}
+
+static void says_what_shared_homes_need(void **state)
+{
+	static const struct {
+		const char *conf, *text;
+	} cases[] = {
+		{ CONF, "pin the ids (b2bctl idmap export on one host, the file as idmap on all) and set hashed_ids = no" },
+		{ CONF "[host]\nidmap = /etc/b2b/idmap\n", "neither a pin nor a number from the directory is given one by hash: set hashed_ids = no" },
+		{ CONF "[host]\nhome = /home/%u\n", "(nfs on /home)" },
+	};
+	struct b2b_policy applied = closed;
+
+	(void)state;
+	put("/proc/self/mounts", "f:/ /home nfs rw 0 0\n");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put("/etc/b2b/b2b.conf", cases[i].conf);
+		assert_found(&closed, "homes", "problem", cases[i].text);
+	}
+	put("/etc/b2b/b2b.conf", CONF "[host]\nhome = /srv/%o/%u\n");
+	assert_found(&closed, "homes", "ok", "");
+	put("/etc/b2b/b2b.conf", "nonsense");
+	snprintf(applied.home, sizeof(applied.home), "/home/%%o/%%u");
+	assert_found(&applied, "homes", "problem", "pin the ids");
+}
+
 static void finds_a_sudo_that_asks_nobody(void **state)
 {
 	(void)state;
@@ -447,6 +502,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(looks_for_who_listens, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_userdbd, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_subordinate_ids, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(finds_shared_homes_with_ids_by_hash, make_host, remove_host),
+		cmocka_unit_test_setup_teardown(says_what_shared_homes_need, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_a_sudo_that_asks_nobody, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(finds_a_sudo_that_remembers_for_too_long, make_host, remove_host),
 		cmocka_unit_test_setup_teardown(says_it_within_a_terminal, make_host, remove_host),
