@@ -15,10 +15,12 @@
 
 #define DISK "/var/lib/b2b"
 #define MEGABYTES 16
-#define PEOPLE 4
+#define PEOPLE 5
 #define STEP 4096u
 #define LEFT_MOST (32 * STEP)
 #define CLOSE_NS (20 * B2B_NS_PER_S)
+
+_Static_assert(LEFT_MOST / STEP < PEOPLE * WITNESS_ORGS, "at each size one of those who were there at the start leaves");
 
 static struct orders orders;
 
@@ -92,7 +94,7 @@ static int run(enum small_disk_kind kind)
 		return 0;
 	}
 	orders_begin(&orders, seed, PEOPLE);
-	for (size_t left = 0; all && left <= LEFT_MOST && leaver() < PEOPLE * WITNESS_ORGS; left += STEP)
+	for (size_t left = 0; all && left <= LEFT_MOST; left += STEP)
 		step(left, ++steps % 4 == 0);
 	for (size_t i = 0; !all && i < sizeof(some) / sizeof(some[0]); i++)
 		step(some[i], ++steps == 2);
