@@ -21,6 +21,7 @@
 
 #define LEFT_NS (30 * B2B_NS_PER_S)
 #define STEPS_MOST 200 /* a revocation has fewer */
+#define RESTART_EACH 4 /* kills: whoever ends again and again is started again ever later */
 #define DATABASE "file:/var/lib/b2b/state/agent.db?mode=ro"
 
 enum what { OFFBOARDING, END_OF_SESSIONS };
@@ -187,6 +188,10 @@ static unsigned play(const struct way *way)
 	for (unsigned steps = 0; steps < STEPS_MOST; steps++) {
 		if (round_once(way, steps))
 			return steps;
+		if (!way->all && steps % RESTART_EACH == RESTART_EACH - 1) {
+			daemon_stop(&orders.daemon);
+			daemon_start(&orders.daemon);
+		}
 	}
 	orders_fail(&orders, "steps", "the revocation is never over");
 }
@@ -254,8 +259,8 @@ static unsigned play_all(bool whole)
 
 		one = whole ? play(&way) : !round_once(&way, (unsigned)random() % parts[i / 2 % 2].steps);
 		kills += one;
-		if (whole)
-			printf("%s, %s held, %s killed: %u steps\n", what_names[way.what], daemon_part_name(way.held), way.all ? "all" : "it", one);
+		if (whole && printf("%s, %s held, %s killed: %u steps\n", what_names[way.what], daemon_part_name(way.held), way.all ? "all" : "it", one) > 0)
+			fflush(stdout);
 	}
 	return kills;
 }
