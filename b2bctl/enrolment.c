@@ -247,12 +247,28 @@ int b2b_enrolment_record(struct b2b_enrolment *enrolment, const char *client_id,
 	return code;
 }
 
+/* What the child says of a step; anything else it says is no step. Counts what failed. */
+static int show_steps(const struct b2b_enrolment *enrolment, const struct b2b_lines *answer)
+{
+	static const char *const steps[] = { "discovery", "token", "ciba", "device", "login", "directory", "signals" };
+	int failed = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		for (size_t j = 0; j < answer->n; j++) {
+			if (strcmp(answer->line[j].name, steps[i]) != 0)
+				continue;
+			b2b_ctl_paragraph(enrolment->ctl->out, steps[i], "%s", answer->line[j].value);
+			failed += strncmp(answer->line[j].value, "ok ", 3) != 0 && strncmp(answer->line[j].value, "none: ", 6) != 0;
+		}
+	}
+	return failed;
+}
+
 int b2b_enrolment_check(const struct b2b_enrolment *enrolment, const char *key_file)
 {
-	static const char *const steps[] = { "discovery", "token", "directory", "signals" };
-	int code, failed = 0;
 	struct b2b_lines answer;
 	struct b2b_order order;
+	int code, failed;
 
 	if (b2b_order_begin(enrolment, "check", &order) < 0)
 		return b2b_ctl_fail(enrolment->ctl, B2B_CTL_FAILED, "out of memory");
@@ -261,15 +277,7 @@ int b2b_enrolment_check(const struct b2b_enrolment *enrolment, const char *key_f
 	code = b2b_order_run(enrolment, &order, &answer);
 	if (code != B2B_CTL_OK)
 		return code;
-	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-		const char *says = b2b_lines_get(&answer, steps[i]);
-
-		if (says)
-			b2b_ctl_paragraph(enrolment->ctl->out, steps[i], "%s", says);
-		failed += says && strncmp(says, "ok ", 3) != 0;
-	}
-	if (!b2b_lines_get(&answer, "token"))
-		failed++;
+	failed = show_steps(enrolment, &answer) + !b2b_lines_get(&answer, "token");
 	b2b_lines_clear(&answer);
 	return failed ? B2B_CTL_FAILED : B2B_CTL_OK;
 }

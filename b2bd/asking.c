@@ -29,9 +29,9 @@ void b2b_asking_acr_values(const struct b2b_conf *conf, const struct b2b_policy_
 		*buf = '\0'; /* half a value asks for something else */
 }
 
-void b2b_asking_host(const struct b2b_core *core, char buf[B2B_HOST_SIZE])
+void b2b_asking_host(const struct b2b_conf *conf, char buf[B2B_HOST_SIZE])
 {
-	const char *audience = core->conf->host.audience;
+	const char *audience = conf->host.audience;
 
 	if (audience)
 		snprintf(buf, B2B_HOST_SIZE, "%s", audience);

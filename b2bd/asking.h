@@ -13,6 +13,6 @@ void b2b_asking_hint(const struct b2b_core *core, const struct b2b_gathered *gat
 void b2b_asking_acr_values(const struct b2b_conf *conf, const struct b2b_policy_service *service, char buf[B2B_ACR_VALUES_SIZE]);
 
 /* This host's name, as people and the service know it. */
-void b2b_asking_host(const struct b2b_core *core, char buf[B2B_HOST_SIZE]);
+void b2b_asking_host(const struct b2b_conf *conf, char buf[B2B_HOST_SIZE]);
 
 #endif

@@ -36,7 +36,7 @@ static void device_prompt(void *arg, const struct b2b_approval_prompt *prompt)
 	struct b2b_say_prompt say = { .lifetime_s = prompt->expires_in_s };
 	char host[B2B_HOST_SIZE];
 
-	b2b_asking_host(login->core, host);
+	b2b_asking_host(login->core->conf, host);
 	b2b_prompt_device(say.text, sizeof(say.text), login->origin.user, host, prompt,
 	                  (login->can & B2B_CAN_UTF8) && login->core->conf->host.qr);
 	b2b_login_show(login, &say);
@@ -58,7 +58,7 @@ static void ciba_prompt(void *arg, const struct b2b_approval_prompt *prompt)
 	struct b2b_say_prompt say = { .lifetime_s = prompt->expires_in_s };
 	char host[B2B_HOST_SIZE];
 
-	b2b_asking_host(login->core, host);
+	b2b_asking_host(login->core->conf, host);
 	b2b_prompt_ciba(say.text, sizeof(say.text), login->origin.user, host, login->binding);
 	b2b_login_show(login, &say);
 }
@@ -74,7 +74,7 @@ static int ciba_begin(struct b2b_login *login)
 
 	if (!b2b_ciba_offered(core->federation))
 		return -EOPNOTSUPP;
-	b2b_asking_host(login->core, host);
+	b2b_asking_host(login->core->conf, host);
 	r = b2b_binding_message(host, login->binding);
 	if (r < 0)
 		return r;

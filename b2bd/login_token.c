@@ -21,7 +21,7 @@ static int token_begin(struct b2b_login *login)
 
 	if (!(login->can & B2B_CAN_ANSWER))
 		return -EOPNOTSUPP;
-	b2b_asking_host(login->core, host);
+	b2b_asking_host(login->core->conf, host);
 	b2b_prompt_token(say.text, sizeof(say.text), login->origin.user, host, b2b_login_has_next(login));
 	b2b_login_ask(login, &say);
 	return 0;

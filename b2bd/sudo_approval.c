@@ -320,7 +320,7 @@ static enum b2b_reason make_messages(struct b2b_sudo *sudo)
 	bool full = sudo->core->conf->federation.command_message == B2B_MESSAGE_FULL;
 	char host[B2B_HOST_SIZE], code[B2B_BINDING_SIZE];
 
-	b2b_asking_host(sudo->core, host);
+	b2b_asking_host(sudo->core->conf, host);
 	if (b2b_binding_message(full ? "" : host, code) < 0)
 		return B2B_INTERNAL;
 	if (snprintf(sudo->shown, sizeof(sudo->shown), "%s %s on %s as %s in %s: %s", code, ask->origin.user, host, ask->runas, ask->directory,

@@ -22,10 +22,7 @@ struct check {
 
 static void say(struct check *check, const char *step, bool fine, const char *text)
 {
-	char line[1200];
-
-	snprintf(line, sizeof(line), "%s %s", fine ? "ok" : "failed", text);
-	b2b_line_put(check->errand->out, step, line);
+	b2b_errand_say(check->errand, step, fine ? "ok" : "failed", text);
 }
 
 static bool discovery(struct check *check)
@@ -221,8 +218,9 @@ static void with_token(struct b2b_errand *errand, void (*then)(struct check *che
 	b2b_conf_free(check.conf);
 }
 
-static void look_at_both(struct check *check)
+static void try_all(struct check *check)
 {
+	b2b_errand_check_ways(check->errand, check->conf, check->federation);
 	directory(check);
 	if (check->conf->federation.signals == B2B_SIGNALS_SSF)
 		signals(check);
@@ -230,7 +228,7 @@ static void look_at_both(struct check *check)
 
 void b2b_errand_check(struct b2b_errand *errand)
 {
-	with_token(errand, look_at_both);
+	with_token(errand, try_all);
 }
 
 void b2b_errand_stream(struct b2b_errand *errand)

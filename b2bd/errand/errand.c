@@ -35,6 +35,14 @@ void b2b_errand_fail(struct b2b_errand *errand, const char *format, ...)
 	b2b_line_put(errand->out, "error", text);
 }
 
+void b2b_errand_say(struct b2b_errand *errand, const char *step, const char *verdict, const char *text)
+{
+	char line[1200];
+
+	snprintf(line, sizeof(line), "%s %s", verdict, text);
+	b2b_line_put(errand->out, step, line);
+}
+
 const char *b2b_errand_need(struct b2b_errand *errand, const char *name)
 {
 	const char *value = b2b_lines_get(errand->order, name);

@@ -10,7 +10,8 @@
  *              registration_access_token; or closed, where the service has no such endpoint
  *   keys       uri, token, ca_file, proxy, key_file...: these keys are the client's, and no other -> what changed of uri and token
  *   delete     uri, token, ca_file, proxy
- *   check      conf, key_file (NULL: conf's) -> discovery, token, directory, signals: "ok ..." or "failed ..."
+ *   check      conf, key_file (NULL: conf's) -> discovery, token, ciba, device, login, directory, signals: "ok ...", "failed ...", or
+ *              "none: ..." of a way to log in that the service does not offer
  *   stream     conf: delete the stream of signals
  * Each answers "error WHY" where it failed, and nothing where there is nothing to say.
  */
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "b2bd/federation/federation.h"
 #include "b2bd/http.h"
 #include "common/conf.h"
 #include "common/lines.h"
@@ -42,6 +44,8 @@ struct b2b_errand {
 
 /* "error WHY", once. */
 void b2b_errand_fail(struct b2b_errand *errand, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "STEP VERDICT TEXT", of a check. */
+void b2b_errand_say(struct b2b_errand *errand, const char *step, const char *verdict, const char *text);
 /* The value of NAME in the order; NULL, with the error said, where it is missing. */
 const char *b2b_errand_need(struct b2b_errand *errand, const char *name);
 
@@ -64,6 +68,9 @@ void b2b_errand_keys(struct b2b_errand *errand);
 void b2b_errand_delete(struct b2b_errand *errand);
 void b2b_errand_check(struct b2b_errand *errand);
 void b2b_errand_stream(struct b2b_errand *errand);
+
+/* check_ways.c: tells of each way to log in that a granted service has, and of each such service that is left without one. FEDERATION is ready. */
+void b2b_errand_check_ways(struct b2b_errand *errand, const struct b2b_conf *conf, struct b2b_federation *federation);
 
 /* keys.c: the key set {"keys": [...]} of the order's key_file lines (and certificate_file, as x5c); NULL, with the error said. Caller decrefs. */
 json_t *b2b_errand_jwks(struct b2b_errand *errand);

@@ -28,6 +28,8 @@ static int add_aliases(json_t *document, const struct fed *fed)
 	int error = add_url(aliases, "token_endpoint", fed->mtls_url, "/token");
 	if (!error)
 		error = add_url(aliases, "device_authorization_endpoint", fed->mtls_url, "/device_authorization");
+	if (!error && !fed->misbehaviour.no_ciba)
+		error = add_url(aliases, "backchannel_authentication_endpoint", fed->mtls_url, "/bc-authorize");
 	if (!error)
 		error = add_url(aliases, "introspection_endpoint", fed->mtls_url, "/introspect");
 	if (!error)

@@ -34,7 +34,7 @@ key=$(host_exec web7 sha256sum $KEY)
 signals_tested()
 {
 	host_exec web7 sh -c 'sed "s/^\[federation\]/&\nsignals = none\nsync_interval = 20s/" /etc/b2b/b2b.conf | install -m 640 -g b2b /dev/stdin /etc/b2b/unsignalled.conf'
-	enroll --test --conf /etc/b2b/unsignalled.conf | grep -vE '^(discovery|token|directory) +ok'
+	enroll --test --conf /etc/b2b/unsignalled.conf | grep -vE '^(discovery|token|ciba|device|directory) +ok'
 }
 
 for lie in '{"token_endpoint_auth_method":"none"}:another.token_endpoint_auth_method' '{"grant_types":["client_credentials"]}:left.out.the.grant' \
@@ -52,7 +52,7 @@ federation_curl -f -X POST -H "Authorization: Bearer $(cat "$LAB/run/control-tok
 
 out=$(enroll "$ISSUER" --token-file /root/token)
 check enrolled "status $?: $out" grep -q '^This host is enrolled' <<<"$out"
-for step in discovery token directory signals; do
+for step in discovery token ciba device directory signals; do
 	check "tested-$step" "$out" grep -qE "^$step +ok" <<<"$out"
 done
 federation_curl -f -H "Authorization: Bearer $(host_exec web7 sed -n 's/^registration_access_token //p' /etc/b2b/registration)" \
@@ -67,6 +67,16 @@ check keeps-a-backup "b2b.conf.bak is not what was there" host_exec web7 cmp -s 
 check uses-the-key "the key was overwritten" test "$(host_exec web7 sha256sum $KEY)" = "$key"
 check record-is-roots "$(host_exec web7 stat -c '%U %a' /etc/b2b/registration)" test "$(host_exec web7 stat -c '%U %a' /etc/b2b/registration)" = 'root 600'
 check token-in-no-log "the initial token or the record's is in a log" sh -c "! grep -rqF -e \"$(cat "$LAB/run/registration-token")\" -e \"$(host_exec web7 sed -n 's/^registration_access_token //p' /etc/b2b/registration)\" '$LOGS'/web7*"
+# Without CIBA at the service a code is enough; where that is refused too, nobody can log in.
+control misbehave no_ciba:=true >/dev/null
+out=$(enroll --test)
+check tested-not-offered "status $?: $out" grep -qE '^ciba +none: the service does not offer it' <<<"$out"
+check tested-not-offered-is-fine "it failed: $out" enroll --test
+control misbehave 'status:={"code":403,"family":"device"}' >/dev/null
+out=$(enroll --test)
+check tested-no-way-in "status $?: $out" grep -qE '^device +failed .*403' <<<"$out"
+check tested-no-way-in-named "$out" grep -qE '^login +failed sshd: none of its methods' <<<"$out"
+control misbehave reset:=true >/dev/null
 check not-twice "registered again" sh -c "! nsenter -t ${HOST_PID[web7]} -a b2bctl enroll $ISSUER --token-file /root/token >/dev/null 2>&1"
 
 # --- --force: the key in use stays until the service has taken another, and its copy is not written over ---

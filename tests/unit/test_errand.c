@@ -72,6 +72,7 @@ static const char *get(const struct b2b_lines *answer, const char *name)
 /* The client works, as the agent would use it. */
 static void client_works(const struct b2b_lines *answer, const char *auth, const char *more)
 {
+	static const char *const steps[] = { "token", "ciba", "device", "directory", "signals" };
 	struct b2b_lines checked;
 	char *text;
 	int len = asprintf(&text, "[federation]\nissuer = %s\nca_file = %s\nclient_id = %s\nclient_auth = %s\n%s", service.url, service.ca,
@@ -80,8 +81,10 @@ static void client_works(const struct b2b_lines *answer, const char *auth, const
 	assert_true(len > 0);
 	scratch_write(conf_path, text, (size_t)len, 0640);
 	checked = run("check", "conf", conf_path, NULL);
-	if (strncmp(get(&checked, "token"), "ok ", 3) != 0 || strncmp(get(&checked, "directory"), "ok ", 3) != 0 || strncmp(get(&checked, "signals"), "ok ", 3) != 0)
-		fail_msg("%s; %s; %s", get(&checked, "token"), get(&checked, "directory"), get(&checked, "signals"));
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
+		if (strncmp(get(&checked, steps[i]), "ok ", 3) != 0)
+			fail_msg("%s: %s", steps[i], get(&checked, steps[i]));
+	assert_null(b2b_lines_get(&checked, "login"));
 	b2b_lines_clear(&checked);
 	free(text);
 }
@@ -176,7 +179,7 @@ static void keys_come_and_go(void **state)
 }
 
 /* Behind the service's back; the number of the first row, 0 where there is none. */
-static int on_streams(const char *sql)
+static int on_data(const char *sql)
 {
 	char path[SCRATCH_SIZE];
 	sqlite3_stmt *statement = NULL;
@@ -203,14 +206,55 @@ static void stream_is_deleted(void **state)
 	(void)state;
 	scratch_write(conf_path, text, (size_t)len, 0640);
 	free(text);
-	on_streams("INSERT INTO streams(id, client, requested, status, created_ms) VALUES('s1', 'web7', '[]', 'enabled', 0)");
-	assert_int_equal(on_streams("SELECT count(*) FROM streams"), 1);
+	on_data("INSERT INTO streams(id, client, requested, status, created_ms) VALUES('s1', 'web7', '[]', 'enabled', 0)");
+	assert_int_equal(on_data("SELECT count(*) FROM streams"), 1);
 	answer = run("stream", "conf", conf_path, NULL);
 	assert_null(b2b_lines_get(&answer, "error"));
-	assert_int_equal(on_streams("SELECT count(*) FROM streams"), 0);
+	assert_int_equal(on_data("SELECT count(*) FROM streams"), 0);
 	b2b_lines_clear(&answer);
 	answer = run("stream", "conf", conf_path, NULL); /* and where there is none */
 	assert_null(b2b_lines_get(&answer, "error"));
+	b2b_lines_clear(&answer);
+}
+
+/* The check of web9's configuration with MORE in it says of each step in SAYS, pairs of name and beginning, NULL at the end. */
+static void check_says(const char *client, const char *more, const char *const *says)
+{
+	struct b2b_lines checked;
+	char *text;
+	int len = asprintf(&text, "[federation]\nissuer = %s\nca_file = %s\nclient_id = %s\nclient_key = %s\n%s", service.url, service.ca, client, service.key, more);
+
+	assert_true(len > 0);
+	scratch_write(conf_path, text, (size_t)len, 0640);
+	checked = run("check", "conf", conf_path, NULL);
+	for (; *says; says += 2)
+		if (!says[1])
+			assert_null(b2b_lines_get(&checked, says[0]));
+		else if (strncmp(get(&checked, says[0]), says[1], strlen(says[1])) != 0)
+			fail_msg("%s: %s", says[0], get(&checked, says[0]));
+	b2b_lines_clear(&checked);
+	free(text);
+}
+
+#define GRANTED "[organisation acme]\nid = 1\nrange = 2013265920-2013331455\nservices = su\n"
+
+/* Asked as a log-in asks, which is how a grant that was forgotten, or a scope, is seen before anybody stands before a closed door. */
+static void each_way_to_log_in_is_tried(void **state)
+{
+	struct b2b_lines answer = registered_by("private_key_jwt", service.key, NULL);
+	const char *client = get(&answer, "client_id");
+
+	(void)state;
+	check_says(client, GRANTED, (const char *[]){ "ciba", "ok ", "device", "ok https://", "login", NULL, NULL });
+	check_says(client, GRANTED "[service su]\nmethods = device\n", (const char *[]){ "ciba", NULL, "device", "ok ", "login", NULL, NULL });
+	check_says(client, GRANTED "[service su]\nmethods = token\n", (const char *[]){ "ciba", NULL, "device", NULL, "login", NULL, NULL });
+	check_says(client, "scope = openid nonsense\n" GRANTED,
+	           (const char *[]){ "token", "ok ", "ciba", "failed invalid_scope", "device", "failed invalid_scope", "login", "failed su: none", NULL });
+	check_says(client, "scope = openid nonsense\n" GRANTED "[service su]\nkey_suffices = yes\n", (const char *[]){ "device", "failed ", "login", NULL, NULL });
+	on_data("UPDATE registrations SET metadata = json_set(metadata, '$.grant_types', json('[\"client_credentials\"]'))");
+	check_says(client, GRANTED "[service su]\nmethods = ciba\n",
+	           (const char *[]){ "ciba", "failed unauthorized_client: this client has not registered the grant; give this client the grant urn:openid:",
+	                             "login", "failed su: none", NULL });
 	b2b_lines_clear(&answer);
 }
 
@@ -258,6 +302,7 @@ int main(void)
 		TEST(unfit_orders_are_refused),
 		TEST(keys_come_and_go),
 		TEST(stream_is_deleted),
+		TEST(each_way_to_log_in_is_tried),
 		cmocka_unit_test(answer_with_a_nul_is_taken_whole),
 	};
 
