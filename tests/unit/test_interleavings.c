@@ -1,98 +1,71 @@
 /*
- * Events in any order against a model: a service suspends, reinstates and revokes; its events reach the host late,
- * shuffled, twice, with whole seconds or from a clock that runs ahead; directory passes are stored long after they were
- * read; commits fail; the agent starts anew. At every moment whoever was suspended last, and whose event was taken, is
- * closed; in the end, with every event taken and a pass from after them, the words say what the service says, every
- * session from before a revocation was ended, and none that a revocation did not mean.
+ * Events in any order against a model (interleaving_model.h): a service suspends, purges, reinstates, revokes sessions of people, groups,
+ * units, organisations and single log-ins, asks for new authentications, ends contracts by the clock; root closes and opens by hand. The
+ * events reach the host late, shuffled, twice, never, with whole seconds, or now and then from a clock that runs ahead; directory passes are
+ * stored long after they were read; commits fail; the agent starts anew.
+ *
+ * At every step: whoever was suspended last, and whose event was taken, is closed, as is whom root closed or whose contract is over; what an event is about is
+ * ended with it, and nothing ends without a cause that is that session's, whoever's it is; nobody is let in by an authentication that is
+ * void, or once revocations may have been missed for too long. In the end, with every event taken and a pass from after them, the words
+ * say what service and root say, and so does the answer to who logs in.
  * SEED=n repeats one run.
  */
-#include "tests/unit/event_world.h"
+#include "tests/unit/interleaving_model.h"
+#include "b2bd/event_sessions.h"
 
-#define ORGS WORLD_ORGS
-#define PEOPLE 5 /* two of acme, two of its subsidiary, and one who comes later */
-#define SESSIONS_MAX 96
-#define EVENTS_MAX 512
-#define STEPS 140
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#define STEPS 200
 #define RUNS 24
 #define RUNS_LONG 2000
+#define START_MS 1790000000001
 
-/* What the service knows of a person or, behind them, of an organisation. */
-struct account {
-	bool exists, active;
-	int64_t modified_ms;
-	int64_t suspended_ms; /* the last time; 0: never */
-	int64_t revoked_ms;   /* sessions from until then are void */
-	bool closing_taken;   /* the host had the event of that suspension */
-};
+static int64_t model_ms; /* 0: the clocks are the machine's */
+static size_t opened_in_all, ended_in_all;
 
-struct record {
-	bool exists, active;
-	int64_t modified_ms;
-};
-
-struct delivery {
-	struct b2b_event event;
-	char jti[16], subject[16], tenant[16];
-	int account;
-	int64_t claimed_ms;
-	bool done, tried;
-	int64_t suspended_ms; /* of the suspension it tells of */
-};
-
-struct session {
-	int person;
-	struct b2b_session row;
-	bool ended;
-};
-
-struct world {
-	struct event_world host;
-	unsigned random;
-	int64_t now_ms;
-	enum { EXACT, WHOLE_SECONDS, AHEAD } clock;
-	struct account accounts[PEOPLE + ORGS];
-	struct record read[PEOPLE + ORGS]; /* a pass under way */
-	bool reading;
-	int64_t pass;
-	struct delivery events[EVENTS_MAX];
-	int n_events;
-	struct session sessions[SESSIONS_MAX];
-	int n_sessions;
-};
-
-static const char *const names[] = { "alice", "bob", "carol", "dave", "erin" };
-
-/* Bob acts for Alice: a service account and its owner. -1: for nobody. */
-static int owner_of(int account)
+/* The clocks of all that is linked here. */
+int clock_gettime(clockid_t id, struct timespec *ret)
 {
-	return account == 1 ? 0 : -1;
+	if (!model_ms || (id != CLOCK_REALTIME && id != CLOCK_BOOTTIME))
+		return (int)syscall(SYS_clock_gettime, id, ret);
+	ret->tv_sec = (model_ms - (id == CLOCK_BOOTTIME ? START_MS / 2 : 0)) / 1000;
+	ret->tv_nsec = model_ms % 1000 * 1000000;
+	return 0;
 }
 
-static unsigned dice(struct world *world, unsigned sides)
+/* What a power cut leaves is another test's. */
+__attribute__((visibility("default"))) int fdatasync(int fd)
 {
-	world->random = world->random * 1103515245u + 12345u;
-	return (world->random >> 16) % sides;
+	return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
 }
 
-static int org_of(int account)
+static void pass_time(struct world *world, int64_t ms)
 {
-	return account >= PEOPLE ? account - PEOPLE : account >= 2;
+	world->now_ms += ms;
+	if (world->now_ms % 1000 == 0)
+		world->now_ms++; /* a clock of whole seconds is a mode of its own */
+	model_ms = world->now_ms;
 }
+
+/* --- the guard --- */
 
 static bool in_scope(struct world *world, const struct session *session, int index, const struct b2b_guard_message *message)
 {
-	struct b2b_principal person;
-	bool in = false;
-
+	if (!session->opened)
+		return false;
 	if (message->scope == B2B_SCOPE_SESSION)
 		return message->pid == 1000 + index;
 	if (message->scope == B2B_SCOPE_ORG)
 		return b2b_policy_org_within(&world->host.base->policy, org_of(session->person), message->org);
-	if (b2b_directory_by_id(world->host.core.state, names[session->person], &person) == 0) {
-		in = person.uid == message->uid;
-		b2b_principal_clear(&person);
-	}
-	return in;
+	return session->row.uid == message->uid;
+}
+
+/* It was taken by the time that the host gave it, or nothing is being taken and its person stands closed. */
+static bool is_right_to_end(const struct world *world, const struct session *session)
+{
+	return (world->cause && ends(world, world->cause, session, world->cause->event.time_ms, world->cause_past)) ||
+	       stands_closed(world, session->person);
 }
 
 /* The guard ends whatever lives at that moment. */
@@ -102,9 +75,15 @@ static void end(void *arg, const struct b2b_guard_message *message)
 	int i;
 
 	for (i = 0; i < world->n_sessions; i++) {
-		if (!in_scope(world, &world->sessions[i], i, message))
+		struct session *session = &world->sessions[i];
+
+		if (session->ended || !in_scope(world, session, i, message))
 			continue;
-		world->sessions[i].ended = true;
+		if (!is_right_to_end(world, session))
+			broken(world, "session %d of %s is ended by %s, which is no reason", i, names[session->person],
+			       world->cause ? world->cause->jti : "no event");
+		session->ended = true;
+		ended_in_all++;
 		b2b_session_drop(world->host.core.state, 1000 + i, 1);
 	}
 }
@@ -116,61 +95,8 @@ static void play_guard(struct world *world)
 	world_guard(&world->host, end, world);
 	/* the agent looks for the processes of sessions after every end; those here have none */
 	for (i = 0; i < world->n_sessions; i++) {
-		if (!world->sessions[i].ended)
+		if (world->sessions[i].opened && !world->sessions[i].ended)
 			assert_int_equal(b2b_session_store(world->host.core.state, &world->sessions[i].row), 0);
-	}
-}
-
-/* --- the service --- */
-
-static void tell(struct world *world, int account, enum b2b_event_kind kind)
-{
-	struct delivery *delivery = &world->events[world->n_events];
-	struct b2b_event *event = &delivery->event;
-
-	assert_true(world->n_events < EVENTS_MAX);
-	snprintf(delivery->jti, sizeof(delivery->jti), "j%d", world->n_events++);
-	event->kind = kind;
-	event->jti = delivery->jti;
-	delivery->claimed_ms = world->clock == WHOLE_SECONDS ? world->now_ms / 1000 * 1000
-	                       : world->clock == AHEAD       ? world->now_ms + 3600000
-	                                                     : world->now_ms;
-	if (account < PEOPLE && dice(world, 8) == 0) {
-		event->person_id = (char *)names[account];
-	} else if (account < PEOPLE) {
-		snprintf(delivery->subject, sizeof(delivery->subject), "%s", names[account]);
-		event->subject = delivery->subject;
-	}
-	if (account >= PEOPLE || dice(world, 2)) {
-		snprintf(delivery->tenant, sizeof(delivery->tenant), "%s", world->host.base->orgs[org_of(account)].id);
-		event->tenant = delivery->tenant;
-	}
-	delivery->account = account;
-	if (kind == B2B_EVENT_ACCOUNT_DISABLED)
-		delivery->suspended_ms = world->now_ms;
-}
-
-static void change(struct world *world)
-{
-	int account = (int)dice(world, PEOPLE + ORGS);
-	struct account *of = &world->accounts[account];
-
-	if (!of->exists) {
-		*of = (struct account){ .exists = true, .active = true, .modified_ms = world->now_ms };
-	} else if (dice(world, 3) == 0) {
-		of->revoked_ms = world->now_ms;
-		tell(world, account, B2B_EVENT_SESSION_REVOKED);
-	} else if (of->active) {
-		of->active = false;
-		of->closing_taken = false;
-		of->modified_ms = of->suspended_ms = of->revoked_ms = world->now_ms;
-		tell(world, account, B2B_EVENT_ACCOUNT_DISABLED);
-		if (dice(world, 2))
-			tell(world, account, B2B_EVENT_SESSION_REVOKED);
-	} else {
-		of->active = true;
-		of->modified_ms = world->now_ms;
-		tell(world, account, B2B_EVENT_ACCOUNT_ENABLED);
 	}
 }
 
@@ -178,78 +104,152 @@ static void change(struct world *world)
 
 static bool is_open(struct world *world, int account)
 {
-	struct b2b_principal person;
-	bool open;
+	uint32_t uid = world->accounts[account].uid;
 
 	if (account >= PEOPLE)
 		return B2B_LIVE_STATE(b2b_live_load_org(world->host.lives[account - PEOPLE])) == B2B_LIVE_OPEN;
-	if (b2b_directory_by_id(world->host.core.state, names[account], &person) < 0)
-		return false;
-	open = B2B_LIVE_STATE(b2b_live_load(world->host.lives[org_of(account)], person.uid)) == B2B_LIVE_OPEN;
-	b2b_principal_clear(&person);
-	return open;
+	return uid && B2B_LIVE_STATE(b2b_live_load(world->host.lives[org_of(account)], uid)) == B2B_LIVE_OPEN;
 }
 
-static bool is_known(struct world *world, int account)
+/* Once known, an id is that person's for ever. */
+static void learn_uid(struct world *world, int person)
 {
-	struct b2b_principal person;
+	struct account *account = &world->accounts[person];
+	struct b2b_principal found;
 
-	if (account >= PEOPLE)
-		return true;
-	if (b2b_directory_by_id(world->host.core.state, names[account], &person) < 0)
-		return false;
-	b2b_principal_clear(&person);
-	return true;
+	if (b2b_directory_by_id(world->host.core.state, names[person], &found) < 0)
+		return;
+	assert_true(!account->uid || account->uid == found.uid);
+	account->uid = found.uid;
+	b2b_principal_clear(&found);
+}
+
+static void with_full_disk(struct world *world, bool full)
+{
+	sqlite3_exec(b2b_state_db(world->host.core.state), full ? "PRAGMA query_only = ON" : "PRAGMA query_only = OFF", NULL, NULL, NULL);
+}
+
+static void note_taken(struct world *world, struct delivery *delivery)
+{
+	struct account *account = &world->accounts[delivery->which < ACCOUNTS ? delivery->which : 0];
+	int64_t told_ms = delivery->event.time_ms;
+
+	if (told_ms > delivery->told_ms)
+		delivery->told_ms = told_ms;
+	if (delivery->about != ABOUT_PERSON && delivery->about != ABOUT_ORG)
+		return;
+	if (closes_account(delivery) && !world->cause_past && told_ms > account->disabled_ms)
+		account->disabled_ms = told_ms;
+	if (delivery->event.kind == B2B_EVENT_ACCOUNT_ENABLED && !delivery->event.future && told_ms > account->enabled_ms)
+		account->enabled_ms = told_ms;
+}
+
+/* Somebody whom it concerns, who is here, and lives on. */
+static void what_it_is_about_has_ended(const struct world *world, const struct delivery *delivery)
+{
+	int i;
+
+	for (i = 0; i < world->n_sessions; i++) {
+		const struct session *session = &world->sessions[i];
+
+		if (session->opened && !session->ended && ends(world, delivery, session, delivery->event.time_ms, world->cause_past))
+			broken(world, "session %d of %s outlives %s", i, names[session->person], delivery->jti);
+	}
+}
+
+/* What nobody here could be told for has somebody look, and so has what may be missing. */
+static void owe(struct world *world, struct delivery *delivery, uint64_t unplaced)
+{
+	if (delivery->about == ABOUT_GROUP && !world->groups_known)
+		assert_true(world->host.core.unplaced.count > unplaced || !delivery->done);
+	else if (delivery->about != ABOUT_STREAM)
+		return;
+	assert_true(world->host.core.must_pass);
+	world->owed = true;
+	world->owed_ms = world->now_ms;
+}
+
+static void take(struct world *world, struct delivery *delivery, bool fails)
+{
+	uint64_t unplaced = world->host.core.unplaced.count;
+	int syncs = directory.syncs + directory.finds, r;
+
+	with_full_disk(world, fails);
+	r = b2b_on_event(&world->host.core, &delivery->event);
+	with_full_disk(world, false);
+	assert_true(fails ? r < 0 : r == 0);
+	delivery->done = delivery->done || r == 0;
+	delivery->tried = r < 0;
+	if (r == 0) {
+		assert_int_equal(b2b_seen_has(world->host.core.state, delivery->jti), 1);
+		note_taken(world, delivery);
+	}
+	if (r == 0 && delivery->event.kind == B2B_EVENT_REREAD && (delivery->about == ABOUT_PERSON || delivery->about == ABOUT_ORG))
+		assert_true(directory.syncs + directory.finds > syncs || !world->accounts[delivery->which].stored.exists);
+	owe(world, delivery, unplaced);
+}
+
+static void note_members(const struct world *world, struct delivery *delivery)
+{
+	int i;
+
+	delivery->members = 0; /* it may have come before */
+	for (i = 0; i < PEOPLE; i++) {
+		if (in_group(i) && org_of(i) == delivery->which && world->accounts[i].stored.exists)
+			delivery->members |= 1u << i;
+	}
 }
 
 static void deliver(struct world *world, struct delivery *delivery)
 {
-	struct b2b_event event = delivery->event;
-	struct account *of = &world->accounts[delivery->account];
-	bool fails = !delivery->done && dice(world, 12) == 0;
-	int r;
+	struct account *account = &world->accounts[delivery->which < ACCOUNTS ? delivery->which : 0];
+	bool fails = !delivery->done && dice(world, 12) == 0, about_account = delivery->about == ABOUT_PERSON || delivery->about == ABOUT_ORG;
 
-	event.future = delivery->claimed_ms > world->now_ms;
-	event.time_ms = event.future ? world->now_ms : delivery->claimed_ms;
-	if (b2b_seen_has(world->host.core.state, event.jti) > 0)
+	if (delivery->lost || b2b_seen_has(world->host.core.state, delivery->jti) > 0)
 		return;
-	if (fails)
-		sqlite3_exec(b2b_state_db(world->host.core.state), "PRAGMA query_only = ON", NULL, NULL, NULL);
-	r = b2b_on_event(&world->host.core, &event);
-	sqlite3_exec(b2b_state_db(world->host.core.state), "PRAGMA query_only = OFF", NULL, NULL, NULL);
-	assert_true(fails ? r < 0 : r == 0);
-	delivery->done = delivery->done || r == 0;
-	delivery->tried = r < 0;
-	if (r == 0)
-		assert_int_equal(b2b_seen_has(world->host.core.state, event.jti), 1);
+	delivery->event.future = delivery->claimed_ms > world->now_ms;
+	delivery->event.time_ms = delivery->event.future ? world->now_ms : delivery->claimed_ms;
+	if (delivery->about == ABOUT_GROUP)
+		note_members(world, delivery);
+	world->cause = delivery;
+	world->cause_past = about_account && is_past(account, delivery, delivery->event.time_ms);
+	take(world, delivery, fails);
 	/* what could not be stored closes all the same, and comes again */
-	if (delivery->suspended_ms == of->suspended_ms && of->suspended_ms && (r == 0 || is_known(world, delivery->account)))
-		of->closing_taken = true;
+	if (closes_account(delivery) && delivery->suspended_ms == account->suspended_ms &&
+	    (delivery->done || delivery->which >= PEOPLE || account->stored.exists))
+		account->closing_taken = true;
+	if (about_account && delivery->event.future && (closes_account(delivery) || delivery->event.kind == B2B_EVENT_ACCOUNT_ENABLED))
+		account->in_doubt = true;
 	play_guard(world);
+	what_it_is_about_has_ended(world, delivery);
+	world->cause = NULL;
 }
 
 static void read_directory(struct world *world)
 {
 	int i;
 
-	for (i = 0; i < PEOPLE + ORGS; i++)
-		world->read[i] = (struct record){ world->accounts[i].exists, world->accounts[i].active, world->accounts[i].modified_ms };
+	for (i = 0; i < ACCOUNTS; i++)
+		world->read[i] = world->accounts[i].service;
 	world->reading = true;
+	world->read_ms = world->now_ms;
 }
 
-static void store_record(struct world *world, int i)
+static void store_record(struct world *world, int i, int64_t pass)
 {
 	const struct record *record = &world->read[i];
+	struct b2b_state *state = world->host.core.state;
 	char *org_id = world->host.base->orgs[org_of(i)].id;
 	bool changed;
 
+	world->accounts[i].stored = *record;
 	if (!record->exists)
 		return;
 	if (i >= PEOPLE) {
 		struct b2b_org_record org = { .id = org_id, .state = record->active ? B2B_ORG_IS_ACTIVE : B2B_ORG_IS_SUSPENDED,
-			                      .modified_ms = record->modified_ms };
+			                      .modified_ms = record->modified_ms, .not_after = record->not_after_s };
 
-		assert_int_equal(b2b_directory_put_org(world->host.core.state, &org, world->pass, &changed), 0);
+		assert_int_equal(b2b_directory_put_org(state, &org, pass, &changed), 0);
 	} else {
 		struct b2b_principal person = fixture_person(names[i], names[i]);
 
@@ -257,22 +257,99 @@ static void store_record(struct world *world, int i)
 		person.owner = owner_of(i) < 0 ? NULL : (char *)names[owner_of(i)];
 		person.state = record->active ? B2B_ACTIVE : B2B_SUSPENDED;
 		person.modified_ms = record->modified_ms;
-		assert_int_equal(b2b_directory_put_principal(world->host.core.state, &world->host.base->policy, &person, world->pass, &changed), 0);
+		person.not_after = record->not_after_s;
+		assert_int_equal(b2b_directory_put_principal(state, &world->host.base->policy, &person, pass, &changed), 0);
 	}
+}
+
+static void store_group(struct world *world, int org, int64_t pass)
+{
+	const char *members[PEOPLE];
+	size_t n = 0;
+	bool changed;
+	int i;
+
+	for (i = 0; i < PEOPLE; i++) {
+		if (world->read[i].exists && org_of(i) == org && in_group(i))
+			members[n++] = names[i];
+	}
+	assert_int_equal(b2b_directory_put_group(world->host.core.state, &world->host.base->policy, groups[org], world->host.base->orgs[org].id, groups[org],
+	                                         0, members, n, pass, &changed), 0);
+}
+
+struct unseen {
+	uint32_t uids[PEOPLE];
+	size_t n;
+};
+
+static int collect_unseen(void *arg, uint32_t uid, const char *id)
+{
+	struct unseen *unseen = arg;
+
+	(void)id;
+	assert_true(unseen->n < PEOPLE);
+	unseen->uids[unseen->n++] = uid;
+	return 0;
+}
+
+static void remove_unseen(struct world *world, int64_t pass)
+{
+	struct unseen unseen = { .n = 0 };
+	uint32_t removed;
+	int org;
+
+	for (org = 0; org < ORGS; org++)
+		assert_int_equal(b2b_directory_each_unseen(world->host.core.state, world->host.base->orgs[org].id, pass, collect_unseen, &unseen), 0);
+	assert_int_equal(b2b_directory_remove(world->host.core.state, pass, unseen.uids, unseen.n, &removed), 0);
+}
+
+/* All revocations until then are known, at the most. */
+static void renew(struct world *world)
+{
+	int64_t until = world->owed && world->passed_ms < world->heard_ms ? world->passed_ms : world->heard_ms;
+
+	b2b_lease_renew(&world->host.core);
+	if (until > world->known_ms)
+		world->known_ms = until;
+}
+
+static uint64_t boot_ns(int64_t ms)
+{
+	return b2b_now_ns() - (uint64_t)(model_ms - ms) * B2B_NS_PER_MS;
+}
+
+static void complete_pass(struct world *world)
+{
+	struct b2b_core *core = &world->host.core;
+
+	assert_int_equal(b2b_directory_end_pass(core->state, b2b_wall_s()), 0);
+	b2b_pass_complete(core, boot_ns(world->read_ms));
+	world->passed_ms = world->read_ms;
+	world->owed = world->owed && world->read_ms <= world->owed_ms;
+	renew(world);
 }
 
 static void store_directory(struct world *world)
 {
+	struct b2b_state *state = world->host.core.state;
+	int64_t pass;
 	int i;
 
-	world->pass++;
-	assert_int_equal(b2b_state_begin(world->host.core.state), 0);
-	for (i = 0; i < PEOPLE + ORGS; i++)
-		store_record(world, i);
-	assert_int_equal(b2b_state_commit(world->host.core.state), 0);
+	assert_int_equal(b2b_directory_begin_pass(state, &pass), 0);
+	assert_int_equal(b2b_state_begin(state), 0);
+	for (i = ACCOUNTS - 1; i >= 0; i--)
+		store_record(world, i, pass);
+	for (i = 0; i < ORGS; i++)
+		store_group(world, i, pass);
+	assert_int_equal(b2b_state_commit(state), 0);
+	remove_unseen(world, pass);
+	world->groups_known = true;
 	world->reading = false;
+	for (i = 0; i < PEOPLE; i++)
+		learn_uid(world, i);
 	b2b_reconcile(&world->host.core, -1);
 	play_guard(world);
+	complete_pass(world);
 }
 
 /* A completed poll: what was refused came again, and closed words may open. */
@@ -287,142 +364,352 @@ static void settle(struct world *world)
 	b2b_publish_settled(world->host.core.publish);
 	b2b_reconcile(&world->host.core, -1);
 	play_guard(world);
+	world->host.core.heard_ns = b2b_now_ns();
+	world->heard_ms = world->now_ms;
+	renew(world);
 }
 
-static int64_t last_revocation_s(const struct world *world, int person)
+static void restart(struct world *world)
 {
-	int64_t last = world->accounts[person].revoked_ms;
-	int org, owner = owner_of(person);
-
-	if (owner >= 0 && world->accounts[owner].suspended_ms > last)
-		last = world->accounts[owner].suspended_ms;
-	for (org = org_of(person); org >= 0; org = world->host.base->orgs[org].parent) {
-		if (world->accounts[PEOPLE + org].revoked_ms > last)
-			last = world->accounts[PEOPLE + org].revoked_ms;
-	}
-	return last / 1000;
+	world_stop(&world->host);
+	world->reading = false; /* its pass died with it */
+	world_start(&world->host);
+	b2b_owed_pass_start(&world->host.core);
+	world->passed_ms = world->heard_ms = 0;
+	world->owed_ms = world->now_ms;
+	play_guard(world);
 }
 
-static void log_in(struct world *world)
-{
-	int person = (int)dice(world, PEOPLE), org;
-	struct b2b_session session = { .pid = 1000 + world->n_sessions, .start_ticks = 1, .auth_time_s = world->now_ms / 1000 };
-	struct b2b_principal found;
+/* --- root --- */
 
-	if (world->n_sessions == SESSIONS_MAX || !world->accounts[person].active || !is_open(world, person) ||
-	    (owner_of(person) >= 0 && !world->accounts[owner_of(person)].active))
-		return;
-	for (org = org_of(person); org >= 0; org = world->host.base->orgs[org].parent) {
-		if (!is_open(world, PEOPLE + org) || !world->accounts[PEOPLE + org].active)
-			return;
-	}
-	assert_int_equal(b2b_directory_by_id(world->host.core.state, names[person], &found), 0);
-	session.uid = found.uid;
-	session.opened_s = session.auth_time_s;
-	/* decide.c refuses what a cut-off voids; so does the service, whose cut-off it is */
-	if (session.auth_time_s > found.cutoff_ms / 1000 && session.auth_time_s > last_revocation_s(world, person)) {
-		assert_int_equal(b2b_session_store(world->host.core.state, &session), 0);
-		world->sessions[world->n_sessions++] = (struct session){ .person = person, .row = session };
-	}
-	b2b_principal_clear(&found);
+static struct b2b_hand hand_of(struct world *world, int account)
+{
+	struct b2b_hand hand = { .kind = account < 0 ? B2B_HAND_ALL : account < PEOPLE ? B2B_HAND_USER : B2B_HAND_ORG, .since_ms = world->now_ms,
+		                 .by = UINT32_MAX, .reason = "by hand" };
+
+	if (account >= 0)
+		snprintf(hand.what, sizeof(hand.what), "%s", account < PEOPLE ? names[account] : world->host.base->orgs[account - PEOPLE].id);
+	b2b_audit_id(hand.audit_id);
+	return hand;
 }
 
-static void step(struct world *world)
+static void close_by_hand(struct world *world, int account)
 {
-	unsigned what = dice(world, 100);
+	struct b2b_hand hand = hand_of(world, account);
+	struct b2b_revocation revocation = { .scope = account >= 0 && account < PEOPLE ? B2B_SCOPE_USER : B2B_SCOPE_ORG,
+		                             .org = account < 0 ? 0 : org_of(account), .close = true, .hand = &hand, .reason = B2B_ORG_CLOSED };
+	int i;
 
-	world->now_ms += 1 + (int64_t)dice(world, 2500);
-	if (world->now_ms % 1000 == 0)
-		world->now_ms++; /* a clock of whole seconds is a mode of its own */
-	if (what < 25)
-		change(world);
-	else if (what < 65 && world->n_events)
-		deliver(world, &world->events[dice(world, (unsigned)world->n_events)]);
-	else if (what < 73 && !world->reading)
-		read_directory(world);
-	else if (what < 80 && world->reading)
-		store_directory(world);
-	else if (what < 83) {
-		world_stop(&world->host);
-		world->reading = false; /* its pass died with it */
-		world_start(&world->host);
-		play_guard(world);
-	} else if (what < 86)
-		settle(world);
-	else if (what < 88)
-		b2b_seen_prune(world->host.core.state, INT64_MAX, 10000); /* so long ago that it is acted on again when it comes again */
+	if (account < 0)
+		world->all_by_hand = true;
+	for (i = 0; i < ACCOUNTS; i++) {
+		if (i == account || (account < 0 && i >= PEOPLE))
+			world->accounts[i].hand_ms = world->now_ms;
+	}
+	if (account >= 0)
+		world->accounts[account].by_hand = true;
+	if (revocation.scope == B2B_SCOPE_USER) {
+		revocation.uid = world->accounts[account].uid;
+		revocation.reason = B2B_USER_CLOSED;
+		assert_int_equal(b2b_revoke_owner(&world->host.core, &revocation, names[account]), 0);
+	} else {
+		assert_int_equal(b2b_revoke(&world->host.core, &revocation), 0);
+	}
+	play_guard(world);
+}
+
+static void open_by_hand(struct world *world, int account)
+{
+	struct b2b_hand hand = hand_of(world, account);
+
+	assert_int_equal(b2b_hand_drop(world->host.core.state, hand.kind, hand.what), 0);
+	if (account < 0)
+		world->all_by_hand = false;
 	else
-		log_in(world);
+		world->accounts[account].by_hand = false;
+	b2b_reconcile(&world->host.core, account < 0 ? -1 : org_of(account));
+	play_guard(world);
 }
 
-static void whoever_was_suspended_last_is_closed(struct world *world, unsigned seed)
+static bool is_by_hand(const struct world *world, int account)
+{
+	return account < 0 ? world->all_by_hand : world->accounts[account].by_hand;
+}
+
+static void open_all_by_hand(struct world *world)
 {
 	int i;
 
-	for (i = 0; i < PEOPLE + ORGS; i++) {
-		const struct account *of = &world->accounts[i];
-
-		if (of->exists && !of->active && of->closing_taken && is_open(world, i))
-			fail_msg("SEED=%u: account %d is open though its suspension was taken", seed, i);
-		if (owner_of(i) >= 0 && !world->accounts[owner_of(i)].active && world->accounts[owner_of(i)].closing_taken && is_open(world, i))
-			fail_msg("SEED=%u: account %d is open though its owner's suspension was taken", seed, i);
+	for (i = -1; i < ACCOUNTS; i++) {
+		if (is_by_hand(world, i))
+			open_by_hand(world, i);
 	}
 }
 
-static bool was_ever_suspended(const struct world *world, int person)
+static void by_hand(struct world *world)
 {
+	int account = (int)dice(world, ACCOUNTS + 1) - 1;
+
+	if (dice(world, 2))
+		open_all_by_hand(world);
+	else if (is_by_hand(world, account))
+		open_by_hand(world, account);
+	else if (account < 0 || account >= PEOPLE || world->accounts[account].stored.exists)
+		close_by_hand(world, account);
+}
+
+/* --- log-ins --- */
+
+static enum b2b_reason answer_to(struct world *world, const struct session *session)
+{
+	struct b2b_gathered gathered;
+	enum b2b_reason reason;
+
+	b2b_gather_uid(&world->host.core, world->accounts[session->person].uid, "sshd", &gathered);
+	gathered.authentication = (struct b2b_authentication){ .uid = world->accounts[session->person].uid, .auth_time_s = session->row.auth_time_s };
+	memcpy(gathered.authentication.jti, session->row.jti, sizeof(session->row.jti));
+	memcpy(gathered.authentication.sid, session->row.sid, sizeof(session->row.sid));
+	gathered.facts.authentication = &gathered.authentication;
+	reason = b2b_decide(&gathered.facts);
+	if (reason == B2B_OK && b2b_log_in_withdrawn(&world->host.core, &gathered.authentication, names[session->person], org_of(session->person)))
+		reason = B2B_REVOKED;
+	b2b_gathered_clear(&gathered);
+	return reason;
+}
+
+static bool void_by_hand(const struct world *world, const struct session *session)
+{
+	int64_t latest_ms = world->accounts[session->person].hand_ms;
 	int org;
 
-	for (org = org_of(person); org >= 0; org = world->host.base->orgs[org].parent) {
-		if (world->accounts[PEOPLE + org].suspended_ms)
-			return true;
+	for (org = org_of(session->person); org >= 0; org = world->host.base->orgs[org].parent) {
+		if (world->accounts[PEOPLE + org].hand_ms > latest_ms)
+			latest_ms = world->accounts[PEOPLE + org].hand_ms;
 	}
-	return world->accounts[person].suspended_ms || (owner_of(person) >= 0 && world->accounts[owner_of(person)].suspended_ms);
+	return session->row.auth_time_s <= latest_ms / 1000;
 }
 
-static void sessions_are_right(const struct world *world, unsigned seed)
-{
-	int i;
-
-	for (i = 0; i < world->n_sessions; i++) {
-		const struct session *session = &world->sessions[i];
-		int64_t revoked_s = last_revocation_s(world, session->person);
-
-		if (!session->ended && session->row.auth_time_s < revoked_s)
-			fail_msg("SEED=%u: session %d of %s lives though it is from before", seed, i, names[session->person]);
-		/* a clock that runs ahead dates a revocation at its receipt, which may be after a later log-in */
-		if (session->ended && session->row.auth_time_s > revoked_s && world->clock != AHEAD && !was_ever_suspended(world, session->person))
-			fail_msg("SEED=%u: session %d of %s was ended though it is from after", seed, i, names[session->person]);
-	}
-}
-
-static void finish(struct world *world, unsigned seed)
+static void it_was_right_to_open(const struct world *world, const struct session *session)
 {
 	int i;
 
 	for (i = 0; i < world->n_events; i++) {
-		while (!world->events[i].done) {
-			deliver(world, &world->events[i]);
-			whoever_was_suspended_last_is_closed(world, seed);
-		}
+		if (voids(world, &world->events[i], session))
+			broken(world, "a session of %s is opened with what %s has made void", names[session->person], world->events[i].jti);
 	}
-	settle(world);
-	world->now_ms += 2000;
-	/*
-	 * Events from a clock that runs ahead are dated at their receipt: where they came the wrong way round it stays closed,
-	 * until the record was modified after that.
-	 */
-	for (i = 0; world->clock == AHEAD && i < PEOPLE + ORGS; i++)
-		world->accounts[i].modified_ms = world->now_ms;
-	read_directory(world);
-	store_directory(world);
-	for (i = 0; i < PEOPLE + ORGS; i++) {
-		bool open = world->accounts[i].exists && world->accounts[i].active && (owner_of(i) < 0 || world->accounts[owner_of(i)].active);
+	if (void_by_hand(world, session))
+		broken(world, "a session of %s is opened with what root has made void", names[session->person]);
+	if (stands_closed(world, session->person))
+		broken(world, "a session of %s is opened, who stands closed", names[session->person]);
+	if (world->now_ms - world->known_ms > (STALENESS_S + 1) * 1000)
+		broken(world, "a session of %s is opened though revocations may have been missed", names[session->person]);
+}
+
+/* Somebody authenticates at the service. Some log-ins share a sid. */
+static struct session *authenticate(struct world *world, int person)
+{
+	struct session *session = &world->sessions[world->n_sessions];
+	struct b2b_session *row = &session->row;
+	int shared = (int)dice(world, 3) ? world->n_sessions : world->n_sessions / 2;
+
+	if (world->n_sessions == SESSIONS_MAX || !person_open(world, person, false))
+		return NULL;
+	*row = (struct b2b_session){ .pid = 1000 + world->n_sessions, .start_ticks = 1, .auth_time_s = world->now_ms / 1000 };
+	snprintf(row->jti, sizeof(row->jti), "t%d", world->n_sessions);
+	snprintf(row->sid, sizeof(row->sid), "s%d-%d", person, shared);
+	session->person = person;
+	world->n_sessions++;
+	return session;
+}
+
+static void open_session(struct world *world, struct session *session)
+{
+	session->judged = true;
+	if (!world->accounts[session->person].uid || answer_to(world, session) != B2B_OK)
+		return;
+	it_was_right_to_open(world, session);
+	session->row.uid = world->accounts[session->person].uid;
+	session->row.opened_s = world->now_ms / 1000;
+	session->opened = true;
+	opened_in_all++;
+	assert_int_equal(b2b_session_store(world->host.core.state, &session->row), 0);
+}
+
+static void log_in(struct world *world)
+{
+	int first = (int)dice(world, PEOPLE), i;
+
+	for (i = 0; i < PEOPLE; i++) {
+		struct session *session = authenticate(world, (first + i) % PEOPLE);
+
+		if (session && dice(world, 3))
+			open_session(world, session);
+		if (session && session->opened)
+			return;
+	}
+}
+
+/* One that was authenticated a while ago: its event may have been faster. */
+static void open_late(struct world *world)
+{
+	int i;
+
+	for (i = 0; i < world->n_sessions && world->sessions[i].judged; i++)
+		;
+	if (i < world->n_sessions)
+		open_session(world, &world->sessions[i]);
+}
+
+/* --- in any order --- */
+
+static void step(struct world *world)
+{
+	int64_t next = b2b_directory_next_change(world->host.core.state, world->now_ms / 1000);
+	unsigned what = dice(world, 100);
+
+	pass_time(world, 1 + (int64_t)dice(world, 2500));
+	if (what < 20)
+		change(world);
+	else if (what < 47 && world->n_events)
+		deliver(world, &world->events[dice(world, (unsigned)world->n_events)]);
+	else if (what < 54 && !world->reading)
+		read_directory(world);
+	else if (what < 60 && world->reading)
+		store_directory(world);
+	else if (what < 62)
+		restart(world);
+	else if (what < 68)
+		settle(world);
+	else if (what < 69)
+		b2b_seen_prune(world->host.core.state, INT64_MAX, 10000); /* so long ago that it is acted on again when it comes again */
+	else if (what < 72)
+		by_hand(world);
+	else if (what < 74)
+		lose(world);
+	else if (what < 94)
+		log_in(world);
+	else
+		open_late(world);
+	if (next && next <= world->now_ms / 1000) { /* a contract ends without an event */
+		b2b_reconcile(&world->host.core, -1);
+		play_guard(world);
+	}
+}
+
+static bool must_be_closed(const struct world *world, int i)
+{
+	const struct account *account = &world->accounts[i];
+
+	return (!account->service.active && account->closing_taken) || account->by_hand ||
+	       (i == PEOPLE && world->all_by_hand) || /* what is below it is closed with it */
+	       (account->stored.not_after_s && world->now_ms / 1000 >= account->stored.not_after_s);
+}
+
+static void whoever_was_closed_last_is_closed(struct world *world)
+{
+	int i;
+
+	for (i = 0; i < ACCOUNTS; i++) {
+		if (is_open(world, i) && must_be_closed(world, i))
+			broken(world, "account %d is open though it was closed last", i);
+		if (is_open(world, i) && owner_of(i) >= 0 && must_be_closed(world, owner_of(i)))
+			broken(world, "account %d is open though its owner was closed last", i);
+	}
+}
+
+static void no_session_outlives_a_revocation(const struct world *world)
+{
+	int i, j;
+
+	for (i = 0; i < world->n_sessions; i++) {
+		const struct session *session = &world->sessions[i];
+
+		if (!session->opened || session->ended)
+			continue;
+		for (j = 0; j < world->n_events; j++) {
+			const struct delivery *delivery = &world->events[j];
+
+			if (delivery->told_ms && ends(world, delivery, session, delivery->told_ms, true))
+				broken(world, "session %d of %s lives though it is from before %s", i, names[session->person], delivery->jti);
+		}
+		if (stands_closed(world, session->person) || void_by_hand(world, session))
+			broken(world, "session %d of %s lives though its account is closed", i, names[session->person]);
+	}
+}
+
+static void words_and_answers_are_right(struct world *world)
+{
+	int i;
+
+	for (i = 0; i < ACCOUNTS; i++) {
+		bool open = account_open(world, i, true) && (owner_of(i) < 0 || account_open(world, owner_of(i), true));
 
 		if (is_open(world, i) != open)
-			fail_msg("SEED=%u: account %d is %s in the end", seed, i, is_open(world, i) ? "open" : "closed");
+			broken(world, "account %d is %s in the end", i, is_open(world, i) ? "open" : "closed");
 	}
-	sessions_are_right(world, seed);
+	for (i = 0; i < PEOPLE; i++) {
+		struct session fresh = { .person = i, .row = { .auth_time_s = world->now_ms / 1000, .jti = "fresh", .sid = "fresh" } };
+		enum b2b_reason reason = world->accounts[i].uid ? answer_to(world, &fresh) : B2B_USER_UNKNOWN;
+
+		if ((reason == B2B_OK) != person_open(world, i, true))
+			broken(world, "%s is answered %s in the end", names[i], b2b_reason_code(reason));
+	}
+	no_session_outlives_a_revocation(world);
+}
+
+static void poll_and_pass(struct world *world)
+{
+	pass_time(world, 2000);
+	settle(world);
+	read_directory(world);
+	store_directory(world);
+	pass_time(world, 2000);
+}
+
+static void finish(struct world *world)
+{
+	int i;
+
+	for (i = 0; i < world->n_events; i++) {
+		while (!world->events[i].done && !world->events[i].lost) {
+			deliver(world, &world->events[i]);
+			whoever_was_closed_last_is_closed(world);
+		}
+	}
+	for (i = 0; i < ACCOUNTS; i++)
+		world->accounts[i].service.not_after_s = 0;
+	poll_and_pass(world);
+	/* what was dated at its receipt may have come the wrong way round: then it stays closed, and never opens */
+	for (i = 0; i < ACCOUNTS; i++) {
+		if (world->accounts[i].in_doubt)
+			world->accounts[i].service.modified_ms = world->now_ms;
+	}
+	whoever_was_closed_last_is_closed(world);
+	poll_and_pass(world);
+	words_and_answers_are_right(world);
+	open_all_by_hand(world);
+	words_and_answers_are_right(world);
+}
+
+static void begin(struct world *world, unsigned seed)
+{
+	struct b2b_policy *policy;
+	int i;
+
+	world->seed = seed;
+	world->random = seed * 2654435761u;
+	world->clock = seed % 3;
+	world->now_ms = model_ms = START_MS;
+	world_setup(&world->host);
+	policy = &world->host.base->policy;
+	policy->n_services = 1;
+	policy->services[0] = (struct b2b_policy_service){ .name = "sshd", .staleness_s = STALENESS_S };
+	for (i = 0; i < ORGS; i++)
+		policy->orgs[i].services = 1;
+	for (i = 0; i < ACCOUNTS; i++)
+		world->accounts[i].service = (struct record){ .exists = i != PEOPLE - 1, .active = i != PEOPLE - 1, .modified_ms = world->now_ms };
+	if (dice(world, 4)) /* else events come before the directory was ever read */
+		poll_and_pass(world);
 }
 
 static void run(unsigned seed)
@@ -431,22 +718,14 @@ static void run(unsigned seed)
 	int i;
 
 	assert_non_null(world);
-	world_setup(&world->host);
-	world->random = seed * 2654435761u;
-	world->clock = seed % 3;
-	world->now_ms = (b2b_wall_s() - 1000000) * 1000 + 1;
-	for (i = 0; i < PEOPLE + ORGS; i++)
-		world->accounts[i] = (struct account){ .exists = i != PEOPLE - 1, .active = i != PEOPLE - 1, .modified_ms = world->now_ms };
-	if (dice(world, 4)) { /* else events come before the directory was ever read */
-		read_directory(world);
-		store_directory(world);
-	}
+	begin(world, seed);
 	for (i = 0; i < STEPS; i++) {
 		step(world);
-		whoever_was_suspended_last_is_closed(world, seed);
+		whoever_was_closed_last_is_closed(world);
 	}
-	finish(world, seed);
+	finish(world);
 	world_teardown(&world->host);
+	model_ms = 0;
 	free(world);
 }
 
@@ -461,6 +740,8 @@ static void any_order_of_events_gives_the_right_end(void **state)
 	print_message("%u runs from SEED=%u\n", n, first);
 	for (i = 0; i < n; i++)
 		run(first + i);
+	print_message("%zu sessions opened, %zu ended\n", opened_in_all, ended_in_all);
+	assert_true(given || (opened_in_all > 4 * n && ended_in_all > 2 * n)); /* or nothing was tried */
 }
 
 int main(void)
