@@ -1,6 +1,7 @@
 /* account: always decided afresh, also for logins that skip auth (public keys, sudo's timestamp). */
 #include "pam_b2b/account.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,6 +66,19 @@ static enum b2b_reason decide(struct b2b_call *call)
 	return reason == B2B_OK ? remember(call) : reason;
 }
 
+/*
+ * Under its time stamp sudo skips `auth`, so that nobody can authenticate again, as the agent advises, before it forgets the stamp; and
+ * the agent cannot know what sudo skipped.
+ */
+static void advise_sudo(struct b2b_call *call, enum b2b_reason reason)
+{
+	const char *service = call->origin.service;
+
+	if (reason != B2B_AUTH_AGE || pam_getenv(call->pamh, B2B_TICKET_VARIABLE) || (strcmp(service, "sudo") != 0 && strcmp(service, "sudo-i") != 0))
+		return;
+	snprintf(call->decision.message, sizeof(call->decision.message), "Your authentication is too old for this service; run sudo -k, then try again.");
+}
+
 static int account_code(enum b2b_reason reason)
 {
 	switch (reason) {
@@ -95,6 +109,7 @@ __attribute__((visibility("default"))) int pam_sm_acct_mgmt(pam_handle_t *pamh, 
 	if (call.user_ours) {
 		enum b2b_reason reason = decide(&call);
 
+		advise_sudo(&call, reason);
 		b2b_call_tell(&call, reason);
 		code = account_code(reason);
 	}

@@ -508,6 +508,33 @@ static void account_tells_denials_apart(void **state)
 	}
 }
 
+/* sudo's time stamp skips auth: only who forgets it can authenticate again. Where auth came first, and elsewhere, the agent's word stands. */
+static void an_old_log_in_under_a_time_stamp_says_what_to_do(void **state)
+{
+	static const struct { const char *service, *ticket; int32_t reason; bool advised; } cases[] = {
+		{ "sudo", NULL, B2B_AUTH_AGE, true },
+		{ "sudo", "B2B_TICKET=" SCRIPTED_TICKET, B2B_AUTH_AGE, false },
+		{ "sudo", NULL, B2B_ASSURANCE, false },
+		{ "sshd", NULL, B2B_AUTH_AGE, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct scripted_step step = { .want = B2B_ASK_ACCOUNT, .type = B2B_SAY_DECISION, .reason = cases[i].reason, .text = "Why not." };
+		pid_t agent = scripted_agent_start(&step, 1);
+		pam_handle_t *pamh = begin(cases[i].service, "alice@acme", NULL);
+
+		if (cases[i].ticket)
+			assert_int_equal(pam_putenv(pamh, cases[i].ticket), PAM_SUCCESS);
+		assert_int_equal(pam_acct_mgmt(pamh, 0), PAM_PERM_DENIED);
+		pam_end(pamh, PAM_PERM_DENIED);
+		assert_int_equal(scripted_agent_end(agent), 0);
+		assert_string_equal(screen.text, cases[i].advised ? "3:Your authentication is too old for this service; run sudo -k, then try again. "
+		                                                    "(reference " SCRIPTED_ID ")"
+		                                                  : "3:Why not. (reference " SCRIPTED_ID ")");
+	}
+}
+
 static const struct scripted_step good_session[] = {
 	{ .want = B2B_ASK_ACCOUNT, .type = B2B_SAY_DECISION, .uid = ALICE },
 	{ .want = B2B_ASK_OPEN, .type = B2B_SAY_DECISION, .uid = ALICE },
@@ -727,6 +754,7 @@ int main(void)
 		CASE(who_is_revoked_never_gets_in),
 		CASE(an_unknown_option_denies_partners),
 		CASE(account_tells_denials_apart),
+		CASE(an_old_log_in_under_a_time_stamp_says_what_to_do),
 		CASE(a_session_is_registered_while_it_lasts),
 		CASE(closing_waits_for_no_answer),
 		CASE(sudo_to_root_is_the_partners_session),
