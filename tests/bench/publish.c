@@ -80,6 +80,16 @@ int bench_prepare(const struct bench_population *population)
 	return r;
 }
 
+/* The local part of NAME, which the organisation's alias follows; what is longer than a name can be is cut. */
+static void local_part(const char *name, char ret_local[B2B_NAME_SIZE])
+{
+	size_t len = 0;
+
+	for (; len < B2B_NAME_SIZE - 1 && name[len] != '\0' && name[len] != '@'; len++)
+		ret_local[len] = name[len];
+	ret_local[len] = '\0';
+}
+
 /* Users and groups stand in the source by organisation, as their ids do: *AT moves on behind those of ORG. */
 static int add_users(struct b2b_snapshot_builder *builder, const struct source *source, const struct b2b_policy_org *org, struct b2b_live *live,
                      uint32_t *at)
@@ -93,7 +103,7 @@ static int add_users(struct b2b_snapshot_builder *builder, const struct source *
 
 		if (user.uid < org->range_lo)
 			continue;
-		snprintf(local, sizeof(local), "%.*s", (int)strcspn(from->name, "@"), from->name);
+		local_part(from->name, local);
 		user.local = local;
 		r = b2b_snapshot_add_user(builder, &user);
 		if (r == 0)
@@ -113,7 +123,7 @@ static int add_group(struct b2b_snapshot_builder *builder, const struct source *
 		return -ENOMEM;
 	for (uint32_t i = 0; i < from->n_members; i++)
 		members[i] = source->users[source->members[from->members + i]].uid;
-	snprintf(local, sizeof(local), "%.*s", (int)strcspn(from->name, "@"), from->name);
+	local_part(from->name, local);
 	group.local = local;
 	group.members = members;
 	r = b2b_snapshot_add_group(builder, &group);
