@@ -25,8 +25,16 @@ publish()
 	index /etc/group.cache 3 gid
 }
 
+# As ours is built; else awk and sort would run side by side, and sort on all cores there are.
+publish_on_one_core()
+{
+	(
+		taskset -cp "$(awk '/^Cpus_allowed_list/ { sub(/[-,].*/, "", $2); print $2 }' /proc/self/status)" "$BASHPID" >/dev/null && publish
+	)
+}
+
 version libnss-cache libnss-cache
-TIMES=$BUILDS built libnss-cache publish
+TIMES=$BUILDS built libnss-cache publish_on_one_core
 answers cache
 disk libnss-cache /etc/{passwd,group}.cache*
 subject libnss-cache cache - all 'with its indexes; initgroups reads the whole group file'
