@@ -21,6 +21,7 @@ struct b2b_ending {
 	struct b2b_core *core;
 	struct b2b_pending_end end;
 	int org;
+	bool behind; /* one of the same scope was under way when it came: what is left for it is to look once more */
 	bool sent; /* false: it waits for one of the same scope, or: */
 	bool refused; /* the guard could not take it on: it is sent again with the timer. The database need not know of it */
 	struct b2b_guard_message held; /* what the guard said last of those it cannot end; left 0: nothing yet */
@@ -198,15 +199,23 @@ static void dispatch_waiting(struct b2b_core *core)
 	}
 }
 
-/* Nothing is left: record it. */
+/*
+ * Nothing is left: record it. The second end of one offboarding, for which nobody was left, is no revocation of its own: in the figures
+ * it would stand for half of them, with the time that it waited.
+ */
 static void through(struct b2b_ending *ending, const struct b2b_guard_message *answer)
 {
 	struct b2b_core *core = ending->core;
 	int64_t clear_ms = b2b_wall_ms() - (int64_t)((b2b_now_ns() - answer->clear_ns) / B2B_NS_PER_MS);
+	bool counts = !ending->behind || answer->found;
+	int r = 0;
 
 	audit_end(ending, answer, clear_ms);
-	b2b_figures_add(core, &ending->end, clear_ms);
-	if (ending->end.id && b2b_pending_done(core->state, ending->end.id, ending->end.durable_us, clear_ms) < 0)
+	if (counts)
+		b2b_figures_add(core, &ending->end, clear_ms);
+	if (ending->end.id)
+		r = counts ? b2b_pending_done(core->state, ending->end.id, ending->end.durable_us, clear_ms) : b2b_pending_drop(core->state, ending->end.id);
+	if (r < 0)
 		try_again(core); /* nothing will be found, and it is recorded then */
 	b2b_sessions_forget_gone(core);
 	ending_free(ending);
@@ -242,9 +251,10 @@ static void send_end(struct b2b_core *core, const struct b2b_pending_end *end, i
 	ending->core = core;
 	ending->end = *end;
 	ending->org = org;
+	ending->behind = find_sent(core, end);
 	ending->next = core->endings;
 	core->endings = ending;
-	if (!find_sent(core, end))
+	if (!ending->behind)
 		dispatch(ending);
 }
 

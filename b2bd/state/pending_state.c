@@ -49,7 +49,7 @@ int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, 
 	return r;
 }
 
-static int move_to_record(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms)
+static int record(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms)
 {
 	sqlite3_stmt *row = NULL;
 	int r = b2b_row_prepare(state, &row,
@@ -61,10 +61,14 @@ static int move_to_record(struct b2b_state *state, int64_t id, int64_t durable_u
 	b2b_row_int(row, 1, id);
 	b2b_row_int(row, 2, clear_ms);
 	b2b_row_int(row, 3, durable_us);
-	r = b2b_row_run(row);
-	if (r < 0)
-		return r;
-	r = b2b_row_prepare(state, &row, "DELETE FROM pending_end WHERE id = ?");
+	return b2b_row_run(row);
+}
+
+static int drop(struct b2b_state *state, int64_t id)
+{
+	sqlite3_stmt *row = NULL;
+	int r = b2b_row_prepare(state, &row, "DELETE FROM pending_end WHERE id = ?");
+
 	if (r < 0)
 		return r;
 	b2b_row_int(row, 1, id);
@@ -77,7 +81,23 @@ int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t durable_us, in
 
 	if (r < 0)
 		return r;
-	r = move_to_record(state, id, durable_us, clear_ms);
+	r = record(state, id, durable_us, clear_ms);
+	if (r == 0)
+		r = drop(state, id);
+	if (r < 0) {
+		b2b_state_rollback(state);
+		return r;
+	}
+	return b2b_state_commit(state);
+}
+
+int b2b_pending_drop(struct b2b_state *state, int64_t id)
+{
+	int r = b2b_state_begin_relaxed(state);
+
+	if (r < 0)
+		return r;
+	r = drop(state, id);
 	if (r < 0) {
 		b2b_state_rollback(state);
 		return r;

@@ -83,6 +83,8 @@ int b2b_pending_add(struct b2b_state *state, const struct b2b_pending_end *end, 
  * One transaction, relaxed: what a power cut undoes is an end that is looked for again, and found to be through.
  */
 int b2b_pending_done(struct b2b_state *state, int64_t id, int64_t durable_us, int64_t clear_ms);
+/* Seen through, and no revocation of its own: the pending row goes, and nothing is recorded. One transaction, as relaxed. */
+int b2b_pending_drop(struct b2b_state *state, int64_t id);
 /* The last LIMIT of that record, the newest first; of END the times are filled in. EACH returns 0 to go on. */
 int b2b_revocation_recent(struct b2b_state *state, uint32_t limit, int (*each)(void *arg, const struct b2b_pending_end *end, int64_t clear_ms),
                           void *arg);

@@ -216,6 +216,39 @@ static void two_events_of_one_offboarding_tell_once(void **state)
 	assert_int_equal(B2B_LIVE_STATE(b2b_live_load(f->lives[0], f->uid)), B2B_LIVE_CLOSED); /* and not opened by the second */
 }
 
+/* The second event's end waits for the first's, and counts only where somebody was left for it. */
+static void an_offboarding_of_two_events_is_one_revocation(void **state)
+{
+	static const struct {
+		uint32_t found;
+		json_int_t n;
+	} seconds[] = { { 0, 1 }, { 2, 3 } };
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct b2b_revocation closed = of_alice(f, true), sessions = of_alice(f, false);
+		struct b2b_guard_message request;
+		json_t *stages;
+		uint64_t count;
+
+		assert_int_equal(b2b_revoke(&f->core, &closed), 0);
+		assert_int_equal(b2b_revoke(&f->core, &sessions), 0);
+		request = next_request(f);
+		request.found = 0; /* nobody was there: it is a revocation all the same */
+		answer(f, request, 0, 0);
+		request = next_request(f);
+		request.found = seconds[i].found;
+		answer(f, request, 0, 0);
+		b2b_loop_turn(f->core.loop, 5);
+		assert_int_equal(pending(f, &count), 0);
+		assert_int_equal(count, seconds[i].n);
+		stages = b2b_figures_json(&f->core);
+		assert_int_equal(figure(stages, "gone", "last", "n"), seconds[i].n);
+		assert_int_equal(figure(stages, "gone", "since_start", "n"), seconds[i].n);
+		json_decref(stages);
+	}
+}
+
 /* Nothing can be stored any more: SQLite refuses the write as it would on a full or failing disk. */
 static void refuse_writes(struct fixture *f)
 {
@@ -319,6 +352,7 @@ int main(void)
 		cmocka_unit_test(quantiles_are_within_an_eighth),
 		cmocka_unit_test_setup_teardown(ending_sessions_leaves_the_account_open, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_events_of_one_offboarding_tell_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_offboarding_of_two_events_is_one_revocation, setup, teardown),
 		cmocka_unit_test_setup_teardown(whole_organisation_is_one_word, setup, teardown),
 		cmocka_unit_test_setup_teardown(failed_commit_closes_and_ends_but_is_not_durable, setup, teardown),
 		cmocka_unit_test_setup_teardown(refused_end_that_is_not_durable_is_asked_for_again, setup, teardown),

@@ -10,9 +10,9 @@ def sample: split("\t") | { condition: .[0], scope: .[1], watched: (.[2] | tonum
 	+ if .[7] then (.[3] | tonumber) as $from | { gone_ms: ((.[5] | tonumber) / 1000 - $from), look_ms: (((.[7] | tonumber) - (.[6] | tonumber)) / 1000),
 		nobody_ms: ((.[7] | tonumber) / 1000 - $from) } else { gone_ms: null, look_ms: null, nobody_ms: null } end;
 
-# Of b2bd's own log: ends of persons, with their stages in ms.
+# Of b2bd's own log: ends of persons, with their stages in ms. The second end of an offboarding finds nobody.
 def ended: select(test("event=ended .*scope=person")) | [scan("([a-z_]+)=(-?[0-9]+)") | { key: .[0], value: (.[1] | tonumber) }] | from_entries
-	| select(.event_ms > 0) | { event_ms, delivery: (.received_ms - .event_ms), closed: (.closed_us / 1000), durable: (.durable_us / 1000), gone: .ending_ms, total: .latency_ms };
+	| select(.event_ms > 0 and .found > 0) | { event_ms, delivery: (.received_ms - .event_ms), closed: (.closed_us / 1000), durable: (.durable_us / 1000), gone: .ending_ms, total: .latency_ms };
 
 def figures: { n: length, p50: rank(50), p99: rank(99), most: (if length == 0 then null else max end) };
 # Who was left at the end of the wait has no time: later than all the others.

@@ -34,7 +34,7 @@ def memory_rows: .conditions[] | .title as $title | .memory.processes[] | [$titl
 (["", "ended", "processes", "n", "gone p50", "gone p99", "nobody p50", "nobody p99", "nobody max", "the look"] | head), time_rows,
 "", "## What b2bd says of the same", "",
 "Its own figures (`b2bctl status`, and the audit lines by which they are told apart here) for people, in ms. An offboarding is two events, the account's and its sessions': the end for the second waits for the",
-"first's, finds nobody, and is counted like any other, so that half of \"gone\" and \"in all\" are of ends after the end.", "",
+"first's, finds nobody, and is not counted.", "",
 (["", "stage", "n", "p50", "p99", "max"] | head), stage_rows,
 "", "## Memory", "", "In MB. Proportional (PSS) counts a page that several map once; resident counts shared libraries in each.", "",
 (["", "process", "proportional", "resident", "most that was resident"] | head), memory_rows,
