@@ -46,7 +46,7 @@ static enum b2b_token_fault read_claims(const json_t *claims, const struct b2b_t
 		return fault;
 	if (is_of_id_token(claims) || (expect->any_typ && !says_access(claims)))
 		return B2B_TOKEN_TYP;
-	if ((fault = b2b_claims_bearer(claims)) != B2B_TOKEN_OK ||
+	if ((fault = b2b_claims_bearer(claims, expect)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_times(claims, expect, false, token)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_life(expect, token)) != B2B_TOKEN_OK ||
 	    (fault = read_client(claims, expect->any_typ, &token->client_id)) != B2B_TOKEN_OK ||

@@ -147,11 +147,26 @@ enum b2b_token_fault b2b_claims_person(const json_t *claims, const char *organis
 	return b2b_mapper_only_organisation(claims, organisation_claim, &token->organisation);
 }
 
-enum b2b_token_fault b2b_claims_bearer(const json_t *claims)
+/* To a certificate of ours (RFC 8705 3.1), and to nothing besides. */
+static bool bound_to_us(const json_t *cnf, const struct b2b_token_expect *expect)
 {
+	const char *bound_to = b2b_json_text(cnf, "x5t#S256");
+
+	if (!bound_to || json_object_size(cnf) != 1)
+		return false;
+	for (size_t i = 0; i < sizeof(expect->certificates) / sizeof(*expect->certificates); i++)
+		if (expect->certificates[i] && strcmp(expect->certificates[i], bound_to) == 0)
+			return true;
+	return false;
+}
+
+enum b2b_token_fault b2b_claims_bearer(const json_t *claims, const struct b2b_token_expect *expect)
+{
+	const json_t *cnf = json_object_get(claims, "cnf");
+
 	if (json_object_get(claims, "events"))
 		return B2B_TOKEN_EVENTS;
-	if (json_object_get(claims, "cnf"))
+	if (cnf && !bound_to_us(cnf, expect))
 		return B2B_TOKEN_BOUND;
 	return json_object_get(claims, "act") ? B2B_TOKEN_ACTOR : B2B_TOKEN_OK;
 }

@@ -36,7 +36,7 @@ bool b2b_claim_is_identifier(const json_t *value);
 /* What kinds of token say about a person alike: sub, acr, jti, sid, the organisation, the status. Fills TOKEN, also on a fault. */
 enum b2b_token_fault b2b_claims_person(const json_t *claims, const char *organisation_claim, struct b2b_id_token *token);
 
-/* An access token must not be bound to a key, act for somebody or carry events (RFC 8725 3.12). */
-enum b2b_token_fault b2b_claims_bearer(const json_t *claims);
+/* An access token must not be bound to a key but one that EXPECT has, act for somebody or carry events (RFC 8725 3.12). */
+enum b2b_token_fault b2b_claims_bearer(const json_t *claims, const struct b2b_token_expect *expect);
 
 #endif

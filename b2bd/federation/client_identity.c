@@ -19,6 +19,7 @@
 struct b2b_client_identity {
 	const struct b2b_conf_federation *conf;
 	struct b2b_client_proof proof;
+	char *former; /* certificate's x5t#S256: tokens that were given with it live on */
 	char complaint[B2B_CONF_ERROR_SIZE]; /* about files that came later, as logged; "" for none */
 };
 
@@ -27,12 +28,19 @@ void b2b_client_identity_free(struct b2b_client_identity *identity)
 	if (!identity)
 		return;
 	b2b_client_proof_clear(&identity->proof);
+	free(identity->former);
 	free(identity);
 }
 
 const char *b2b_client_identity_kid(const struct b2b_client_identity *identity)
 {
 	return identity->proof.kid;
+}
+
+void b2b_client_identity_certificates(const struct b2b_client_identity *identity, const char *ret[2])
+{
+	ret[0] = identity->proof.x5t;
+	ret[1] = identity->former;
 }
 
 int b2b_client_identity_new(const struct b2b_conf_federation *conf, struct b2b_client_identity **ret_identity, char *error)
@@ -66,6 +74,11 @@ static void renew(struct b2b_client_identity *identity)
 			b2b_log(LOG_ERR, "event=client-key-unusable error=\"%s\"; the former one stays in use", error);
 		memcpy(identity->complaint, error, sizeof(error));
 		return;
+	}
+	if (identity->proof.x5t && strcmp(identity->proof.x5t, proof.x5t) != 0) {
+		free(identity->former);
+		identity->former = identity->proof.x5t;
+		identity->proof.x5t = NULL;
 	}
 	b2b_client_proof_clear(&identity->proof);
 	identity->proof = proof;

@@ -20,6 +20,9 @@ void b2b_client_identity_free(struct b2b_client_identity *identity); /* NULL is 
 /* The kid in assertions; NULL with a secret. */
 const char *b2b_client_identity_kid(const struct b2b_client_identity *identity);
 
+/* x5t#S256 of the certificate, and of the one before it since the start; NULL where there is none. Valid until the next request. */
+void b2b_client_identity_certificates(const struct b2b_client_identity *identity, const char *ret[2]);
+
 /*
  * With a TLS method: HTTP shows the certificate from now on, to every endpoint that asks for one, since access tokens may be
  * bound to it (RFC 8705 3). b2b_client_post does it each time; at the start it is done for what comes before. 0 or -ENOMEM.

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "b2bd/federation/base64url.h"
 #include "b2bd/federation/client_identity.h"
 #include "common/trusted_file.h"
 
@@ -30,6 +31,7 @@ void b2b_client_proof_clear(struct b2b_client_proof *proof)
 {
 	EVP_PKEY_free(proof->key); /* OpenSSL clears private numbers */
 	free(proof->kid);
+	free(proof->x5t);
 	clear_text(&proof->key_text);
 	clear_text(&proof->certificate);
 	clear_text(&proof->secret);
@@ -97,6 +99,14 @@ static int load_key(const struct b2b_conf_federation *conf, struct b2b_client_pr
 	return proof->kid ? 0 : complain(error, -ENOMEM, path, strerror(ENOMEM));
 }
 
+static char *certificate_thumbprint(const X509 *certificate)
+{
+	unsigned char digest[32];
+	unsigned int len = sizeof(digest);
+
+	return X509_digest(certificate, EVP_sha256(), digest, &len) == 1 ? b2b_base64url_encode(digest, len) : NULL;
+}
+
 /* A certificate and a key that do not belong together would be found out only by the service's refusal. */
 static int load_certificate(const struct b2b_conf_federation *conf, struct b2b_client_proof *proof, char *error)
 {
@@ -115,7 +125,10 @@ static int load_certificate(const struct b2b_conf_federation *conf, struct b2b_c
 	ERR_clear_error();
 	if (!certificate)
 		return complain(error, -EBADMSG, path, "no certificate in PEM");
+	proof->x5t = certificate_thumbprint(certificate);
 	X509_free(certificate);
+	if (!proof->x5t)
+		return complain(error, -ENOMEM, path, strerror(ENOMEM));
 	return fits ? 0 : complain(error, -EINVAL, path, "its first certificate is not of the key in client_key");
 }
 

@@ -20,6 +20,7 @@ struct b2b_client_proof {
 	EVP_PKEY *key;  /* of client_key; NULL with a secret */
 	enum b2b_alg alg;
 	char *kid;
+	char *x5t; /* x5t#S256 of the certificate (RFC 8705 3.1); NULL without one */
 	struct b2b_secret_text key_text, certificate, secret; /* what client_auth needs; else empty */
 };
 

@@ -7,7 +7,7 @@
 #include "b2bd/json.h"
 
 /* token_type is of RFC 6749 7.1; services that introspect their refresh tokens as well say so there, or as Keycloak in `typ`. */
-static enum b2b_token_fault check_type(const json_t *answer)
+static enum b2b_token_fault check_type(const json_t *answer, const struct b2b_token_expect *expect)
 {
 	const json_t *type = json_object_get(answer, "token_type"), *typ = json_object_get(answer, "typ");
 	const char *name = json_string_value(type);
@@ -18,7 +18,7 @@ static enum b2b_token_fault check_type(const json_t *answer)
 		return B2B_TOKEN_TYP;
 	if (typ && (!json_is_string(typ) || strcmp(json_string_value(typ), "Bearer") != 0))
 		return B2B_TOKEN_TYP;
-	return b2b_claims_bearer(answer);
+	return b2b_claims_bearer(answer, expect);
 }
 
 /* Where nothing is said of the audience, a token that was given to this host itself is meant for it; any other may be another's. */
@@ -46,7 +46,7 @@ static enum b2b_token_fault read_answer(const json_t *answer, const struct b2b_t
 		return B2B_TOKEN_INACTIVE;
 	if (json_object_get(answer, "iss") && (fault = b2b_claims_issuer(answer, expect->issuer)) != B2B_TOKEN_OK)
 		return fault;
-	if ((fault = check_type(answer)) != B2B_TOKEN_OK || (fault = check_audience(answer, expect)) != B2B_TOKEN_OK ||
+	if ((fault = check_type(answer, expect)) != B2B_TOKEN_OK || (fault = check_audience(answer, expect)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_times(answer, expect, true, token)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_life(expect, token)) != B2B_TOKEN_OK ||
 	    (fault = b2b_claims_copy(answer, "client_id", false, &token->client_id)) != B2B_TOKEN_OK ||

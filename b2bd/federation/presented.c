@@ -105,6 +105,7 @@ static void expectation(const struct b2b_presented *presented, struct b2b_token_
 	if (presented->asked) {
 		ret->audience = NULL;
 		ret->life_max_s = 0;
+		b2b_client_identity_certificates(federation->identity, ret->certificates);
 	}
 }
 

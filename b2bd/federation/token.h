@@ -117,6 +117,7 @@ struct b2b_token_expect {
 	const char *client_id; /* ours */
 	uint32_t life_max_s;   /* longest from iat to exp; 0: any */
 	bool any_typ;          /* the issuer does not say at+jwt: see b2b_access_token_verify */
+	const char *certificates[2]; /* x5t#S256 of those that this host was given a token with, which may be bound to them (RFC 8705 3); NULL: none */
 };
 
 /* Where the standing of a token is told (Token Status List 6.2). */
@@ -157,7 +158,7 @@ enum b2b_token_fault b2b_id_token_verify(const char *jwt, size_t len, const stru
 
 /*
  * The same for a compact access token, RFC 9068 4: `typ` at+jwt, our audience, all claims that section 2.2 requires; neither bound to a
- * key (`cnf`: nobody showed it here) nor for an actor (`act`). With any_typ an issuer may leave typ out or say JWT, and jti out;
+ * key (`cnf`: nobody showed it here; but to one of certificates) nor for an actor (`act`). With any_typ an issuer may leave typ out or say JWT, and jti out;
  * the token must then say otherwise that it is none of the issuer's ID tokens: by `scope`, `scp` or the claim typ "Bearer", and
  * without any of the hashes that ID tokens carry.
  */

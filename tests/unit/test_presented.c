@@ -10,10 +10,13 @@
 #include <cmocka.h>
 #include <errno.h>
 
+#include "b2bd/federation/base64url.h"
 #include "b2bd/federation/presented.h"
 #include "common/clock.h"
 #include "common/reason.h"
+#include "tests/support/certificate.h"
 #include "tests/support/issuer.h"
+#include "tests/support/scratch.h"
 
 #define DEADLINE_NS (40 * B2B_NS_PER_S)
 #define HANDLE "reference-Handle_1~+/=="
@@ -322,6 +325,69 @@ static void a_former_token_is_asked_about_whatever_it_looks_like(void **state)
 	free(jwt);
 }
 
+/* The agent with a certificate of its own, whose x5t#S256 this is; caller frees. */
+static char *show_certificate(void)
+{
+	const struct certificate_wish wish = { .subject = "web7" };
+	static char key_path[SCRATCH_SIZE], path[SCRATCH_SIZE];
+	EVP_PKEY *key = signer_key("ES256");
+	X509 *certificate = certificate_make(key, &wish, NULL, NULL);
+	unsigned char digest[32];
+
+	scratch_path(key_path, tls_server_folder(issuer.server), "own.key");
+	scratch_path(path, tls_server_folder(issuer.server), "own.pem");
+	certificate_write_key(key_path, key);
+	certificate_write(path, certificate);
+	issuer.conf.federation.client_auth = B2B_CLIENT_SELF_SIGNED_TLS;
+	issuer.conf.federation.client_key = key_path;
+	issuer.conf.federation.client_certificate = path;
+	assert_int_equal(X509_digest(certificate, EVP_sha256(), digest, NULL), 1);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
+	return b2b_base64url_encode(digest, sizeof(digest));
+}
+
+static void begin_anew(void)
+{
+	char error[B2B_CONF_ERROR_SIZE] = "";
+	uint64_t deadline = b2b_now_ns() + DEADLINE_NS;
+
+	b2b_federation_free(federation);
+	federation = NULL;
+	assert_int_equal(b2b_federation_new(loop, http, &issuer.conf, &federation, error), 0);
+	while (!b2b_federation_ready(federation) && b2b_now_ns() < deadline)
+		b2b_loop_turn(loop, 100);
+	assert_true(b2b_federation_ready(federation));
+}
+
+/* Such tokens are what a service gives to a host with a certificate (RFC 8705 3). Shown by somebody, one is as little theirs as any other. */
+static void a_token_bound_to_our_own_certificate_is_asked_about(void **state)
+{
+	char *own = show_certificate(), *latest;
+
+	(void)state;
+	issuer.introspection = claims_of_token();
+	json_object_set_new(issuer.introspection, "active", json_true());
+	begin_anew();
+	json_object_set_new(issuer.introspection, "cnf", json_pack("{s:s}", "x5t#S256", own));
+	ask_about(HANDLE, B2B_OK);
+	refused(HANDLE, B2B_AUTH_TOKEN_REFUSED, "bound");
+	json_object_set_new(issuer.introspection, "cnf", json_pack("{s:s,s:s}", "x5t#S256", own, "jkt", "another"));
+	ask_about(HANDLE, B2B_AUTH_TOKEN_REFUSED);
+	json_object_set_new(issuer.introspection, "cnf", json_pack("{s:s}", "x5t#S256", "bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2"));
+	ask_about(HANDLE, B2B_AUTH_TOKEN_REFUSED);
+	json_object_set_new(issuer.introspection, "cnf", json_object());
+	ask_about(HANDLE, B2B_AUTH_TOKEN_REFUSED);
+	/* rolled over: what was given with the former one lives on */
+	latest = show_certificate();
+	json_object_set_new(issuer.introspection, "cnf", json_pack("{s:s}", "x5t#S256", own));
+	ask_about(HANDLE, B2B_OK);
+	json_object_set_new(issuer.introspection, "cnf", json_pack("{s:s}", "x5t#S256", latest));
+	ask_about(HANDLE, B2B_OK);
+	free(own);
+	free(latest);
+}
+
 static void whoever_cancels_hears_nothing_more(void **state)
 {
 	struct b2b_presented *judged, *asked;
@@ -370,6 +436,7 @@ int main(void)
 		TEST(what_can_be_no_reference_is_not_sent),
 		TEST(without_introspection_a_reference_is_refused),
 		TEST(a_former_token_is_asked_about_whatever_it_looks_like),
+		TEST(a_token_bound_to_our_own_certificate_is_asked_about),
 		TEST(whoever_cancels_hears_nothing_more),
 		cmocka_unit_test(a_digest_tells_tokens_apart),
 	};
