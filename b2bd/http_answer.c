@@ -71,7 +71,7 @@ static void describe(CURL *easy, CURLcode code, bool too_large, const char *why,
 	snprintf(name, sizeof(name), "%.*s", len < 256 ? len : 256, host);
 	if (too_large)
 		why = "the answer is larger than it may be";
-	else if (b2b_http_tls_describe(tls, code, name, certificate))
+	else if (b2b_http_tls_describe(tls, code, name, why, certificate))
 		why = certificate;
 	else if (!*why)
 		why = curl_easy_strerror(code);

@@ -142,26 +142,49 @@ static void advise(const struct b2b_http_tls *tls, char *buf, size_t size)
 	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
 	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
 	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
 	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
 	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
 		snprintf(buf, size, "is by nobody in %.100s: put its authority's certificate into a file, and name that in ca_file", authorities(tls));
+		break;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+		snprintf(buf, size, "is by nobody in %.100s: the service must send the certificates in between, or its authority's belongs into a file that "
+		         "ca_file names", authorities(tls));
 		break;
 	default:
 		snprintf(buf, size, "was refused: %s (checked against %.100s)", X509_verify_cert_error_string(tls->fault), authorities(tls));
 	}
 }
 
-bool b2b_http_tls_describe(const struct b2b_http_tls *tls, CURLcode code, const char *host, char buf[B2B_HTTP_TLS_SIZE])
+/* A service that refuses this host's certificate says so with an alert about certificates, which curl passes on in OpenSSL's words. */
+static bool describe_alert(const char *why, char buf[B2B_HTTP_TLS_SIZE])
 {
-	char advice[200];
+	const char *alert = strstr(why, " alert ");
+	int len;
+
+	if (!alert)
+		return false;
+	alert += strlen(" alert ");
+	len = (int)strcspn(alert, ",");
+	if (strncmp(alert, "certificate required", strlen("certificate required")) == 0)
+		snprintf(buf, B2B_HTTP_TLS_SIZE, "the service wants a certificate of this host: see client_auth and client_certificate");
+	else if (strstr(alert, "certificate") || strncmp(alert, "unknown ca", strlen("unknown ca")) == 0)
+		snprintf(buf, B2B_HTTP_TLS_SIZE, "the service refuses this host's certificate (%.*s): see that the one in client_certificate is what it knows, and still valid",
+		         len < 60 ? len : 60, alert);
+	else
+		return false;
+	return true;
+}
+
+bool b2b_http_tls_describe(const struct b2b_http_tls *tls, CURLcode code, const char *host, const char *why, char buf[B2B_HTTP_TLS_SIZE])
+{
+	char advice[256];
 
 	if (tls->fault) {
 		advise(tls, advice, sizeof(advice));
 	} else if (tls->seen && code == CURLE_PEER_FAILED_VERIFICATION) {
 		snprintf(advice, sizeof(advice), "is for %.100s and not for %.60s", *tls->names ? tls->names : tls->subject, host);
 	} else {
-		return false;
+		return describe_alert(why, buf);
 	}
 	/* what to do comes first: it is not to be cut */
 	snprintf(buf, B2B_HTTP_TLS_SIZE, "the certificate %s %s (issued by %s, valid from %s to %s)", tls->subject, advice, tls->issuer, tls->from, tls->until);

@@ -20,7 +20,10 @@ struct b2b_http_tls {
 /* Have EASY's handshakes looked at, and weak keys and digests (less than 112 bits) refused; TLS lives as long as EASY. */
 CURLcode b2b_http_tls_watch(CURL *easy, struct b2b_http_tls *tls);
 
-/* Put into BUF why HOST's certificate was refused. False, with BUF left: it was not that. */
-bool b2b_http_tls_describe(const struct b2b_http_tls *tls, CURLcode code, const char *host, char buf[B2B_HTTP_TLS_SIZE]);
+/*
+ * Put into BUF why HOST's certificate was refused, or, as curl's text WHY has it from the service's alert (RFC 8446 6.2), why HOST
+ * refused this host's. False, with BUF left: it was neither.
+ */
+bool b2b_http_tls_describe(const struct b2b_http_tls *tls, CURLcode code, const char *host, const char *why, char buf[B2B_HTTP_TLS_SIZE]);
 
 #endif

@@ -59,19 +59,48 @@ static X509 *make_certificate(EVP_PKEY *key, enum tls_server_fault fault)
 	return certificate_make(key, &wish, NULL, NULL);
 }
 
+/* A certificate by an authority that is not in order; *RET_CA is the one that clients get. */
+static X509 *make_issued(EVP_PKEY *key, enum tls_server_fault fault, X509 **ret_ca)
+{
+	bool over = fault == TLS_SERVER_AUTHORITY_OVER;
+	const struct certificate_wish authority = { .subject = "authority", .from_s = over ? -7200 : 0, .until_s = over ? -3600 : 0 },
+	                              between = { .subject = "between" },
+	                              wish = { .subject = "tests", .names = "IP:127.0.0.1", .digest = fault == TLS_SERVER_SHA1 ? "SHA1" : NULL };
+	EVP_PKEY *authority_key = signer_key("ES256"), *between_key = signer_key("ES256");
+	X509 *by = certificate_make(between_key, &between, NULL, NULL), *certificate;
+
+	*ret_ca = certificate_make(authority_key, &authority, NULL, NULL);
+	certificate = fault == TLS_SERVER_GAP ? certificate_make(key, &wish, by, between_key) : certificate_make(key, &wish, *ret_ca, authority_key);
+	X509_free(by);
+	EVP_PKEY_free(authority_key);
+	EVP_PKEY_free(between_key);
+	return certificate;
+}
+
+static int knows_nobody(int verdict, X509_STORE_CTX *store)
+{
+	(void)verdict;
+	(void)store;
+	return 0;
+}
+
 static void make_context(struct tls_server *server, enum tls_server_fault fault)
 {
+	bool issued = fault == TLS_SERVER_AUTHORITY_OVER || fault == TLS_SERVER_SHA1 || fault == TLS_SERVER_GAP;
 	EVP_PKEY *key = signer_key(fault == TLS_SERVER_WEAK ? "RSA1024" : "ES256");
-	X509 *cert = make_certificate(key, fault);
+	X509 *ca = NULL, *cert = issued ? make_issued(key, fault, &ca) : make_certificate(key, fault);
 	FILE *file = fopen(server->ca, "we");
 
-	MUST(file && PEM_write_X509(file, cert));
+	MUST(file && PEM_write_X509(file, ca ? ca : cert));
 	fclose(file);
+	X509_free(ca);
 	server->ctx = SSL_CTX_new(TLS_server_method());
 	MUST(server->ctx);
-	if (fault == TLS_SERVER_WEAK)
+	if (fault == TLS_SERVER_WEAK || fault == TLS_SERVER_SHA1)
 		SSL_CTX_set_security_level(server->ctx, 0);
 	MUST(SSL_CTX_use_certificate(server->ctx, cert) == 1 && SSL_CTX_use_PrivateKey(server->ctx, key) == 1);
+	if (fault == TLS_SERVER_WANTS_CERTIFICATE)
+		SSL_CTX_set_verify(server->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, knows_nobody);
 	if (fault == TLS_SERVER_OLD_TLS) {
 		SSL_CTX_set_security_level(server->ctx, 0);
 		MUST(SSL_CTX_set_min_proto_version(server->ctx, TLS1_VERSION) && SSL_CTX_set_max_proto_version(server->ctx, TLS1_1_VERSION));

@@ -17,6 +17,11 @@ enum tls_server_fault {
 	TLS_SERVER_NOT_YET, /* valid from tomorrow */
 	TLS_SERVER_WEAK,    /* RSA of 1,024 bits */
 	TLS_SERVER_OLD_TLS,    /* speaks TLS 1.1 at most */
+	/* The certificate is by an authority: that one's is what tls_server_ca names */
+	TLS_SERVER_AUTHORITY_OVER, /* … and it has expired */
+	TLS_SERVER_SHA1,           /* signed with SHA-1 */
+	TLS_SERVER_GAP,            /* … but another signed it, which the server does not send */
+	TLS_SERVER_WANTS_CERTIFICATE, /* of its clients; and knows none that they show */
 };
 
 struct tls_request {

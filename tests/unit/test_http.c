@@ -12,8 +12,11 @@
 
 #include "b2bd/http.h"
 #include "common/clock.h"
+#include "common/trusted_file.h"
+#include "tests/support/certificate.h"
 #include "tests/support/proxy.h"
 #include "tests/support/scratch.h"
+#include "tests/support/signer.h"
 #include "tests/support/tls_server.h"
 
 #define TEST_DEADLINE_NS (20 * B2B_NS_PER_S)
@@ -249,6 +252,59 @@ static void certificate_of_a_weak_key_is_refused(void **state)
 	(void)state;
 	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_WEAK, "CN=tests has a key that is too weak");
+}
+
+static void an_authority_that_has_expired_is_told_from_the_service(void **state)
+{
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	refuses_tls(TLS_SERVER_AUTHORITY_OVER, "the certificate CN=authority has expired: the service must send the authority's present certificate, or ca_file must hold it");
+}
+
+static void a_signature_by_sha1_is_refused(void **state)
+{
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	refuses_tls(TLS_SERVER_SHA1, "CN=tests is signed with a digest that is too weak");
+}
+
+static void a_gap_in_the_chain_is_the_services_to_close(void **state)
+{
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	refuses_tls(TLS_SERVER_GAP, ": the service must send the certificates in between, or its authority's belongs into a file that ca_file names (issued by CN=between,");
+}
+
+/* The other way round: who reads the log has to know whose certificate it is. */
+static void a_service_that_refuses_our_certificate_is_understood(void **state)
+{
+	const struct certificate_wish wish = { .subject = "web7" };
+	EVP_PKEY *key = signer_key("ES256");
+	X509 *certificate = certificate_make(key, &wish, NULL, NULL);
+	char key_path[SCRATCH_SIZE], path[SCRATCH_SIZE], *key_text, *text;
+	size_t len;
+
+	(void)state;
+	memset(&last, 0, sizeof(last));
+	begin(TLS_SERVER_WANTS_CERTIFICATE);
+	exchange(&(struct b2b_http_request){ .method = "GET", .url = url("/"), .bearer = "secret" });
+	assert_true(got.error < 0);
+	assert_non_null(strstr(got.text, "the service wants a certificate of this host: see client_auth"));
+	scratch_path(key_path, tls_server_folder(server), "own.key");
+	scratch_path(path, tls_server_folder(server), "own.pem");
+	certificate_write_key(key_path, key);
+	certificate_write(path, certificate);
+	assert_int_equal(b2b_trusted_read(key_path, 65536, &key_text, &len), 0);
+	assert_int_equal(b2b_trusted_read(path, 65536, &text, &len), 0);
+	assert_int_equal(b2b_http_set_certificate(http, text, key_text), 0);
+	exchange(&(struct b2b_http_request){ .method = "GET", .url = url("/"), .bearer = "secret" });
+	assert_true(got.error < 0);
+	assert_non_null(strstr(got.text, "the service refuses this host's certificate ("));
+	assert_string_equal(last.path, "");
+	free(key_text);
+	free(text);
+	X509_free(certificate);
+	EVP_PKEY_free(key);
 }
 
 /* The file that the chain is checked against is named: it is what to look at. */
@@ -499,6 +555,10 @@ int main(void)
 		TEST(certificate_that_has_expired_is_refused),
 		TEST(certificate_of_tomorrow_is_refused),
 		TEST(certificate_of_a_weak_key_is_refused),
+		TEST(an_authority_that_has_expired_is_told_from_the_service),
+		TEST(a_signature_by_sha1_is_refused),
+		TEST(a_gap_in_the_chain_is_the_services_to_close),
+		TEST(a_service_that_refuses_our_certificate_is_understood),
 		TEST(certificate_of_another_authority_names_the_file),
 		TEST(proxy_is_asked_for_a_tunnel),
 		TEST(proxy_that_is_not_there_is_told),
