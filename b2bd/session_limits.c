@@ -125,9 +125,12 @@ static void warn(struct b2b_core *core, struct b2b_session *session, struct end 
 	b2b_guard_send(core->guard, &message, -1, NULL, NULL);
 }
 
+/* That of idleness is inexact; beside it another may come, which no key puts off, and is told for itself. */
 static bool was_warned(const struct b2b_session *session, struct end end, uint32_t lead_s)
 {
-	return session->warned_s && session->warned_s <= lead_s && llabs(end.at - session->warned_end_s) <= SAME_END_S;
+	int64_t apart = end.why == B2B_SESSION_IDLE ? SAME_END_S : 0;
+
+	return session->warned_s && session->warned_s <= lead_s && llabs(end.at - session->warned_end_s) <= apart;
 }
 
 /* Warn where it is time. Returns when to look again at SESSION. What is shorter than a warning is not told of it when it opens. */

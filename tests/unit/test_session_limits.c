@@ -232,6 +232,27 @@ static void who_types_is_not_idle_and_who_does_not_is_warned_and_ended(void **st
 	assert_int_equal(waitpid(leader, NULL, 0), leader);
 }
 
+/* They pressed a key, as they were told, and the session ends all the same, by another limit. */
+static void an_end_beside_that_of_idleness_is_told_for_itself(void **state)
+{
+	struct fixture *f = *state;
+	char path[64];
+	int master;
+	pid_t leader = at_a_terminal(path, &master);
+
+	open_session(f, leader, 205, 900);
+	typed_ago(path, 700);
+	look_after(f, 0);
+	is_told(f, "This session ends in 3 minutes: nobody has typed for long; press a key to go on.");
+	typed_ago(path, 1);
+	look_after(f, 0);
+	is_told(f, "This session ends in 3 minutes: your organisation's contract ends then.");
+	look_after(f, 0);
+	hears_nothing(f);
+	close(master);
+	assert_int_equal(waitpid(leader, NULL, 0), leader);
+}
+
 static void a_clock_that_was_turned_back_makes_nobody_idle(void **state)
 {
 	struct fixture *f = *state;
@@ -276,6 +297,7 @@ int main(void)
 		TEST(one_that_is_shorter_than_a_warning_is_not_told_when_it_opens),
 		TEST(where_root_wants_no_warnings_it_ends_without),
 		TEST(who_types_is_not_idle_and_who_does_not_is_warned_and_ended),
+		TEST(an_end_beside_that_of_idleness_is_told_for_itself),
 		TEST(a_clock_that_was_turned_back_makes_nobody_idle),
 		TEST(without_a_terminal_there_is_no_idleness),
 	};
