@@ -7,6 +7,8 @@
 #include "b2bd/login.h"
 #include "common/clock.h"
 
+#define COLUMNS 80 /* of a terminal that nobody knows more of */
+
 static void approval_result(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text)
 {
 	if (reason == B2B_OK)
@@ -30,6 +32,16 @@ static void make_hint(const struct b2b_login *login, char *buf, size_t size)
 	b2b_gathered_clear(&gathered);
 }
 
+/* Of a picture; 0: none is shown. */
+static unsigned picture_columns(const struct b2b_login *login)
+{
+	unsigned columns = login->can >> B2B_CAN_COLUMNS;
+
+	if (!(login->can & B2B_CAN_UTF8) || !login->core->conf->host.qr)
+		return 0;
+	return columns ? columns : COLUMNS;
+}
+
 static void device_prompt(void *arg, const struct b2b_approval_prompt *prompt)
 {
 	struct b2b_login *login = arg;
@@ -37,8 +49,7 @@ static void device_prompt(void *arg, const struct b2b_approval_prompt *prompt)
 	char host[B2B_HOST_SIZE];
 
 	b2b_asking_host(login->core->conf, host);
-	b2b_prompt_device(say.text, sizeof(say.text), login->origin.user, host, prompt,
-	                  (login->can & B2B_CAN_UTF8) && login->core->conf->host.qr);
+	b2b_prompt_device(say.text, sizeof(say.text), login->origin.user, host, prompt, picture_columns(login));
 	b2b_login_show(login, &say);
 }
 

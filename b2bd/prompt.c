@@ -8,6 +8,7 @@
 
 #define TEXT_ROOM 1400 /* bytes that a picture leaves to what is written: a page of 1,024, a code, names */
 #define HOST_ROOM 10   /* of a binding message */
+#define INDENT "  " /* of a picture */
 #define QUIET 2 /* modules of white border; scanners cope with less than the four of the standard */
 
 struct out {
@@ -51,21 +52,28 @@ static void put_qr(struct out *out, const QRcode *code)
 	int x, y;
 
 	for (y = -QUIET; y < code->width + QUIET; y += 2) {
-		put_text(out, "  ");
+		put_text(out, INDENT);
 		for (x = -QUIET; x < code->width + QUIET; x++)
 			put_text(out, half[dark(code, x, y)][dark(code, x, y + 1)]);
 		put_text(out, "\n");
 	}
 }
 
-static void put_qr_of(struct out *out, const char *url)
+/* A picture whose lines the terminal would break is none. */
+static bool fits(const QRcode *code, unsigned columns)
+{
+	return strlen(INDENT) + (size_t)code->width + 2 * QUIET <= columns;
+}
+
+static void put_qr_of(struct out *out, const char *url, unsigned columns)
 {
 	QRcode *code = QRcode_encodeString8bit(url, 0, QR_ECLEVEL_L);
 	size_t before = out->len;
 
 	if (!code)
 		return;
-	put_qr(out, code);
+	if (fits(code, columns))
+		put_qr(out, code);
 	if (out->full) { /* without it the prompt is still whole */
 		out->full = false;
 		out->len = before;
@@ -83,13 +91,13 @@ static void put_head(struct out *out, const char *user, const char *host)
 	put_text(out, "\n\n");
 }
 
-void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, bool qr)
+void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, unsigned columns)
 {
 	struct out out = { .buf = buf, .size = size > TEXT_ROOM ? size - TEXT_ROOM : 0 };
 
 	buf[0] = '\0';
-	if (qr && prompt->verification_uri_complete)
-		put_qr_of(&out, prompt->verification_uri_complete);
+	if (columns && prompt->verification_uri_complete)
+		put_qr_of(&out, prompt->verification_uri_complete, columns);
 	out.size = size;
 	put_head(&out, user, host);
 	put_text(&out, "  1. Open   ");

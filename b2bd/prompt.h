@@ -11,11 +11,11 @@
 #define B2B_HINT_SIZE 256
 
 /*
- * The prompt for USER on HOST: page, code, and where QR is true the page with the code in it as a QR code in UTF-8 half
- * blocks above them (RFC 8628 3.3.1: the code is shown besides, and stays in sight on a short screen). Service text is stripped of control characters. Whole lines; a
- * QR code that does not fit BUF is left out. Always terminated.
+ * The prompt for USER on HOST: page, code, and the page with the code in it as a QR code in UTF-8 half blocks above them
+ * (RFC 8628 3.3.1: the code is shown besides, and stays in sight on a short screen), where COLUMNS hold it; 0 for none. Service text is
+ * stripped of control characters. Whole lines; a QR code that does not fit BUF is left out. Always terminated.
  */
-void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, bool qr);
+void b2b_prompt_device(char *buf, size_t size, const char *user, const char *host, const struct b2b_approval_prompt *prompt, unsigned columns);
 
 /* The prompt while a request with the message BINDING is on the person's own approval device. */
 void b2b_prompt_ciba(char *buf, size_t size, const char *user, const char *host, const char *binding);

@@ -106,10 +106,11 @@ struct b2b_origin {
 	char ruser[B2B_NAME_SIZE];
 };
 
-/* What the other end of B2B_ASK_AUTH can do; bits. */
+/* What the other end of B2B_ASK_AUTH can do; bits, and from the sixteenth on a number. */
 enum b2b_can {
 	B2B_CAN_UTF8 = 1,   /* the terminal shows UTF-8 (a QR code may be sent) */
 	B2B_CAN_ANSWER = 2, /* takes B2B_SAY_QUESTION, and after its answer whatever may follow B2B_ASK_AUTH */
+	B2B_CAN_COLUMNS = 16, /* shifted by so many: the terminal's width; 0: not known */
 };
 
 struct b2b_ask_auth {

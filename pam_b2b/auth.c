@@ -3,7 +3,6 @@
  * An Enter at the prompt counts for nothing: ssh without a terminal answers every prompt by itself.
  */
 #include <errno.h>
-#include <langinfo.h>
 #include <security/pam_ext.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 
 #include "common/clean.h"
 #include "common/clock.h"
+#include "pam_b2b/abilities.h"
 #include "pam_b2b/call.h"
 #include "pam_b2b/patience.h"
 #include "pam_b2b/recent.h"
@@ -58,14 +58,6 @@ static bool wants_enter(const struct login *login)
 	if (login->call.options.prompt != B2B_PROMPT_AUTO)
 		return login->call.options.prompt == B2B_PROMPT_ENTER;
 	return is_sshd(login) && b2b_sshd_version() < SSHD_SHOWS_INFO;
-}
-
-/* sshd does not know what the client shows; programs at a terminal have been told by its owner's locale. */
-static uint32_t abilities(const struct login *login)
-{
-	bool utf8 = login->call.options.qr || (!is_sshd(login) && strcmp(nl_langinfo(CODESET), "UTF-8") == 0);
-
-	return B2B_CAN_ANSWER | (utf8 ? B2B_CAN_UTF8 : 0);
 }
 
 static uint64_t seconds_from_now(unsigned seconds)
@@ -119,7 +111,7 @@ static enum b2b_reason begin(struct login *login)
 		return B2B_AUTH_EXPIRED;
 	memset(&body, 0, sizeof(body));
 	body.origin = login->call.origin;
-	body.can = abilities(login);
+	body.can = b2b_abilities(&login->call, is_sshd(login));
 	body.lifetime_s = (uint32_t)((login->deadline_ns - now) / B2B_NS_PER_S) - AGENT_LEAD_S;
 	login->limit_ns = seconds_from_now(BEGIN_LIMIT_S);
 	login->silence = B2B_AGENT_DOWN;

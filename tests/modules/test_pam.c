@@ -2,6 +2,7 @@
 #include <dlfcn.h>
 #include <err.h>
 #include <link.h>
+#include <locale.h>
 #include <poll.h>
 #include <security/pam_appl.h>
 #include <setjmp.h>
@@ -103,6 +104,7 @@ static int start(void **state)
 	write_service("sudo", "");
 	write_service("su", "");
 	write_service("enter", "prompt=enter");
+	write_service("qr", "qr");
 	write_service("odd", "promt=enter");
 	return 0;
 }
@@ -491,6 +493,25 @@ static void an_unknown_option_denies_partners(void **state)
 	assert_int_equal(call(pam_open_session, "odd", "alice@acme", NULL, 0), PAM_PERM_DENIED);
 }
 
+/* A picture in UTF-8 is only sent where it will be seen: sshd's own locale says nothing about its client's. */
+static void utf8_is_claimed_where_it_is_known(void **state)
+{
+	static const struct { const char *service, *locale; bool claimed; } cases[] = {
+		{ "su", "C.UTF-8", true }, { "su", "C", false },      { "sshd", "C.UTF-8", false },
+		{ "sshd", "C", false },    { "qr", "C", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct scripted_step step = { .want = B2B_ASK_AUTH, .type = B2B_SAY_DECISION, .reason = B2B_REVOKED, .can = B2B_CAN_ANSWER };
+
+		*(cases[i].claimed ? &step.can : &step.cannot) |= B2B_CAN_UTF8;
+		assert_non_null(setlocale(LC_CTYPE, cases[i].locale));
+		assert_int_equal(call(pam_authenticate, cases[i].service, "alice@acme", &step, 1), PAM_AUTH_ERR);
+	}
+	setlocale(LC_CTYPE, "C");
+}
+
 static void account_tells_denials_apart(void **state)
 {
 	static const struct { int32_t reason; int code; } cases[] = {
@@ -753,6 +774,7 @@ int main(void)
 		CASE(who_is_opened_by_the_proof_logs_in_once_more),
 		CASE(who_is_revoked_never_gets_in),
 		CASE(an_unknown_option_denies_partners),
+		CASE(utf8_is_claimed_where_it_is_known),
 		CASE(account_tells_denials_apart),
 		CASE(an_old_log_in_under_a_time_stamp_says_what_to_do),
 		CASE(a_session_is_registered_while_it_lasts),

@@ -87,6 +87,15 @@ static bool waits_as_long(const struct scripted_step *step, const struct b2b_ask
 	return fits;
 }
 
+static bool can_as_much(const struct scripted_step *step, const struct b2b_ask_auth *ask)
+{
+	bool fits = (ask->can & step->can) == step->can && !(ask->can & step->cannot);
+
+	if (!fits)
+		warnx("it can %#x instead of %#x and not %#x", ask->can, step->can, step->cannot);
+	return fits;
+}
+
 static bool take_request(int listener, int *connection, const struct scripted_step *step)
 {
 	union packet packet;
@@ -104,7 +113,7 @@ static bool take_request(int listener, int *connection, const struct scripted_st
 	n = recv(*connection, &packet, sizeof(packet), 0);
 	if (n <= 0 || b2b_packet_check(&packet, (size_t)n) < 0 || packet.head.type != want)
 		return false;
-	if (want == B2B_ASK_AUTH && !waits_as_long(step, body))
+	if (want == B2B_ASK_AUTH && !(waits_as_long(step, body) && can_as_much(step, body)))
 		return false;
 	return !step->answer || strcmp(said(want, body), step->answer) == 0;
 }

@@ -24,6 +24,7 @@ struct scripted_step {
 	uint32_t uid;              /* of a decision or reservation */
 	uint32_t lifetime_s;       /* of a prompt or question; 0: 600 */
 	uint32_t most_s, least_s;  /* what B2B_ASK_AUTH may say of how long the caller waits; 0: anything */
+	uint32_t can, cannot;      /* bits that B2B_ASK_AUTH must say of what the caller can do, and must not */
 	const char *answer;        /* what B2B_ASK_ANSWER must say, of what command B2B_ASK_COMMAND is, or which keys B2B_ASK_OPEN_SSH names; NULL: anything */
 	const char *text;          /* prompt, question, or the decision's message */
 	void (*before)(void *arg); /* in the child, before it answers; NULL: nothing */

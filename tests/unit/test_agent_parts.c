@@ -1,8 +1,10 @@
 /* The agent's small rooms: rates, tickets, the prompt. */
+#include <qrencode.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,7 +125,7 @@ static void prompt_holds_page_and_code(void **state)
 	char text[4096];
 
 	(void)state;
-	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, false);
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, 0);
 	assert_string_equal(text, "\nLog-in of alice@acme on web7\n\n  1. Open   https://fed.example/device\n"
 	                          "  2. Enter  WDJB-MJHT\n  3. Approve it there, as yourself\n\n");
 }
@@ -133,14 +135,79 @@ static void prompt_with_qr_keeps_the_code(void **state)
 	char text[4096];
 
 	(void)state;
-	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, true);
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, 80);
 	assert_non_null(strstr(text, "WDJB-MJHT"));
 	assert_non_null(strstr(text, "\u2588"));
 	assert_true(strlen(text) < sizeof(text) - 1);
 	assert_true(strstr(text, "\u2588") < strstr(text, "WDJB-MJHT")); /* what scrolls out of a short screen is the picture */
-	b2b_prompt_device(text, 400, "alice@acme", "web7", &prompt, true); /* no room for the picture */
+	b2b_prompt_device(text, 400, "alice@acme", "web7", &prompt, 80); /* no room for the picture */
 	assert_non_null(strstr(text, "WDJB-MJHT"));
 	assert_null(strstr(text, "\u2588"));
+}
+
+/* The module at X, Y of what TEXT begins with, half blocks two spaces in: 1 dark, 0 light, -1 where there is none. Light ones are drawn. */
+static int drawn(const char *text, int x, int y)
+{
+	static const struct { const char *block; int upper, lower; } blocks[] = {
+		{ "\u2588", 0, 0 }, { "\u2580", 0, 1 }, { "\u2584", 1, 0 }, { " ", 1, 1 },
+	};
+
+	for (int line = 0; line < y / 2; line++)
+		text = strchr(text, '\n') + 1;
+	if (strncmp(text, "  ", 2) != 0)
+		return -1;
+	text += 2;
+	for (size_t i = 0; *text && *text != '\n'; x--, i = 0) {
+		while (i < 4 && strncmp(text, blocks[i].block, strlen(blocks[i].block)) != 0)
+			i++;
+		if (i == 4)
+			return -1;
+		if (x == 0)
+			return y % 2 ? blocks[i].lower : blocks[i].upper;
+		text += strlen(blocks[i].block);
+	}
+	return -1;
+}
+
+static void picture_is_the_page_with_the_code(void **state)
+{
+	QRcode *code = QRcode_encodeString8bit(prompt.verification_uri_complete, 0, QR_ECLEVEL_L);
+	char text[4096];
+
+	(void)state;
+	assert_non_null(code);
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, 80);
+	for (int y = -2; y < code->width + 2; y++) {
+		for (int x = -2; x < code->width + 2; x++) {
+			bool inside = x >= 0 && y >= 0 && x < code->width && y < code->width;
+
+			assert_int_equal(drawn(text, x + 2, y + 2), inside && (code->data[y * code->width + x] & 1));
+		}
+		assert_int_equal(drawn(text, code->width + 4, y + 2), -1);
+	}
+	QRcode_free(code);
+}
+
+static void picture_wider_than_the_terminal_is_left_out(void **state)
+{
+	struct b2b_approval_prompt longer = prompt;
+	QRcode *code = QRcode_encodeString8bit(prompt.verification_uri_complete, 0, QR_ECLEVEL_L);
+	unsigned width = (unsigned)code->width + 6;
+	char text[16384], url[512];
+
+	(void)state;
+	QRcode_free(code);
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, width);
+	assert_non_null(strstr(text, "\u2588"));
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &prompt, width - 1);
+	assert_null(strstr(text, "\u2588"));
+	assert_non_null(strstr(text, "WDJB-MJHT"));
+	snprintf(url, sizeof(url), "https://fed.example/%0490d", 0);
+	longer.verification_uri_complete = url;
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &longer, 80);
+	assert_null(strstr(text, "\u2588"));
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &longer, 200);
+	assert_non_null(strstr(text, "\u2588"));
 }
 
 static void prompt_strips_what_could_steer_a_terminal(void **state)
@@ -150,7 +217,7 @@ static void prompt_strips_what_could_steer_a_terminal(void **state)
 
 	(void)state;
 	evil.user_code = "A\033[2JB\nC\xc3\xa9";
-	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &evil, false);
+	b2b_prompt_device(text, sizeof(text), "alice@acme", "web7", &evil, 0);
 	assert_null(strchr(text, '\033'));
 	assert_non_null(strstr(text, "A?[2JB?C??\n"));
 }
@@ -209,6 +276,8 @@ int main(void)
 		cmocka_unit_test(latest_ticket_is_of_the_same_terminal),
 		cmocka_unit_test(prompt_holds_page_and_code),
 		cmocka_unit_test(prompt_with_qr_keeps_the_code),
+		cmocka_unit_test(picture_is_the_page_with_the_code),
+		cmocka_unit_test(picture_wider_than_the_terminal_is_left_out),
 		cmocka_unit_test(prompt_strips_what_could_steer_a_terminal),
 		cmocka_unit_test(ciba_prompt_shows_the_message_in_80_columns),
 		cmocka_unit_test(binding_message_is_short_plain_and_another_each_time),
