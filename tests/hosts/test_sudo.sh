@@ -43,11 +43,7 @@ out=$(host_exec web7 setsid -w timeout 5 su -c 'id -un' alice@acme </dev/null 2>
 check su-by-root-is-decided "root's su without an approval: $out" test -z "$(grep -x alice@acme <<<"$out")"
 
 # login, as on a console.
-mkfifo "$LAB/run/console"
-exec {console}<>"$LAB/run/console"
-SESSION_IN[console]=$console SESSION_OUT[console]=$LAB/log/session.console
-host_exec web7 script -q -f -e -c 'stty cols 80; TERM=dumb exec login alice@acme' /dev/null <"$LAB/run/console" >"${SESSION_OUT[console]}" 2>&1 &
-disown
+session_on console web7 'exec login alice@acme'
 check login-asks "login asks for no approval" session_approve console alice@acme
 session_type console 'echo login-$(id -un)'
 check login-works "$(tail -n 5 "${SESSION_OUT[console]}")" session_shows console '^login-alice@acme'

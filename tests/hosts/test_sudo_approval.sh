@@ -20,17 +20,6 @@ control person person=deploy@acme owner=63acb50d-05c1-509d-b562-97d63011fe98 >/d
 host_agent web7
 wait_for 20 host_ready web7 || die "the agent is not ready: $(host_log web7 b2bd | tail -n 20)"
 
-# shell_of ID USER: a shell of theirs on a terminal of 200 columns, in /tmp.
-shell_of()
-{
-	mkfifo "$LAB/run/session.$1"
-	exec {in}<>"$LAB/run/session.$1"
-	SESSION_IN[$1]=$in SESSION_OUT[$1]=$LAB/log/session.$1
-	host_exec web7 setpriv --reuid "$2" --regid "$2" --init-groups env -C /tmp TERM=dumb USER="$2" \
-		script -q -f -e -c "stty cols 200; PS1='\$ ' exec bash --norc" /dev/null <"$LAB/run/session.$1" >"${SESSION_OUT[$1]}" 2>&1 &
-	disown
-}
-
 # says PATTERN: what the agent logged.
 says()
 {
@@ -60,13 +49,10 @@ decide()
 	control "$2" "user_code=$code" "person=${4:-$3}" "${@:5}" >/dev/null
 }
 
-shell_of a alice@acme
-shell_of b bob@emea.acme
-shell_of c carol@acme
-shell_of d deploy@acme
-shell_of e erin@globex
-for id in a b c d e; do
-	wait_for 10 grep -aq '\$ ' "${SESSION_OUT[$id]}" || die "$id has no shell: $(cat "${SESSION_OUT[$id]}")"
+SESSION_COLUMNS=200
+for pair in 'a alice@acme' 'b bob@emea.acme' 'c carol@acme' 'd deploy@acme' 'e erin@globex'; do
+	# shellcheck disable=SC2086
+	session_inside $pair web7 || die "no shell of $pair: $(cat "${SESSION_OUT[${pair%% *}]}")"
 done
 
 # The interface is what this sudo's own header says.

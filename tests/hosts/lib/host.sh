@@ -104,7 +104,7 @@ host_local_user()
 }
 
 # Root's configuration of a test host, HOST_CLIENT at the service (web7). initech has no section: it does not exist here. HOST_FEDERATION, HOST_HOST: more lines of those sections.
-# HOST_ACME: of acme's section; HOST_ACME_ID, HOST_GLOBEX_ID: the ids of these. HOST_METHODS: of sshd. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds;
+# HOST_ACME, HOST_GLOBEX: of these sections; HOST_ACME_ID, HOST_GLOBEX_ID: their ids. HOST_QR: whether codes are drawn. HOST_METHODS, HOST_SSHD: of sshd. HOST_SUDO: of sudo. HOST_CONF: more lines, appended. HOST_PINS: what its file of pinned ids holds;
 # HOST_HASHED_IDS: no keeps out who is neither
 # in it nor numbered by the directory.
 host_conf()
@@ -118,7 +118,7 @@ ca_file    = /etc/b2b/ca.pem
 ${HOST_FEDERATION:-}
 [host]
 staleness  = ${HOST_STALENESS:-60s}
-qr         = no
+qr         = ${HOST_QR:-no}
 hashed_ids = ${HOST_HASHED_IDS:-yes}
 ${HOST_PINS:+idmap = /etc/b2b/idmap}
 ${HOST_HOST:-}
@@ -141,6 +141,7 @@ services = sshd
 id       = ${HOST_GLOBEX_ID:-9d01f2}
 range    = 2013462528-2013528063
 services = sshd sudo
+${HOST_GLOBEX:-}
 [role operator]
 [role dba]
 local_groups = databases
@@ -149,7 +150,7 @@ methods = ${HOST_METHODS:-device}
 ${HOST_SSHD:-}
 [service sudo]
 methods = device
-max_age = 15m
+${HOST_SUDO:-max_age = 15m}
 ${HOST_CONF:-}
 CONF
 }

@@ -53,19 +53,32 @@ with_approval()
 		timeout -k 2 "$LOGIN_SECONDS" "$program" "$@" </dev/null 2>&1
 }
 
-# session_start ID USER HOST: ssh on a terminal of 80 columns, running on; what it shows collects in the log session.ID.
+# session_start ID USER HOST: ssh on a terminal, running on; what it shows collects in the log session.ID.
 session_start()
 {
-	local id=$1 target=$2@$3 in
+	session_on "$1" laptop "exec ssh $2@$3"
+}
+
+# session_on ID HOST COMMAND: root's shell of HOST runs it on a terminal of SESSION_COLUMNS (80).
+session_on()
+{
+	local id=$1 in
 
 	mkfifo "$LAB/run/session.$id"
 	exec {in}<>"$LAB/run/session.$id"
 	SESSION_IN[$id]=$in
 	SESSION_OUT[$id]=$LAB/log/session.$id
-	host_exec laptop script -q -f -e -c "stty cols 80 rows 24; TERM=dumb exec ssh $target" /dev/null \
+	host_exec "$2" script -q -f -e -c "stty cols ${SESSION_COLUMNS:-80} rows 24; export TERM=dumb; $3" /dev/null \
 		<"$LAB/run/session.$id" >"${SESSION_OUT[$id]}" 2>&1 &
 	SESSION_PID[$id]=$!
 	disown
+}
+
+# session_inside ID USER HOST: a shell of theirs on a terminal of the host itself, in /tmp, that nobody has logged in to.
+session_inside()
+{
+	session_on "$1" "$3" "exec setpriv --reuid $2 --regid $2 --init-groups env -C /tmp USER=$2 PS1='\$ ' bash --norc"
+	session_shows "$1" '\$ '
 }
 
 # session_code ID: waits for a code, or a binding message, that the session has not been asked for yet; it is then in SESSION_CODE[ID].
@@ -89,10 +102,10 @@ session_named()
 	esac
 }
 
-# session_approve ID PERSON: the code that it shows next. Then presses Enter.
+# session_approve ID PERSON [MORE…]: the code that it shows next; MORE for the control interface. Then presses Enter.
 session_approve()
 {
-	session_code "$1" && control approve "$(session_named "$1")" "person=$2" >/dev/null && session_type "$1" ''
+	session_code "$1" && control approve "$(session_named "$1")" "person=$2" "${@:3}" >/dev/null && session_type "$1" ''
 }
 
 session_deny()
@@ -139,13 +152,18 @@ session_run()
 	tail -c "+$((from + 1))" "${SESSION_OUT[$1]}" | tr -d '\r' | sed -e 1d -e "/$mark/,\$d"
 }
 
+# session_up ID: a shell answers.
+session_up()
+{
+	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
+	session_shows "$1" '^shell-is-up' 15
+}
+
 # session_login ID PERSON USER HOST: session_start, approved by PERSON, until a shell answers.
 session_login()
 {
 	session_start "$1" "$3" "$4"
-	session_approve "$1" "$2" || return 1
-	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
-	session_shows "$1" '^shell-is-up' 15
+	session_approve "$1" "$2" && session_up "$1"
 }
 
 # sessions_login HOST 'ID USER'…: session_login of several at once, each approved by themselves.
