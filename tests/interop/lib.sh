@@ -246,6 +246,14 @@ interop_ciba()
 
 	ciba_login "$id" "$person" "$host" && ok ciba-login ||
 		FAIL ciba-login "no shell: $(tail -n 5 "${SESSION_OUT[$id]}"; host_log "$host" b2bd | tail -n 3)"
+	interop_ciba_denied "$host" "$other"
+}
+
+# interop_ciba_denied HOST OTHER: who refuses on their own device what it shows.
+interop_ciba_denied()
+{
+	local host=$1 other=$2
+
 	session_start ciba-no "$other" "$host"
 	product_device "$other" "$(session_message ciba-no)" no || FAIL ciba-no "nothing to refuse on $other's device"
 	session_type ciba-no ''
