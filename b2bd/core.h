@@ -219,7 +219,7 @@ struct b2b_revocation {
 	const struct b2b_session *session; /* session scope */
 	bool close;               /* the account or organisation is closed; else only sessions end */
 	bool follows;             /* the account acts for one that is closed now, and is closed with it: nothing is recorded of that but a cut-off */
-	bool by_event;            /* recorded as an event's closing or cut-off; else it follows from the directory or a limit */
+	bool by_event;            /* recorded as an event's closing or cut-off; else it follows from the directory, with a cut-off, or a limit */
 	const struct b2b_hand *hand; /* root's order, whose audit id it has; a closing is recorded with it. NULL: none */
 	enum b2b_reason reason;
 	const char *text;         /* what the person is told; NULL: the reason's sentence */

@@ -43,24 +43,37 @@ static void close_words(struct b2b_core *core, const struct b2b_revocation *revo
 		b2b_live_store(live, revocation->uid, state, true);
 }
 
-/* Why it is closed, beside what the directory says. */
+static int cut_off(struct b2b_core *core, const struct b2b_revocation *revocation, int64_t time_ms)
+{
+	if (revocation->scope == B2B_SCOPE_ORG)
+		return b2b_directory_cut_off_org(core->state, core->policy->orgs[revocation->org].id, time_ms);
+	return b2b_directory_cut_off(core->state, revocation->uid, time_ms);
+}
+
+static int disable(struct b2b_core *core, const struct b2b_revocation *revocation)
+{
+	if (revocation->scope == B2B_SCOPE_ORG)
+		return b2b_directory_disable_org(core->state, core->policy->orgs[revocation->org].id, revocation->event_ms);
+	return b2b_directory_disable(core->state, revocation->uid, revocation->event_ms);
+}
+
+/*
+ * Why it is closed, beside what the directory says, and what was proven before is void: also where the directory alone says it, which
+ * does not tell when it was. A window that ends by the clock closes nobody's account, and a clock that was wrong is taken back.
+ */
 static int store_cause(struct b2b_core *core, const struct b2b_revocation *revocation)
 {
-	const char *org_id = core->policy->orgs[revocation->org].id;
+	bool by_clock = revocation->reason == B2B_USER_WINDOW || revocation->reason == B2B_ORG_WINDOW;
 
 	if (revocation->scope == B2B_SCOPE_SESSION)
 		return 0;
 	if (revocation->follows)
-		return revocation->by_event ? b2b_directory_cut_off(core->state, revocation->uid, revocation->event_ms) : 0;
+		return revocation->by_event ? cut_off(core, revocation, revocation->event_ms) : 0;
 	if (revocation->hand)
 		return b2b_hand_store(core->state, revocation->hand);
-	if (!revocation->by_event)
-		return 0;
-	if (revocation->scope == B2B_SCOPE_ORG)
-		return revocation->close ? b2b_directory_disable_org(core->state, org_id, revocation->event_ms)
-		                         : b2b_directory_cut_off_org(core->state, org_id, revocation->event_ms);
-	return revocation->close ? b2b_directory_disable(core->state, revocation->uid, revocation->event_ms)
-	                         : b2b_directory_cut_off(core->state, revocation->uid, revocation->event_ms);
+	if (revocation->by_event)
+		return revocation->close ? disable(core, revocation) : cut_off(core, revocation, revocation->event_ms);
+	return revocation->close && !by_clock ? cut_off(core, revocation, b2b_wall_ms()) : 0;
 }
 
 static int store_one(struct b2b_core *core, const struct b2b_revocation *revocation, struct b2b_pending_end *end)

@@ -186,6 +186,42 @@ static void a_lease_of_the_time_to_come_is_none(void **state)
 	b2b_gathered_clear(&gathered);
 }
 
+static int64_t void_until(const struct fixture *f, int org, const char *local)
+{
+	struct b2b_principal person;
+	struct b2b_org_record record;
+	int64_t until_ms;
+
+	assert_int_equal(b2b_directory_by_name(f->core.state, f->orgs[org].id, local, &person), 0);
+	assert_int_equal(b2b_directory_org(f->core.state, f->orgs[org].id, &record), 0);
+	until_ms = person.cutoff_ms > record.cutoff_ms ? person.cutoff_ms : record.cutoff_ms;
+	b2b_principal_clear(&person);
+	b2b_org_record_clear(&record);
+	return until_ms;
+}
+
+/* As where a service sends no signals: whoever comes back authenticates anew. */
+static void what_was_proven_before_the_directory_closed_somebody_is_void(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t before_ms = b2b_wall_ms();
+
+	b2b_publish_settled(f->core.publish);
+	put_person(f, ACME, "p1", "alice", B2B_SUSPENDED);
+	put_org(f, GLOBEX, B2B_ORG_IS_SUSPENDED, 0);
+	put_org(f, EMEA, B2B_ORG_IS_ACTIVE, b2b_wall_s() - 1);
+	b2b_reconcile(&f->core, -1);
+	assert_false(is_open(f, ACME));
+	put_person(f, ACME, "p1", "alice", B2B_ACTIVE);
+	put_org(f, GLOBEX, B2B_ORG_IS_ACTIVE, 0);
+	put_org(f, EMEA, B2B_ORG_IS_ACTIVE, 0);
+	b2b_reconcile(&f->core, -1);
+	assert_true(is_open(f, ACME));
+	assert_true(void_until(f, ACME, "alice") >= before_ms);
+	assert_true(void_until(f, GLOBEX, "erin") >= before_ms);
+	assert_int_equal(void_until(f, EMEA, "bob"), 0); /* a contract's end is no such word */
+}
+
 static void a_contract_ends_by_the_clock_and_stays_ended_when_it_is_turned_back(void **state)
 {
 	struct fixture *f = *state;
@@ -461,6 +497,7 @@ int main(void)
 		TEST(sessions_of_one_organisation_end_once_while_the_others_go_on),
 		TEST(sessions_last_where_there_is_no_such_limit),
 		TEST(a_lease_of_the_time_to_come_is_none),
+		TEST(what_was_proven_before_the_directory_closed_somebody_is_void),
 		TEST(a_contract_ends_by_the_clock_and_stays_ended_when_it_is_turned_back),
 		TEST(the_time_of_an_end_is_remembered_at_once),
 		TEST(log_ins_wait_for_a_clock_that_was_turned_back),
