@@ -340,7 +340,7 @@ enroll_by()
 	check "enrolled-whole-$auth" "$out" test -z "$(grep 'left out the grant' <<<"$out")"
 	! declare -F product_admit >/dev/null || product_admit "$(client_of "$host")" || die "$(client_of "$host") cannot be admitted"
 	said=$(host_exec "$host" b2bctl enroll --test 2>&1 </dev/null)
-	check "enrolled-works-$auth" "$said" test -z "$(grep -v ' ok ' <<<"$said")"
+	check "enrolled-works-$auth" "$said" test -z "$(grep -E '^[a-z]+ +failed' <<<"$said")"
 	host_exec "$host" b2bctl policy apply >/dev/null
 	host_agent "$host"
 	wait_for 30 host_ready "$host" || FAIL "enrolled-ready-$auth" "$(host_log "$host" b2bd | tail -n 5)"

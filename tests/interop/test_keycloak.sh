@@ -15,6 +15,7 @@ HOST_STALENESS=30s # a pass is a dozen questions, and they take long on a busy m
 HOST_FEDERATION="directory = keycloak
 signals = none
 sync_interval = 2s
+scim_uid_attribute = uidNumber
 api_scope = roles"
 PRODUCT_SECONDS=600
 
@@ -101,12 +102,27 @@ channel_authorization()
 		"$LAB"/run/channel/*.json 2>/dev/null | grep .
 }
 
-# channel_answer PERSON MESSAGE SUCCEED|CANCELLED: on the approval device.
-channel_answer()
+product_device()
 {
 	wait_for 10 channel_authorization "$1" "$2" || return 1
 	interop_curl -f -H "Authorization: $(channel_authorization "$1" "$2")" -H 'Content-Type: application/json' \
-		--data "{\"status\": \"$3\"}" "$ISSUER/protocol/openid-connect/ext/ciba/auth/callback" >/dev/null
+		--data "{\"status\": \"$(test "$3" = yes && echo SUCCEED || echo CANCELLED)\"}" \
+		"$ISSUER/protocol/openid-connect/ext/ciba/auth/callback" >/dev/null
+}
+
+product_registration_token()
+{
+	admin POST /clients-initial-access --data '{"count": 1, "expiration": 3600}' | jq -r .token
+}
+
+product_admit()
+{
+	admit "$1" view-organizations view-users
+}
+
+product_wants()
+{
+	echo "scope=openid organization for-$1"
 }
 
 check_groups()
@@ -119,38 +135,84 @@ check_groups()
 	check group "dave is not in dba@acme: $(host_exec web7 id dave@acme)" wait_for 20 in_group web7 dave@acme dba@acme
 }
 
-in_group()
+made_key()
 {
-	host_exec "$1" id -Gn "$2" | tr ' ' '\n' | grep -qx "$3"
+	ssh-keygen -q -t ed25519 -N '' -C '' -f "$LAB/run/attribute.key" && cut -d' ' -f1,2 "$LAB/run/attribute.key.pub"
 }
 
-# ciba_login ID PERSON: a session on db3, approved on the device; true when a shell answers.
-ciba_login()
+keys_shown()
 {
-	session_start "$1" "$2" db3
-	channel_answer "$2" "$(session_message "$1")" SUCCEED || return 1
-	session_type "$1" ''
-	session_type "$1" "PS1='\$ '; echo shell-'is'-up"
-	session_shows "$1" '^shell-is-up' 15
+	host_exec web7 setpriv --reuid b2b-keys --regid b2b-keys --clear-groups b2b-keys "$1"
 }
 
-check_ciba()
+keys_are()
 {
-	local message
-
-	HOST_METHODS=ciba interop_refreshing_host db3
-	ciba_login c1 dave@acme && ok ciba-login || FAIL ciba-login "no shell: $(tail -n 5 "${SESSION_OUT[c1]}"; host_log db3 b2bd | tail -n 3)"
-	session_start c2 frank@acme db3
-	message=$(session_message c2)
-	channel_answer frank@acme "$message" CANCELLED
-	session_type c2 ''
-	check ciba-denied "denied on the device: $(tail -n 5 "${SESSION_OUT[c2]}")" session_shows c2 'denied|Permission denied'
-	check ciba-denied-logged "not in the log" wait_for 5 denied_by_ciba frank@acme
+	test "$(keys_shown "$1")" = "$2"
 }
 
-denied_by_ciba()
+passwd_has()
 {
-	host_log db3 b2bd | grep -qE "event=auth .*user=$1 reason=auth-denied .*method=ciba"
+	host_exec web7 getent passwd "$1" | grep -qE "$2"
+}
+
+# What the page says is read of a person's attributes, for leo, who goes by another name, and robot, which acts for mia.
+give_attributes()
+{
+	attributes leo@acme "$(jq -n --arg key "$(made_key)" '{localName: ["lion"], uidNumber: ["2013300007"], loginShell: ["/bin/sh"], roles: ["dba"], sshKeys: [$key]}')" &&
+		attributes robot@acme "{owner: [\"${ID[mia@acme]}\"]}"
+}
+
+check_attributes()
+{
+	local key
+
+	key=$(cut -d' ' -f1,2 "$LAB/run/attribute.key.pub")
+	check attribute-name "no lion: $(host_exec web7 getent passwd leo@acme)" wait_for 30 passwd_has lion@acme ^lion@acme:
+	check attribute-name-alone "the username is a name too" test -z "$(host_exec web7 getent passwd leo@acme)"
+	check attribute-uid "$(host_exec web7 getent passwd lion@acme)" wait_for 10 passwd_has lion@acme :2013300007:
+	check attribute-shell "$(host_exec web7 getent passwd lion@acme)" passwd_has lion@acme ':/bin/sh$'
+	check attribute-roles "$(host_exec web7 id lion@acme)" wait_for 10 in_group web7 lion@acme databases
+	check attribute-keys "$(keys_shown lion@acme)" wait_for 10 keys_are lion@acme "$key"
+	attributes leo@acme '{notAfter: ["2020-01-01T00:00:00Z"]}' || die "leo's time cannot be set"
+	check attribute-not-after "$(host_exec web7 getent passwd lion@acme)" wait_for 20 is_closed web7 lion@acme
+	attributes leo@acme '{notAfter: ["2120-01-01T00:00:00Z"], notBefore: ["2110-01-01T00:00:00Z"]}' || die "leo's time cannot be set"
+	check attribute-not-before "$(host_exec web7 getent passwd lion@acme)" is_closed web7 lion@acme
+	attributes leo@acme '{notBefore: ["2020-01-01T00:00:00Z"]}' || die "leo's time cannot be set"
+	check attribute-within "$(host_exec web7 getent passwd lion@acme)" wait_for 20 passwd_has lion@acme ':/bin/sh$'
+	check attribute-owner-open "$(host_exec web7 getent passwd robot@acme)" passwd_has robot@acme ':/bin/(ba)?sh$'
+	product_offboard mia@acme || die "mia cannot be disabled"
+	check attribute-owner "robot outlives mia: $(host_exec web7 getent passwd robot@acme)" wait_for 20 is_closed web7 robot@acme
+}
+
+# query-users in view-users' place: Keycloak's lists are empty, and nobody is taken away for it.
+check_roles()
+{
+	dismiss web7 view-users && admit web7 query-users || die "web7's roles cannot be changed"
+	check query-users-refused "no trouble: $(interop_status web7 .directory)" wait_for 30 interop_status_is web7 '.directory.failing_since_s > 0'
+	check query-users-removes-nobody "erin is gone: $(host_exec web7 getent passwd erin@globex)" passwd_has erin@globex ':/bin/(ba)?sh$'
+	check query-users-lives "erin's session ended" test "$(session_run e1 'echo on-$((6*7))')" = on-42
+	dismiss web7 query-users && admit web7 view-users || die "web7's roles cannot be changed back"
+	check view-users-again "$(interop_status web7 .directory)" wait_for 30 host_ready web7
+}
+
+# A contract that is over, one that is begun anew, and an organisation that is deleted, which waits for root's word.
+check_contract()
+{
+	change "/organizations/$HOST_GLOBEX_ID" '.enabled = false' || die "globex cannot be disabled"
+	check contract-ended "erin's session runs on" wait_for 30 session_over e1
+	check contract-told "erin did not read why: $(tail -n 5 "${SESSION_OUT[e1]}")" session_shows e1 '[*]{3} .*\([0-9a-f]{16}\)' 2
+	check contract-closed "she still has a shell" is_closed web7 erin@globex
+	change "/organizations/$HOST_GLOBEX_ID" '.enabled = true' || die "globex cannot be enabled"
+	check contract-anew "she has no shell" wait_for 30 passwd_has erin@globex ':/bin/(ba)?sh$'
+	admin DELETE "/organizations/$HOST_GLOBEX_ID" || die "globex cannot be deleted"
+	check deleted-waits "$(host_exec web7 b2bctl approve --list)" wait_for 30 approval_waits globex
+	check deleted-removes-nobody "$(host_exec web7 getent passwd erin@globex)" passwd_has erin@globex ':/bin/(ba)?sh$'
+	check deleted-approved "$(host_exec web7 b2bctl approve globex 2>&1)" wait_for 30 is_closed web7 erin@globex
+}
+
+approval_waits()
+{
+	host_exec web7 b2bctl approve --list | grep -qw "$1"
 }
 
 # On web7 the directory tells, on db3 the service, whose ID token names the organisation no more.
@@ -221,12 +283,6 @@ check_signals()
 	check own-sign-out "erin's session runs on" wait_for 20 session_over e5
 }
 
-# is_closed HOST PERSON
-is_closed()
-{
-	host_exec "$1" getent passwd "$2" | grep -q ':/usr/sbin/nologin$'
-}
-
 all_over()
 {
 	local id
@@ -256,21 +312,32 @@ openssl rand -hex 16 | tr -d '\n' >"$LAB/run/admin"
 product_start
 realm && organisation_claim && scim_scope || die "the realm cannot be made"
 HOST_ACME_ID=$(organisation acme) && HOST_GLOBEX_ID=$(organisation globex) || die "no organisations"
-for name in alice dave frank gina henry ivan judy kate; do ID[$name@acme]=$(person "$name@acme" "$HOST_ACME_ID") || die "no $name"; done
+for name in alice dave frank gina henry ivan judy kate leo mia robot nora olga; do ID[$name@acme]=$(person "$name@acme" "$HOST_ACME_ID") || die "no $name"; done
 ID[erin@globex]=$(person erin@globex "$HOST_GLOBEX_ID") || die "no erin"
 for name in web7 db3 app5; do client "$name" view-organizations view-users || die "no client $name"; done
 receiver app5 || die "app5 cannot have signals"
 client ops9 view-users && client_scope ops9 scim || die "no client ops9"
+client mail2 view-organizations view-users && automation signer mail2 db3 || die "no clients of automation"
+registration_policy || die "hosts may not register themselves"
+give_attributes || die "nobody can be given attributes"
 host_start web7
 interop_checks
 check_groups
+check_attributes
+check_roles
 interop_rotation rotate
-check_ciba
-ciba_login c3 gina@acme || die "gina cannot log in: $(tail -n 5 "${SESSION_OUT[c3]}"; host_log db3 b2bd | tail -n 3)"
+HOST_METHODS=ciba interop_refreshing_host db3
+interop_ciba db3 c1 dave@acme frank@acme
+ciba_login c3 gina@acme db3 || die "gina cannot log in: $(tail -n 5 "${SESSION_OUT[c3]}"; host_log db3 b2bd | tail -n 3)"
 interop_reverify db3 c3 gina@acme c1
 check_leave
 check_signals
 check_scim
+HOST_METHODS='token device' host_start mail2
+interop_token token-signed signer mail2 nora@acme olga@acme
+skip token-reference "Keycloak's access tokens are signed, each and every one"
+interop_enroll build4 nora@acme private_key_jwt client_secret_basic
+check_contract
 skip account-disabled "the release signals ended log-ins alone: whoever disables a person signs them out too (README.md)"
 skip long-poll "the release answers every poll at once: the host asks every 5 s"
 skip scim-groups "the release's SCIM shows no groups of organisations, and of an attribute its first value alone"

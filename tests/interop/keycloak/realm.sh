@@ -64,19 +64,61 @@ organisation_claim()
 # client NAME ROLE…: a host, with the roles of realm-management that it needs to read the directory, and no others.
 client()
 {
-	local name=$1 id account management roles
-
-	shift
-	admin POST /clients --data "$(jq -n --arg name "$name" --arg jwks "$(jq -cn --argjson key "$(interop_jwk)" '{keys: [$key]}')" '{clientId: $name, enabled: true,
+	admin POST /clients --data "$(jq -n --arg name "$1" --arg jwks "$(jq -cn --argjson key "$(interop_jwk)" '{keys: [$key]}')" '{clientId: $name, enabled: true,
 		publicClient: false, clientAuthenticatorType: "client-jwt", serviceAccountsEnabled: true, standardFlowEnabled: false, directAccessGrantsEnabled: false,
 		fullScopeAllowed: false, attributes: {"oauth2.device.authorization.grant.enabled": "true", "oidc.ciba.grant.enabled": "true",
-		"use.jwks.string": "true", "jwks.string": $jwks, "token.endpoint.auth.signing.alg": "ES256"}}')" || return 1
-	id=$(client_id "$name")
+		"use.jwks.string": "true", "jwks.string": $jwks, "token.endpoint.auth.signing.alg": "ES256"}}')" && admit "$@"
+}
+
+# admit CLIENT ROLE…: its service account gets those roles of realm-management; dismiss takes them away.
+admit() { roles POST "$@"; }
+dismiss() { roles DELETE "$@"; }
+
+# roles POST|DELETE CLIENT ROLE…
+roles()
+{
+	local method=$1 id account management roles
+
+	id=$(client_id "$2")
 	account=$(admin GET "/clients/$id/service-account-user" | jq -r .id)
 	management=$(client_id realm-management)
-	roles=$(admin GET "/clients/$management/roles" | jq -c '[.[] | select(.name | IN($ARGS.positional[]))]' --args "$@")
-	admin POST "/users/$account/role-mappings/clients/$management" --data "$roles" &&
-		admin POST "/clients/$id/scope-mappings/clients/$management" --data "$roles"
+	roles=$(admin GET "/clients/$management/roles" | jq -c '[.[] | select(.name | IN($ARGS.positional[]))]' --args "${@:3}")
+	admin "$method" "/users/$account/role-mappings/clients/$management" --data "$roles" &&
+		admin "$method" "/clients/$id/scope-mappings/clients/$management" --data "$roles"
+}
+
+# attributes PERSON JSON: an administrator adds these to the person's attributes.
+attributes()
+{
+	change "/users/${ID[$1]}" ".attributes += $2"
+}
+
+# automation CLIENT HOST…: what gets tokens for people's automation, each for one HOST: a scope for-HOST adds the audience. They are those
+# of RFC 9068, and short enough for ssh when signed with ES256.
+automation()
+{
+	local client=$1 host
+
+	for host in "${@:2}"; do
+		admin POST /client-scopes --data "$(jq -n --arg host "$host" '{name: "for-\($host)", protocol: "openid-connect", protocolMappers: [{name: "host",
+			protocol: "openid-connect", protocolMapper: "oidc-audience-mapper", config: {"included.custom.audience": $host, "access.token.claim": "true"}}]}')" || return 1
+	done
+	admin POST /clients --data "$(jq -n --arg name "$client" --rawfile secret "$LAB/run/client-secret" '{clientId: $name, enabled: true, publicClient: false,
+		secret: $secret, standardFlowEnabled: false, directAccessGrantsEnabled: false, fullScopeAllowed: false, defaultClientScopes: ["basic"],
+		optionalClientScopes: (["organization"] + ($ARGS.positional | map("for-" + .))), attributes: {"oauth2.device.authorization.grant.enabled": "true",
+		"access.token.header.type.rfc9068": "true", "access.token.signed.response.alg": "ES256"}, protocolMappers: [{name: "client_id",
+		protocol: "openid-connect", protocolMapper: "oidc-hardcoded-claim-mapper", config: {"claim.name": "client_id", "claim.value": $name,
+		"jsonType.label": "String", "access.token.claim": "true", "id.token.claim": "false", "userinfo.token.claim": "false"}}]}' --args "${@:2}")"
+}
+
+# Hosts that register themselves ask for these scopes, and the realm's policy has to allow them.
+registration_policy()
+{
+	local id
+
+	id=$(admin GET "/components?type=org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy" |
+		jq -r '.[] | select(.providerId == "allowed-client-templates" and .subType == "authenticated").id')
+	change "/components/$id" '.config."allowed-client-scopes" = ["openid", "organization", "roles"]'
 }
 
 client_id()
