@@ -8,6 +8,7 @@ HOST_METHODS='token device' HOST_SSHD='assurance = aal2'
 HOST_SUDO='assurance = aal3
 max_age = 10s'
 HOST_CONF='[service su]
+methods = device
 assurance = aal3
 max_age = 10s
 [assurance]
