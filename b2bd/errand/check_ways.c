@@ -19,8 +19,8 @@ struct way {
 
 /* Keycloak has invalid_request where CIBA Core 13 has unknown_user_id. */
 static const struct way ways[] = {
-	{ "ciba", B2B_METHOD_CIBA, "urn:openid:params:grant-type:ciba", b2b_ciba_offered, b2b_ciba_start, { "unknown_user_id", "invalid_request", NULL } },
-	{ "device", B2B_METHOD_DEVICE, "urn:ietf:params:oauth:grant-type:device_code", b2b_device_offered, b2b_device_start, { NULL } },
+	{ "ciba", B2B_METHOD_CIBA, B2B_GRANT_CIBA, b2b_ciba_offered, b2b_ciba_start, { "unknown_user_id", "invalid_request", NULL } },
+	{ "device", B2B_METHOD_DEVICE, B2B_GRANT_DEVICE, b2b_device_offered, b2b_device_start, { NULL } },
 };
 
 struct trial {

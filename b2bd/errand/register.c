@@ -6,8 +6,6 @@
 #include "b2bd/federation/discovery.h"
 #include "b2bd/json.h"
 
-#define DEVICE_CODE "urn:ietf:params:oauth:grant-type:device_code"
-#define CIBA "urn:openid:params:grant-type:ciba"
 #define VALUE_MAX 4096
 
 static bool secret_method(const char *auth)
@@ -26,7 +24,7 @@ json_t *b2b_errand_metadata(struct b2b_errand *errand)
 		return NULL;
 	/* sudo's max_age wants to know when somebody authenticated (OpenID Connect Registration 1.0, 2) */
 	metadata = json_pack("{s:s, s:s, s:[s,s,s], s:[], s:[], s:s, s:s, s:s, s:b}", "client_name", name, "token_endpoint_auth_method", auth, "grant_types",
-	                     DEVICE_CODE, "client_credentials", "refresh_token", "response_types", "redirect_uris", "scope", scope, "software_id", "b2b",
+	                     B2B_GRANT_DEVICE, "client_credentials", "refresh_token", "response_types", "redirect_uris", "scope", scope, "software_id", "b2b",
 	                     "software_version", "0.1", "require_auth_time", true);
 	if (!metadata || (jwks && json_object_set(metadata, "jwks", jwks) < 0)) {
 		b2b_errand_fail(errand, "no memory");
@@ -40,7 +38,7 @@ json_t *b2b_errand_metadata(struct b2b_errand *errand)
 /* A host polls: nothing listens for the service on it (CIBA Core 1.0, 4). Returns false for want of memory. */
 static bool add_ciba(json_t *metadata)
 {
-	return json_array_append_new(json_object_get(metadata, "grant_types"), json_string(CIBA)) == 0 &&
+	return json_array_append_new(json_object_get(metadata, "grant_types"), json_string(B2B_GRANT_CIBA)) == 0 &&
 	       json_object_set_new(metadata, "backchannel_token_delivery_mode", json_string("poll")) == 0;
 }
 
@@ -137,7 +135,7 @@ static const char *fault_of(const json_t *asked, const json_t *given)
 		return "it gave no client_id that can be used";
 	if (strcmp(got ? got : "client_secret_basic", auth) != 0) /* RFC 7591 2: the default */
 		return "it registered another token_endpoint_auth_method than was asked for";
-	if (grants && (!list_has(grants, DEVICE_CODE) || !list_has(grants, "client_credentials")))
+	if (grants && (!list_has(grants, B2B_GRANT_DEVICE) || !list_has(grants, "client_credentials")))
 		return "it left out the grant device_code or client_credentials";
 	if (json_array_size(json_object_get(given, "redirect_uris")) > 0)
 		return "it registered a redirect_uri, and a host has none";
@@ -155,7 +153,7 @@ static bool lost_ciba(const json_t *asked, const json_t *given)
 {
 	const json_t *grants = json_object_get(given, "grant_types");
 
-	return list_has(json_object_get(asked, "grant_types"), CIBA) && grants && !list_has(grants, CIBA);
+	return list_has(json_object_get(asked, "grant_types"), B2B_GRANT_CIBA) && grants && !list_has(grants, B2B_GRANT_CIBA);
 }
 
 static void put_text(struct b2b_errand *errand, const json_t *given, const char *name)
@@ -195,7 +193,7 @@ static void take_answer(struct b2b_errand *errand, const json_t *asked, const st
 	}
 	fault = fault_of(asked, given);
 	if (!fault && lost_ciba(asked, given))
-		b2b_line_put(errand->out, "without", CIBA);
+		b2b_line_put(errand->out, "without", B2B_GRANT_CIBA);
 	if (fault) {
 		b2b_errand_fail(errand, "the service's registration cannot be used: %s", fault);
 		undo(errand, given);

@@ -18,7 +18,7 @@ static bool read_answer(const json_t *body, struct b2b_approval_prompt *prompt)
 static const char *const passed[] = { "unknown_user_id", "unauthorized_client", "missing_user_code", "invalid_user_code",
 	                              "invalid_grant",   "invalid_request",     NULL };
 static const struct b2b_approval_kind kind = {
-	.grant = "urn:openid:params:grant-type:ciba",
+	.grant = B2B_GRANT_CIBA,
 	.code = "auth_req_id",
 	.claim = "urn:openid:params:jwt:claim:auth_req_id",
 	.bad_answer = "the answer to the backchannel authentication request lacks something",

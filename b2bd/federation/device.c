@@ -38,7 +38,7 @@ static bool read_answer(const json_t *body, struct b2b_approval_prompt *prompt)
 
 static const char *const passed[] = { "unauthorized_client", "unsupported_grant_type", NULL };
 static const struct b2b_approval_kind kind = {
-	.grant = "urn:ietf:params:oauth:grant-type:device_code",
+	.grant = B2B_GRANT_DEVICE,
 	.code = "device_code",
 	.bad_answer = "the answer to the device authorization request lacks something or cannot be shown",
 	.passed = passed,

@@ -94,6 +94,10 @@ struct b2b_approval_handlers {
 	void (*result)(void *arg, int reason, const struct b2b_id_token *token, const char *fault_text);
 };
 
+/* grant_type of the two: RFC 8628 3.4; CIBA Core 1.0, 4 and 10.1. */
+#define B2B_GRANT_DEVICE "urn:ietf:params:oauth:grant-type:device_code"
+#define B2B_GRANT_CIBA "urn:openid:params:grant-type:ciba"
+
 /* Does the service's discovery offer it? False before ready. CIBA: only where it says that it can be polled. */
 bool b2b_device_offered(const struct b2b_federation *federation);
 bool b2b_ciba_offered(const struct b2b_federation *federation);
