@@ -108,10 +108,9 @@ json_t *b2b_worst_case_json(const struct b2b_core *core, const struct b2b_stream
 
 	of_the_directory(core, directory, shown, sizeof(shown));
 	of_a_log_in(core, log_in, sizeof(log_in));
-	if (signals && signals->connected && signals->closings && signals->pause_s)
-		return json_sprintf("within %us: the service does not hold the polls for signals, or repeats what was taken", signals->pause_s);
 	if (signals && signals->connected && signals->closings)
-		return json_string("at once: signals are arriving");
+		return signals->pause_s ? json_sprintf("within %us: the service does not hold the polls for signals, or repeats what was taken", signals->pause_s)
+		                        : json_string("at once: signals are arriving");
 	if (signals && signals->connected && !core->reservations)
 		return json_sprintf("%s: the service signals ended log-ins, but not closed accounts; for these the directory is read at %s", shown, intervals);
 	if (signals && !signals->connected)
