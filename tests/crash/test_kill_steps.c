@@ -35,7 +35,7 @@ static uint32_t next_person;
 /* Of a revocation. */
 struct place {
 	uint32_t person;
-	const struct login *login;
+	struct login *login;
 	unsigned steps; /* to pass before who is held stands */
 	bool after;     /* something has just been changed */
 };
@@ -146,9 +146,8 @@ static void expect_nothing_left(struct login *login, const char *where)
 static bool is_over(void *arg)
 {
 	const struct place *place = arg;
-	struct login login = *place->login;
 
-	return login_left(&login) == 0 && ends_logged(place->person) > 0;
+	return login_left(place->login) == 0 && ends_logged(place->person) > 0;
 }
 
 /* One way to be killed. */
