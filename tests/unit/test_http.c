@@ -218,6 +218,7 @@ static void redirect_is_an_answer_and_not_followed(void **state)
 
 static void refuses_tls(enum tls_server_fault fault, const char *why)
 {
+	memset(&last, 0, sizeof(last));
 	begin(fault);
 	exchange(&(struct b2b_http_request){ .method = "GET", .url = url("/"), .bearer = "secret" });
 	assert_int_equal(got.error, -EPROTO);
@@ -229,49 +230,42 @@ static void refuses_tls(enum tls_server_fault fault, const char *why)
 static void certificate_of_another_name_is_refused(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_OTHER_NAME, "CN=tests is for DNS:other.example and not for 127.0.0.1:");
 }
 
 static void certificate_that_has_expired_is_refused(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_EXPIRED, "the certificate CN=tests has expired: the service must renew it (issued by CN=tests, valid from 20");
 }
 
 static void certificate_of_tomorrow_is_refused(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_NOT_YET, "CN=tests is not valid yet: is this host's clock right");
 }
 
 static void certificate_of_a_weak_key_is_refused(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_WEAK, "CN=tests has a key that is too weak");
 }
 
 static void an_authority_that_has_expired_is_told_from_the_service(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_AUTHORITY_OVER, "the certificate CN=authority has expired: the service must send the authority's present certificate, or ca_file must hold it");
 }
 
 static void a_signature_by_sha1_is_refused(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_SHA1, "CN=tests is signed with a digest that is too weak");
 }
 
 static void a_gap_in_the_chain_is_the_services_to_close(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_GAP, ": the service must send the certificates in between, or its authority's belongs into a file that ca_file names (issued by CN=between,");
 }
 
@@ -359,7 +353,6 @@ static void proxy_that_is_not_there_is_told(void **state)
 static void tls_before_1_2_is_refused(void **state)
 {
 	(void)state;
-	memset(&last, 0, sizeof(last));
 	refuses_tls(TLS_SERVER_OLD_TLS, "");
 }
 

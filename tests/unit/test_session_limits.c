@@ -196,6 +196,12 @@ static pid_t at_a_terminal(char path[64], int *ret_master)
 	return leader;
 }
 
+static void hang_up(pid_t leader, int master)
+{
+	close(master);
+	assert_int_equal(waitpid(leader, NULL, 0), leader);
+}
+
 static void typed_ago(const char *path, int64_t seconds)
 {
 	struct timespec times[2] = { { .tv_sec = b2b_wall_s() - seconds }, { .tv_nsec = UTIME_OMIT } };
@@ -228,8 +234,7 @@ static void who_types_is_not_idle_and_who_does_not_is_warned_and_ended(void **st
 	typed_ago(path, 901);
 	look_after(f, 0);
 	ends_for(f, B2B_SESSION_IDLE);
-	close(master); /* hangs up */
-	assert_int_equal(waitpid(leader, NULL, 0), leader);
+	hang_up(leader, master);
 }
 
 /* They pressed a key, as they were told, and the session ends all the same, by another limit. */
@@ -249,8 +254,7 @@ static void an_end_beside_that_of_idleness_is_told_for_itself(void **state)
 	is_told(f, "This session ends in 3 minutes: your organisation's contract ends then.");
 	look_after(f, 0);
 	hears_nothing(f);
-	close(master);
-	assert_int_equal(waitpid(leader, NULL, 0), leader);
+	hang_up(leader, master);
 }
 
 static void a_clock_that_was_turned_back_makes_nobody_idle(void **state)
@@ -264,8 +268,7 @@ static void a_clock_that_was_turned_back_makes_nobody_idle(void **state)
 	typed_ago(path, 5);
 	look_after(f, 7200);
 	hears_nothing(f);
-	close(master);
-	assert_int_equal(waitpid(leader, NULL, 0), leader);
+	hang_up(leader, master);
 }
 
 static void without_a_terminal_there_is_no_idleness(void **state)
