@@ -53,6 +53,15 @@ older_than()
 	test "$(($(date +%s) - $1))" -gt "$2"
 }
 
+# denied NAME ID PERSON COMMAND SENTENCE REASON [MORE…]: approved with MORE, COMMAND is refused on the terminal, which is told and logged.
+denied()
+{
+	session_type "$2" "$4; echo $1-\$?"
+	session_approve "$2" "$3" "${@:7}"
+	check "$1" "in: $(tail -n 3 "${SESSION_OUT[$2]}")" session_shows "$2" "^$1-1"
+	refused "$1" "$2" "$5" "event=auth .*user=$3 reason=$6"
+}
+
 STRONGER='This service asks for a stronger authentication\.'
 TOO_OLD='Your authentication is too old for this service;'
 
@@ -86,14 +95,8 @@ disown -a
 session_on c web7 'exec login carol@acme'
 session_approve c carol@acme acr=aal1 && session_up c || die "carol cannot log in: $(cat "${SESSION_OUT[c]}")"
 host_exec web7 sh -c 'echo "Defaults passwd_tries=1" | (umask 337; cat >/etc/sudoers.d/tries)'
-session_type c 'sudo id -un; echo first-$?'
-session_approve c carol@acme acr=aal2
-check sudo-too-weak "root: $(tail -n 3 "${SESSION_OUT[c]}")" session_shows c '^first-1'
-refused sudo-too-weak c "$STRONGER" 'event=auth .*user=carol@acme reason=assurance'
-session_type c 'sudo id -un; echo second-$?'
-session_approve c carol@acme acr=aal3 "auth_time:=$(($(date +%s) - 3600))"
-check sudo-too-old "root: $(tail -n 3 "${SESSION_OUT[c]}")" session_shows c '^second-1'
-refused sudo-too-old c "$TOO_OLD authenticate again\." 'event=auth .*user=carol@acme reason=auth-age'
+denied sudo-too-weak c carol@acme 'sudo id -un' "$STRONGER" assurance acr=aal2
+denied sudo-too-old c carol@acme 'sudo id -un' "$TOO_OLD authenticate again\." auth-age acr=aal3 "auth_time:=$(($(date +%s) - 3600))"
 session_type c 'sudo id -un; echo third-$?'
 session_approve c carol@acme acr=aal3
 approved=$(date +%s)
@@ -107,15 +110,9 @@ check stamp-asks-nothing "it asked" test "$(prompts c)" = "$before"
 
 # From a local account into a partner's.
 session_inside l lena web7
-session_type l 'su -c "id -un" alice@acme; echo first-$?'
-session_approve l alice@acme
+denied su-too-weak l alice@acme 'su -c "id -un" alice@acme' "$STRONGER" assurance
 check picture-where-it-fits "$(cat "${SESSION_OUT[l]}")" test "$(pictures l)" = 1
-check su-too-weak "in: $(tail -n 3 "${SESSION_OUT[l]}")" session_shows l '^first-1'
-refused su-too-weak l "$STRONGER" 'event=auth .*user=alice@acme reason=assurance'
-session_type l 'LC_ALL=C su -c "id -un" alice@acme; echo second-$?'
-session_approve l alice@acme acr=aal3 "auth_time:=$(($(date +%s) - 3600))"
-check su-too-old "in: $(tail -n 3 "${SESSION_OUT[l]}")" session_shows l '^second-1'
-refused su-too-old l "$TOO_OLD authenticate again\." 'event=auth .*user=alice@acme reason=auth-age'
+denied su-too-old l alice@acme 'LC_ALL=C su -c "id -un" alice@acme' "$TOO_OLD authenticate again\." auth-age acr=aal3 "auth_time:=$(($(date +%s) - 3600))"
 session_type l 'stty cols 34; su -c "id -un" alice@acme; echo third-$?'
 session_approve l alice@acme acr=aal3
 check su-step-up "$(tail -n 3 "${SESSION_OUT[l]}")" session_shows l '^third-0'
